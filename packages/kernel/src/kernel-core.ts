@@ -1,0 +1,26 @@
+/** What every kernel object needs of the kernel: identity, time, bounds, events. Owned by `Kernel`. */
+import type { Clock, Machine } from '@faultline/mmu-emu';
+import type { KernelEvent } from './events.js';
+import type { KernelLimits } from './limits.js';
+import type { TimerQueue } from './task/timer-queue.js';
+
+/** Random numbers come in from outside, so that runs replay. */
+export interface Rng {
+  /** The next 32 random bits, u32. */
+  next(): number;
+}
+
+export interface KernelCore {
+  readonly machine: Machine;
+  readonly clock: Clock;
+  readonly timers: TimerQueue;
+  readonly limits: KernelLimits;
+  readonly rng: Rng;
+  /** Null when nobody listens: test for null before building an event. */
+  events: ((event: KernelEvent) => void) | null;
+  /** Kernel objects alive, for leak checks. */
+  liveObjects: number;
+  nextKoid(): number;
+  /** One line for the kernel's debug log. */
+  log(severity: 'info' | 'warning' | 'error', text: string): void;
+}

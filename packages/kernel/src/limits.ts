@@ -1,0 +1,45 @@
+/** Bounds on everything that a guest can make grow. Each has a status when it is reached. */
+export interface KernelLimits {
+  /** Handles of one process: ZX_ERR_NO_RESOURCES. */
+  readonly handlesPerProcess: number;
+  /** Processes alive: ZX_ERR_NO_RESOURCES. */
+  readonly processes: number;
+  /** Threads of one process: ZX_ERR_NO_RESOURCES. */
+  readonly threadsPerProcess: number;
+  /** Kernel objects alive in all: ZX_ERR_NO_MEMORY. */
+  readonly objects: number;
+  /** User and signal packets queued on one port: ZX_ERR_SHOULD_WAIT. */
+  readonly portPackets: number;
+  /** Messages queued in one direction of a channel: ZX_ERR_SHOULD_WAIT. */
+  readonly channelMessages: number;
+  /** Bytes queued in one direction of a channel: ZX_ERR_SHOULD_WAIT. */
+  readonly channelBytes: number;
+  /** Mappings and sub-regions of one address space: ZX_ERR_NO_RESOURCES. */
+  readonly mappingsPerProcess: number;
+  /** Frames of page tables of one address space: ZX_ERR_NO_MEMORY. */
+  readonly pageTableFrames: number;
+  /** Nodes of page lists in all (one covers up to 64 pages): ZX_ERR_NO_MEMORY. */
+  readonly pageListNodes: number;
+  /** Observers on one object: ZX_ERR_NO_RESOURCES. */
+  readonly observersPerObject: number;
+  /** Records kept in the debug log; the oldest go first. */
+  readonly logRecords: number;
+  /** Frames lent to backings in all: ZX_ERR_NO_RESOURCES. */
+  readonly lentFrames: number;
+}
+
+export const DEFAULT_LIMITS: KernelLimits = {
+  handlesPerProcess: 65_536,
+  processes: 1_024,
+  threadsPerProcess: 16_384,
+  objects: 1_048_576,
+  portPackets: 4_096,
+  channelMessages: 3_500,
+  channelBytes: 16 * 1024 * 1024,
+  mappingsPerProcess: 65_536,
+  pageTableFrames: 16_384,
+  pageListNodes: 1_048_576,
+  observersPerObject: 16_384,
+  logRecords: 4_096,
+  lentFrames: 16_384,
+};

@@ -1,0 +1,94 @@
+import { ZX_ERR_TIMED_OUT } from '../abi/status.js';
+import type { Waiter } from './waiter.js';
+
+/** Deadlines of waiters, in a binary heap; equal deadlines fire in the order in which they were armed. */
+export class TimerQueue {
+  private readonly heap: Waiter[] = [];
+  private readonly order = new WeakMap<Waiter, number>();
+  private armed = 0;
+
+  /** The earliest deadline in nanoseconds; Infinity when no timer is armed. */
+  get next(): number {
+    const first = this.heap[0];
+    return first === undefined ? Infinity : first.timerDeadline;
+  }
+
+  get size(): number {
+    return this.heap.length;
+  }
+
+  /** Arms the one timer of a waiter. */
+  arm(waiter: Waiter, deadline: number): void {
+    if (waiter.timerIndex >= 0) throw new Error('a waiter has one timer');
+    this.order.set(waiter, this.armed++);
+    waiter.timerDeadline = deadline;
+    waiter.timerIndex = this.heap.length;
+    this.heap.push(waiter);
+    this.up(waiter.timerIndex);
+  }
+
+  disarm(waiter: Waiter): void {
+    const index = waiter.timerIndex;
+    if (index < 0) return;
+    const last = this.heap.pop();
+    waiter.timerIndex = -1;
+    waiter.timerDeadline = Infinity;
+    if (last === undefined || last === waiter) return;
+    this.heap[index] = last;
+    last.timerIndex = index;
+    this.up(index);
+    this.down(last.timerIndex);
+  }
+
+  /** Wakes with ZX_ERR_TIMED_OUT every waiter whose deadline is not after `now`; returns how many. */
+  expire(now: number): number {
+    let fired = 0;
+    for (;;) {
+      const first = this.heap[0];
+      if (first === undefined || first.timerDeadline > now) return fired;
+      first.wake(ZX_ERR_TIMED_OUT);
+      fired += 1;
+    }
+  }
+
+  private before(a: Waiter, b: Waiter): boolean {
+    if (a.timerDeadline !== b.timerDeadline) return a.timerDeadline < b.timerDeadline;
+    return (this.order.get(a) ?? 0) < (this.order.get(b) ?? 0);
+  }
+
+  private up(start: number): void {
+    let index = start;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!this.before(this.at(index), this.at(parent))) return;
+      this.swap(index, parent);
+      index = parent;
+    }
+  }
+
+  private down(start: number): void {
+    let index = start;
+    for (;;) {
+      let least = index;
+      for (let child = 2 * index + 1; child <= 2 * index + 2 && child < this.heap.length; child += 1) {
+        if (this.before(this.at(child), this.at(least))) least = child;
+      }
+      if (least === index) return;
+      this.swap(index, least);
+      index = least;
+    }
+  }
+
+  private at(index: number): Waiter {
+    return this.heap[index] as Waiter;
+  }
+
+  private swap(a: number, b: number): void {
+    const x = this.at(a);
+    const y = this.at(b);
+    this.heap[a] = y;
+    this.heap[b] = x;
+    y.timerIndex = a;
+    x.timerIndex = b;
+  }
+}

@@ -4,7 +4,6 @@ import type { Waiter } from './waiter.js';
 /** Deadlines of waiters, in a binary heap; equal deadlines fire in the order in which they were armed. */
 export class TimerQueue {
   private readonly heap: Waiter[] = [];
-  private readonly order = new WeakMap<Waiter, number>();
   private armed = 0;
 
   /** The earliest deadline in nanoseconds; Infinity when no timer is armed. */
@@ -20,7 +19,7 @@ export class TimerQueue {
   /** Arms the one timer of a waiter. */
   arm(waiter: Waiter, deadline: number): void {
     if (waiter.timerIndex >= 0) throw new Error('a waiter has one timer');
-    this.order.set(waiter, this.armed++);
+    waiter.timerOrder = this.armed++;
     waiter.timerDeadline = deadline;
     waiter.timerIndex = this.heap.length;
     this.heap.push(waiter);
@@ -53,7 +52,7 @@ export class TimerQueue {
 
   private before(a: Waiter, b: Waiter): boolean {
     if (a.timerDeadline !== b.timerDeadline) return a.timerDeadline < b.timerDeadline;
-    return (this.order.get(a) ?? 0) < (this.order.get(b) ?? 0);
+    return a.timerOrder < b.timerOrder;
   }
 
   private up(start: number): void {

@@ -56,6 +56,7 @@ export abstract class Waiter {
   /** Position in the timer heap, -1 when no timer is armed; owned by `TimerQueue`. */
   timerIndex = -1;
   timerDeadline = Infinity;
+  timerOrder = 0;
 
   protected constructor(private readonly timers: TimerQueue) {}
 

@@ -1,0 +1,2 @@
+export { Bus } from './bus.js';
+export type { AccessWidth, Device } from './bus.js';

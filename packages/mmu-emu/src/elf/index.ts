@@ -1,0 +1,11 @@
+export { ElfError } from './elf-error.js';
+export type { ElfErrorCode } from './elf-error.js';
+export { isElf, parseElf } from './elf-image.js';
+export type { ElfImage, ElfRange, ElfSegment, ParseElfOptions } from './elf-image.js';
+export { loadElf } from './load-elf.js';
+export type { ElfLoadTarget, LoadedElf } from './load-elf.js';
+export { findNote } from './notes.js';
+export { relocations } from './relocations.js';
+export type { ElfRelocation } from './relocations.js';
+export { elfSymbols } from './symbols.js';
+export type { ElfSymbol } from './symbols.js';

@@ -43,8 +43,15 @@ export class Bus {
     let end = 0;
     let before = '';
     for (const { name, base, bytes } of this.devices) {
-      if (!isMultipleOf8(base) || !isMultipleOf8(bytes) || bytes === 0 || !Number.isSafeInteger(base + bytes)) {
-        throw new RangeError(`device ${name}: its window must begin and end at multiples of 8 and not be empty`);
+      if (
+        !isMultipleOf8(base) ||
+        !isMultipleOf8(bytes) ||
+        bytes === 0 ||
+        !Number.isSafeInteger(base + bytes)
+      ) {
+        throw new RangeError(
+          `device ${name}: its window must begin and end at multiples of 8 and not be empty`,
+        );
       }
       if (base < end) throw new RangeError(`device ${name} overlaps device ${before}`);
       end = base + bytes;

@@ -109,7 +109,9 @@ export class Uart16550 implements Device {
         return LINE_STATUS_TRANSMIT_EMPTY | overrun | (this.#queued > 0 ? LINE_STATUS_DATA_READY : 0);
       }
       case REGISTER_MODEM_STATUS:
-        return (this.#modemControl & MODEM_CONTROL_LOOPBACK) !== 0 ? this.#loopbackStatus() : MODEM_STATUS_READY;
+        return (this.#modemControl & MODEM_CONTROL_LOOPBACK) !== 0
+          ? this.#loopbackStatus()
+          : MODEM_STATUS_READY;
       case REGISTER_SCRATCH:
         return this.#scratch;
       default:

@@ -32,7 +32,11 @@ export class ByteReader {
       throw new ElfError('truncated', field, `ends at byte ${end}, but the file has ${this.#fileBytes}`);
     }
     if (end > this.bytes.length) {
-      throw new ElfError('head-too-short', field, `ends at byte ${end}, but only ${this.bytes.length} were given`);
+      throw new ElfError(
+        'head-too-short',
+        field,
+        `ends at byte ${end}, but only ${this.bytes.length} were given`,
+      );
     }
   }
 

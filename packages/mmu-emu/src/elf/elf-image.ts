@@ -128,7 +128,9 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Whether the bytes begin like an ELF file. */
 export function isElf(bytes: Uint8Array): boolean {
-  return bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+  return (
+    bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46
+  );
 }
 
 /**
@@ -173,7 +175,11 @@ export function parseElf(bytes: Uint8Array, options: ParseElfOptions = {}): ElfI
       case PT_INTERP: {
         if (interpreter !== undefined) throw duplicate(index, 'PT_INTERP');
         if (options.allowInterpreter !== true) {
-          throw new ElfError('needs-linker', `p_type[${index}]`, 'the program needs a dynamic linker; link it statically');
+          throw new ElfError(
+            'needs-linker',
+            `p_type[${index}]`,
+            'the program needs a dynamic linker; link it statically',
+          );
         }
         const range = parseRange(reader, at, index, fileBytes);
         if (range.fileBytes > MAX_INTERPRETER_BYTES) {
@@ -251,14 +257,23 @@ function parseHeader(reader: ByteReader): Header {
   }
   if (elfClass !== 2) {
     if (elfClass !== 1) throw new ElfError('bad-value', 'e_ident[EI_CLASS]', `${elfClass} is no class`);
-    throw new ElfError('unsupported', 'e_ident[EI_CLASS]', 'the program is for a 32-bit machine; 64-bit is needed');
+    throw new ElfError(
+      'unsupported',
+      'e_ident[EI_CLASS]',
+      'the program is for a 32-bit machine; 64-bit is needed',
+    );
   }
   if (order !== 1) {
     if (order !== 2) throw new ElfError('bad-value', 'e_ident[EI_DATA]', `${order} is no byte order`);
-    throw new ElfError('unsupported', 'e_ident[EI_DATA]', 'the program is big-endian; little-endian is needed');
+    throw new ElfError(
+      'unsupported',
+      'e_ident[EI_DATA]',
+      'the program is big-endian; little-endian is needed',
+    );
   }
   const identVersion = reader.u8(6, 'e_ident[EI_VERSION]');
-  if (identVersion !== 1) throw new ElfError('bad-value', 'e_ident[EI_VERSION]', `version ${identVersion} is unknown`);
+  if (identVersion !== 1)
+    throw new ElfError('bad-value', 'e_ident[EI_VERSION]', `version ${identVersion} is unknown`);
   const version = reader.u32(20, 'e_version');
   if (version !== 1) throw new ElfError('bad-value', 'e_version', `version ${version} is unknown`);
 
@@ -272,17 +287,24 @@ function parseHeader(reader: ByteReader): Header {
     throw new ElfError('unsupported', 'e_flags', 'the program is for the RVE base with 16 registers');
   }
   if ((flags & EF_FLOAT_ABI) === EF_FLOAT_ABI) {
-    throw new ElfError('unsupported', 'e_flags', 'the program passes quad-precision floating-point values in registers');
+    throw new ElfError(
+      'unsupported',
+      'e_flags',
+      'the program passes quad-precision floating-point values in registers',
+    );
   }
   if ((flags & ~EF_KNOWN) !== 0) throw new ElfError('bad-value', 'e_flags', `${hex(flags)} has unknown bits`);
 
   const headerBytes = reader.u16(52, 'e_ehsize');
-  if (headerBytes !== EHDR_BYTES) throw new ElfError('bad-value', 'e_ehsize', `${headerBytes} instead of ${EHDR_BYTES}`);
+  if (headerBytes !== EHDR_BYTES)
+    throw new ElfError('bad-value', 'e_ehsize', `${headerBytes} instead of ${EHDR_BYTES}`);
   const count = reader.u16(56, 'e_phnum');
   if (count === 0) throw new ElfError('bad-value', 'e_phnum', 'the file has no program headers');
-  if (count === 0xffff) throw new ElfError('unsupported', 'e_phnum', 'more program headers than the field can count');
+  if (count === 0xffff)
+    throw new ElfError('unsupported', 'e_phnum', 'more program headers than the field can count');
   const entryBytes = reader.u16(54, 'e_phentsize');
-  if (entryBytes !== PHDR_BYTES) throw new ElfError('bad-value', 'e_phentsize', `${entryBytes} instead of ${PHDR_BYTES}`);
+  if (entryBytes !== PHDR_BYTES)
+    throw new ElfError('bad-value', 'e_phentsize', `${entryBytes} instead of ${PHDR_BYTES}`);
   const programHeaderOffset = reader.u64(32, 'e_phoff');
   if (programHeaderOffset < EHDR_BYTES) {
     throw new ElfError('bad-value', 'e_phoff', `${programHeaderOffset} lies inside the ELF header`);
@@ -309,7 +331,11 @@ function parseRange(reader: ByteReader, at: number, index: number, fileLength: n
   const memoryBytes = reader.u64(at + 40, `p_memsz[${index}]`);
   const alignment = Math.max(reader.u64(at + 48, `p_align[${index}]`), 1);
   if (fileOffset > fileLength) {
-    throw new ElfError('truncated', `p_offset[${index}]`, `${fileOffset}, but the file has ${fileLength} bytes`);
+    throw new ElfError(
+      'truncated',
+      `p_offset[${index}]`,
+      `${fileOffset}, but the file has ${fileLength} bytes`,
+    );
   }
   if (fileOffset + fileBytes > fileLength) {
     throw new ElfError(
@@ -319,7 +345,11 @@ function parseRange(reader: ByteReader, at: number, index: number, fileLength: n
     );
   }
   if (!Number.isSafeInteger(vaddr + memoryBytes)) {
-    throw new ElfError('bad-value', `p_memsz[${index}]`, 'the segment goes beyond every address supported here');
+    throw new ElfError(
+      'bad-value',
+      `p_memsz[${index}]`,
+      'the segment goes beyond every address supported here',
+    );
   }
   // log2 is exact for powers of two, and no other number below 2^53 gives an integer that raises back to itself.
   if (2 ** Math.round(Math.log2(alignment)) !== alignment) {
@@ -337,7 +367,11 @@ function parseSegment(
 ): ElfSegment | undefined {
   const range = parseRange(reader, at, index, fileLength);
   if (range.fileBytes > range.memoryBytes) {
-    throw new ElfError('bad-value', `p_filesz[${index}]`, `${range.fileBytes} is more than p_memsz, ${range.memoryBytes}`);
+    throw new ElfError(
+      'bad-value',
+      `p_filesz[${index}]`,
+      `${range.fileBytes} is more than p_memsz, ${range.memoryBytes}`,
+    );
   }
   if (range.memoryBytes === 0) return undefined;
   if (range.vaddr % range.alignment !== range.fileOffset % range.alignment) {
@@ -357,24 +391,38 @@ function parseSegment(
   };
 }
 
-function checkOrder(segment: ElfSegment, before: ElfSegment | undefined, index: number, mappable: boolean): ElfSegment {
+function checkOrder(
+  segment: ElfSegment,
+  before: ElfSegment | undefined,
+  index: number,
+  mappable: boolean,
+): ElfSegment {
   if (before === undefined) return segment;
   if (segment.vaddr < before.vaddr) {
     throw new ElfError('bad-value', `p_vaddr[${index}]`, 'segments are not in the order of their addresses');
   }
   const end = before.vaddr + before.memoryBytes;
   if (segment.vaddr < end) {
-    throw new ElfError('overlap', `p_vaddr[${index}]`, `${hex(segment.vaddr)} is inside the segment before, which ends at ${hex(end)}`);
+    throw new ElfError(
+      'overlap',
+      `p_vaddr[${index}]`,
+      `${hex(segment.vaddr)} is inside the segment before, which ends at ${hex(end)}`,
+    );
   }
   if (mappable && Math.floor(segment.vaddr / PAGE_BYTES) === Math.floor((end - 1) / PAGE_BYTES)) {
-    throw new ElfError('overlap', `p_vaddr[${index}]`, `${hex(segment.vaddr)} is in the last page of the segment before`);
+    throw new ElfError(
+      'overlap',
+      `p_vaddr[${index}]`,
+      `${hex(segment.vaddr)} is in the last page of the segment before`,
+    );
   }
   return segment;
 }
 
 function checkEntry(entry: number, segments: readonly ElfSegment[]): void {
   const inside = segments.some((s) => s.executable && entry >= s.vaddr && entry < s.vaddr + s.memoryBytes);
-  if (!inside) throw new ElfError('bad-entry', 'e_entry', `${hex(entry)} is not inside an executable segment`);
+  if (!inside)
+    throw new ElfError('bad-entry', 'e_entry', `${hex(entry)} is not inside an executable segment`);
   if (entry % 2 !== 0) throw new ElfError('bad-entry', 'e_entry', `${hex(entry)} is odd`);
 }
 
@@ -385,5 +433,10 @@ function checkDynamic(dynamic: ElfRange, segments: readonly ElfSegment[]): void 
       dynamic.vaddr + dynamic.fileBytes <= s.vaddr + s.fileBytes &&
       dynamic.vaddr - s.vaddr === dynamic.fileOffset - s.fileOffset,
   );
-  if (!inside) throw new ElfError('bad-value', 'PT_DYNAMIC', 'the dynamic section is not inside the file part of a segment');
+  if (!inside)
+    throw new ElfError(
+      'bad-value',
+      'PT_DYNAMIC',
+      'the dynamic section is not inside the file part of a segment',
+    );
 }

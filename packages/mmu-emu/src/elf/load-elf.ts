@@ -60,9 +60,15 @@ export function loadElf(machine: ElfLoadTarget, bytes: Uint8Array): LoadedElf {
     view.fill(0, segment.fileBytes);
   }
   for (const { vaddr, addend } of words) {
-    const { segment, address } = placed.find(({ segment: s }) => vaddr >= s.vaddr && vaddr < s.vaddr + s.memoryBytes)!;
+    const { segment, address } = placed.find(
+      ({ segment: s }) => vaddr >= s.vaddr && vaddr < s.vaddr + s.memoryBytes,
+    )!;
     const view = viewOf(ram, address + (vaddr - segment.vaddr), 8);
-    new DataView(view.buffer, view.byteOffset, 8).setBigUint64(0, BigInt.asUintN(64, BigInt(bias + addend)), true);
+    new DataView(view.buffer, view.byteOffset, 8).setBigUint64(
+      0,
+      BigInt.asUintN(64, BigInt(bias + addend)),
+      true,
+    );
   }
   return {
     entry: physicalEntry(image, bias),
@@ -78,7 +84,11 @@ function checkDisjoint(placed: readonly { readonly segment: ElfSegment; readonly
   for (let i = 1; i < sorted.length; i++) {
     const before = sorted[i - 1]!;
     if (sorted[i]!.address < before.address + before.segment.memoryBytes) {
-      throw new ElfError('overlap', 'p_paddr', `two segments are loaded to 0x${sorted[i]!.address.toString(16)}`);
+      throw new ElfError(
+        'overlap',
+        'p_paddr',
+        `two segments are loaded to 0x${sorted[i]!.address.toString(16)}`,
+      );
     }
   }
 }

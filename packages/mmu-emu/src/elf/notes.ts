@@ -13,7 +13,12 @@ const NOTE_HEADER_BYTES = 12;
  * @throws {ElfError} `head-too-short` when a range is not in `bytes`, `bad-value` when a note leaves its range.
  * @see System V ABI, "Note Section"
  */
-export function findNote(bytes: Uint8Array, image: ElfImage, name: string, type: number): Uint8Array | undefined {
+export function findNote(
+  bytes: Uint8Array,
+  image: ElfImage,
+  name: string,
+  type: number,
+): Uint8Array | undefined {
   for (const range of image.notes) {
     const end = range.fileOffset + range.fileBytes;
     const reader = new ByteReader(bytes, Math.max(end, bytes.length));

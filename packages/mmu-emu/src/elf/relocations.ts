@@ -61,29 +61,45 @@ export function* relocations(bytes: Uint8Array, image: ElfImage): Generator<ElfR
   for (let at = fileOffset; at + DYN_BYTES <= fileOffset + fileBytes; at += DYN_BYTES) {
     const tag = reader.i64(at, 'd_tag');
     if (tag === DT_NULL) break;
-    if (tag === DT_NEEDED) throw new ElfError('needs-linker', 'DT_NEEDED', 'the program needs a shared library; link it statically');
+    if (tag === DT_NEEDED)
+      throw new ElfError(
+        'needs-linker',
+        'DT_NEEDED',
+        'the program needs a shared library; link it statically',
+      );
     if (tag === DT_RELA) table = reader.u64(at + 8, 'DT_RELA');
     if (tag === DT_RELASZ) tableBytes = reader.u64(at + 8, 'DT_RELASZ');
     if (tag === DT_RELAENT) entryBytes = reader.u64(at + 8, 'DT_RELAENT');
     if (tag === DT_RELSZ || tag === DT_RELRSZ || tag === DT_PLTRELSZ) {
       const field = tag === DT_RELSZ ? 'DT_RELSZ' : tag === DT_RELRSZ ? 'DT_RELRSZ' : 'DT_PLTRELSZ';
       if (reader.u64(at + 8, field) !== 0) {
-        throw new ElfError('bad-relocation', field, 'the program has relocations in a table other than DT_RELA');
+        throw new ElfError(
+          'bad-relocation',
+          field,
+          'the program has relocations in a table other than DT_RELA',
+        );
       }
     }
   }
   if (tableBytes === 0) return;
-  if (entryBytes !== RELA_BYTES) throw new ElfError('bad-value', 'DT_RELAENT', `${entryBytes} instead of ${RELA_BYTES}`);
-  if (tableBytes % RELA_BYTES !== 0) throw new ElfError('bad-value', 'DT_RELASZ', `${tableBytes} is no multiple of ${RELA_BYTES}`);
+  if (entryBytes !== RELA_BYTES)
+    throw new ElfError('bad-value', 'DT_RELAENT', `${entryBytes} instead of ${RELA_BYTES}`);
+  if (tableBytes % RELA_BYTES !== 0)
+    throw new ElfError('bad-value', 'DT_RELASZ', `${tableBytes} is no multiple of ${RELA_BYTES}`);
   const holder = image.segments.find((s) => table >= s.vaddr && table + tableBytes <= s.vaddr + s.fileBytes);
-  if (holder === undefined) throw new ElfError('bad-value', 'DT_RELA', 'the relocations are not inside the file part of a segment');
+  if (holder === undefined)
+    throw new ElfError('bad-value', 'DT_RELA', 'the relocations are not inside the file part of a segment');
   const start = holder.fileOffset + (table - holder.vaddr);
   for (let at = start; at < start + tableBytes; at += RELA_BYTES) {
     const type = reader.u32(at + 8, 'r_info');
     if (type === R_RISCV_NONE) continue;
     if (type !== R_RISCV_RELATIVE) {
       const name = RELOCATION_NAMES[type] ?? `type ${type}`;
-      throw new ElfError('bad-relocation', 'r_info', `${name}; only R_RISCV_RELATIVE is possible in a static program`);
+      throw new ElfError(
+        'bad-relocation',
+        'r_info',
+        `${name}; only R_RISCV_RELATIVE is possible in a static program`,
+      );
     }
     const vaddr = reader.u64(at, 'r_offset');
     if (!image.segments.some((s) => holdsWord(s, vaddr))) {

@@ -37,18 +37,25 @@ export function* elfSymbols(bytes: Uint8Array): Generator<ElfSymbol, void, undef
   const count = reader.u16(60, 'e_shnum');
   if (table === 0 || count === 0) return;
   const entryBytes = reader.u16(58, 'e_shentsize');
-  if (entryBytes !== SHDR_BYTES) throw new ElfError('bad-value', 'e_shentsize', `${entryBytes} instead of ${SHDR_BYTES}`);
+  if (entryBytes !== SHDR_BYTES)
+    throw new ElfError('bad-value', 'e_shentsize', `${entryBytes} instead of ${SHDR_BYTES}`);
   reader.need(table, count * SHDR_BYTES, 'e_shoff');
   for (let index = 0; index < count; index++) {
     const at = table + index * SHDR_BYTES;
     if (reader.u32(at + 4, `sh_type[${index}]`) !== SHT_SYMTAB) continue;
     const strings = reader.u32(at + 40, `sh_link[${index}]`);
-    if (strings >= count) throw new ElfError('bad-value', `sh_link[${index}]`, `there is no section ${strings}`);
+    if (strings >= count)
+      throw new ElfError('bad-value', `sh_link[${index}]`, `there is no section ${strings}`);
     yield* tableSymbols(reader, at, index, table + strings * SHDR_BYTES);
   }
 }
 
-function* tableSymbols(reader: ByteReader, at: number, index: number, stringsAt: number): Generator<ElfSymbol> {
+function* tableSymbols(
+  reader: ByteReader,
+  at: number,
+  index: number,
+  stringsAt: number,
+): Generator<ElfSymbol> {
   const start = reader.u64(at + 24, `sh_offset[${index}]`);
   const length = reader.u64(at + 32, `sh_size[${index}]`);
   if (reader.u64(at + 56, `sh_entsize[${index}]`) !== SYM_BYTES || length % SYM_BYTES !== 0) {
@@ -63,7 +70,8 @@ function* tableSymbols(reader: ByteReader, at: number, index: number, stringsAt:
     const type = reader.u8(symbol + 4, 'st_info') & 15;
     if (type === STT_SECTION || type === STT_FILE) continue;
     const nameAt = names + reader.u32(symbol, 'st_name');
-    if (nameAt >= namesEnd) throw new ElfError('bad-value', 'st_name', 'a name lies outside the string table');
+    if (nameAt >= namesEnd)
+      throw new ElfError('bad-value', 'st_name', 'a name lies outside the string table');
     // An absolute symbol may be any 64-bit value, which is no error of the file; it just is no address here.
     if (section === SHN_ABS && reader.u32(symbol + 12, 'st_value') >= 2 ** 21) continue;
     yield {

@@ -4,6 +4,7 @@
  */
 import type { Rights } from '../abi/rights.js';
 import type { KernelCore } from '../kernel-core.js';
+import type { ObjectName } from './object-name.js';
 
 /** A kernel object id: unique, never reused, from 1024 up; exact in a number. */
 export type Koid = number;
@@ -40,6 +41,11 @@ export abstract class Dispatcher {
   /** Signals that `zx_object_signal` may change; 0: the call is not supported. */
   get userSignals(): number {
     return 0;
+  }
+
+  /** The name behind ZX_PROP_NAME; null: this type has none. */
+  get objectName(): ObjectName | null {
+    return null;
   }
 
   addHandle(): void {

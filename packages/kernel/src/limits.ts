@@ -8,8 +8,10 @@ export interface KernelLimits {
   readonly threadsPerProcess: number;
   /** Kernel objects alive in all: ZX_ERR_NO_MEMORY. */
   readonly objects: number;
-  /** User and signal packets queued on one port: ZX_ERR_SHOULD_WAIT. */
+  /** User packets queued on one port: ZX_ERR_SHOULD_WAIT. */
   readonly portPackets: number;
+  /** Asynchronous waits on one port, from `zx_object_wait_async` until their packet is read: ZX_ERR_NO_RESOURCES. */
+  readonly observersPerPort: number;
   /** Messages queued in one direction of a channel: ZX_ERR_SHOULD_WAIT. */
   readonly channelMessages: number;
   /** Bytes queued in one direction of a channel: ZX_ERR_SHOULD_WAIT. */
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: KernelLimits = {
   threadsPerProcess: 16_384,
   objects: 1_048_576,
   portPackets: 4_096,
+  observersPerPort: 16_384,
   channelMessages: 3_500,
   channelBytes: 16 * 1024 * 1024,
   mappingsPerProcess: 65_536,

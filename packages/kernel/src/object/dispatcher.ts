@@ -11,8 +11,12 @@ export type Koid = number;
 
 /** Hears of changes of an object's signals. */
 export interface SignalObserver {
-  /** @param signals all that are asserted now; return true to be removed. */
-  onSignals(signals: number): boolean;
+  /**
+   * @param signals all that are asserted now
+   * @param raised those of them that were not before
+   * @returns true to be removed
+   */
+  onSignals(signals: number, raised: number): boolean;
   /** A handle to the object was closed or transferred; return true if this observer was made through it and is to be removed. */
   onHandleClosed(handle: object): boolean;
 }
@@ -69,9 +73,10 @@ export abstract class Dispatcher {
   updateSignals(clear: number, set: number): void {
     const before = this.signals;
     this.signals = ((before & ~clear) | set) >>> 0;
-    if ((this.signals & ~before) === 0 || this.observers === null) return;
+    const raised = (this.signals & ~before) >>> 0;
+    if (raised === 0 || this.observers === null) return;
     for (const observer of this.observers) {
-      if (observer.onSignals(this.signals)) this.observers.delete(observer);
+      if (observer.onSignals(this.signals, raised)) this.observers.delete(observer);
     }
   }
 

@@ -8,7 +8,13 @@
  * A handler looks its handles up and checks its arguments first, computes, and gives its results last: `return outU32(...)`.
  */
 import { ZX_MAX_NAME_LEN } from '../abi/abi-limits.js';
-import { ZX_ERR_INVALID_ARGS, ZX_ERR_NO_RESOURCES, ZX_OK, type Status } from '../abi/status.js';
+import {
+  ZX_ERR_INVALID_ARGS,
+  ZX_ERR_NO_MEMORY,
+  ZX_ERR_NO_RESOURCES,
+  ZX_OK,
+  type Status,
+} from '../abi/status.js';
 import type { Handle } from '../object/handle-table.js';
 import { copyIn, copyOut, tryCopyIn, tryCopyOut } from '../task/user-memory.js';
 import type { Operation } from '../task/waiter.js';
@@ -110,6 +116,16 @@ export function outParts(caller: Caller, parts: readonly OutPart[]): Status | Op
 /** ZX_OK when the caller's table takes `handles` more; ZX_ERR_NO_RESOURCES otherwise. Ask before objects are made. */
 export function handleRoom(caller: Caller, handles: number): Status {
   return caller.process.handles.hasRoom(handles) ? ZX_OK : ZX_ERR_NO_RESOURCES;
+}
+
+/**
+ * Room for a call that makes objects and gives handles to them; ask before anything is made.
+ *
+ * @returns ZX_OK; ZX_ERR_NO_RESOURCES: the table takes no more handles; ZX_ERR_NO_MEMORY: the kernel takes no more objects
+ */
+export function creationRoom(caller: Caller, objects: number): Status {
+  if (!caller.process.handles.hasRoom(objects)) return ZX_ERR_NO_RESOURCES;
+  return caller.core.liveObjects + objects <= caller.core.limits.objects ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
 /**

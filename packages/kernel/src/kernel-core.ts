@@ -1,6 +1,7 @@
 /** What every kernel object needs of the kernel: identity, time, bounds, events. Owned by `Kernel`. */
 import type { Clock, Machine } from '@faultline/mmu-emu';
 import type { KernelEvent } from './events.js';
+import type { DebugLog } from './ipc/debug-log.js';
 import type { KernelLimits } from './limits.js';
 import type { TimerQueue } from './task/timer-queue.js';
 
@@ -16,6 +17,8 @@ export interface KernelCore {
   readonly timers: TimerQueue;
   readonly limits: KernelLimits;
   readonly rng: Rng;
+  /** What `zx_debuglog_*` and `log` write to. */
+  readonly debugLog: DebugLog;
   /** Null when nobody listens: test for null before building an event. */
   events: ((event: KernelEvent) => void) | null;
   /** Kernel objects alive, for leak checks. */

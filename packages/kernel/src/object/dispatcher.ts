@@ -52,6 +52,15 @@ export abstract class Dispatcher {
     return null;
   }
 
+  /**
+   * For `zx_object_get_child`: the job, process or thread below this one.
+   *
+   * @returns null: there is none with this koid; undefined: this type has no children (ZX_ERR_WRONG_TYPE)
+   */
+  findChild(_koid: Koid): Dispatcher | null | undefined {
+    return undefined;
+  }
+
   addHandle(): void {
     this.handleCount += 1;
   }

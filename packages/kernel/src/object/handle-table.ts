@@ -2,6 +2,23 @@ import { ZX_ERR_ACCESS_DENIED, ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, type Status
 import type { Rights } from '../abi/rights.js';
 import type { Dispatcher } from './dispatcher.js';
 
+/**
+ * Objects that lose a handle. Kept as a queue, because an object that ends may hold handles itself (messages in a channel),
+ * whose objects end in turn, in chains as long as a guest cares to build.
+ */
+const releasing: Dispatcher[] = [];
+let isReleasing = false;
+
+function releaseAll(): void {
+  isReleasing = true;
+  try {
+    for (let index = 0; index < releasing.length; index += 1) (releasing[index] as Dispatcher).removeHandle();
+  } finally {
+    releasing.length = 0;
+    isReleasing = false;
+  }
+}
+
 /** A reference to an object with rights: in a process's table, or on its way in a message. */
 export class Handle {
   constructor(
@@ -11,9 +28,13 @@ export class Handle {
     dispatcher.addHandle();
   }
 
-  /** Gives the reference up; the handle must be in no table. */
+  /**
+   * Gives the reference up; the handle must be in no table. When this happens because another object's last handle
+   * goes, it takes effect right after that.
+   */
   release(): void {
-    this.dispatcher.removeHandle();
+    releasing.push(this.dispatcher);
+    if (!isReleasing) releaseAll();
   }
 }
 

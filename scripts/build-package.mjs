@@ -1,0 +1,57 @@
+/**
+ * Builds the package in the current folder into dist/: declarations by tsc, code by esbuild.
+ *
+ * Entries come from the package's `exports`: what has the condition `@faultline/source` is built from that source to the
+ * file named by `default`. A command, src/command/main.ts, becomes dist/command.js.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { build } from 'esbuild';
+import { libraryEntries, readManifest, toolFile } from './workspace.mjs';
+
+const tsconfig = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
+/** A package whose whole library is for Node says so by its types; the others must not name one Node module. */
+const isNodePackage = tsconfig.compilerOptions.types?.includes('node') === true;
+
+const command = existsSync('src/command/main.ts') ? { command: 'src/command/main.ts' } : {};
+const library = Object.fromEntries(libraryEntries(readManifest('.')).map(({ name, source }) => [name, source]));
+
+rmSync('dist', { recursive: true, force: true });
+
+const projects = ['tsconfig.json', 'src/command/tsconfig.json'].filter((project) => existsSync(project));
+try {
+  execFileSync(process.execPath, [toolFile('typescript', 'tsc'), '-b', ...projects], { stdio: 'inherit' });
+} catch {
+  // The compiler has said what is wrong.
+  process.exit(1);
+}
+
+// A command of a Node package shares its chunks with the library; that of a neutral package imports it by name.
+const bundles = isNodePackage
+  ? [{ entryPoints: { ...library, ...command }, platform: 'node' }]
+  : [
+      { entryPoints: library, platform: 'neutral' },
+      { entryPoints: command, platform: 'node' },
+    ];
+try {
+  for (const { entryPoints, platform } of bundles) {
+    if (Object.keys(entryPoints).length === 0) continue;
+    await build({
+      entryPoints,
+      platform,
+      outdir: resolve('dist'),
+      bundle: true,
+      packages: 'external',
+      format: 'esm',
+      target: 'es2022',
+      splitting: Object.keys(entryPoints).length > 1,
+      chunkNames: 'chunk-[hash]',
+      sourcemap: true,
+      legalComments: 'none',
+      logLevel: 'warning',
+    });
+  }
+} catch {
+  process.exit(1);
+}

@@ -1,0 +1,50 @@
+/**
+ * Instructions of the privileged architecture.
+ *
+ * @see The RISC-V Instruction Set Manual, Volume II, "Machine-Mode Privileged Instructions" and "Supervisor Instructions"
+ */
+
+import type { InstructionSpec, Operand } from './instruction.js';
+import { RS1, RS2 } from './operands.js';
+import { i64 } from './semantics.js';
+import type { I64, SemanticsBuilder } from './semantics.js';
+
+/** Bits of the first argument of the `sfenceVma` helper. */
+export const SFENCE_ADDRESS = 1;
+export const SFENCE_ASID = 2;
+
+const spec = (
+  name: string,
+  match: number,
+  mask: number,
+  operands: readonly Operand[],
+  syntax: string,
+  semantics: (s: SemanticsBuilder) => void,
+): InstructionSpec => ({
+  name,
+  extension: 'Priv',
+  length: 4,
+  match,
+  mask,
+  operands,
+  syntax,
+  constraints: [],
+  semantics,
+});
+
+/** Register fields of the encoding: x0 as an operand means "all", whatever x0 holds. */
+const given = (s: SemanticsBuilder, shift: number, flag: number): I64 =>
+  i64.choose(
+    i64.eqz(i64.and(i64.shrU(s.bits, i64.const(shift)), i64.const(31))),
+    i64.const(0),
+    i64.const(flag),
+  );
+
+export const PRIVILEGED: readonly InstructionSpec[] = [
+  spec('mret', 0x30200073, 0xffffffff, [], '', (s) => s.run('mret')),
+  spec('sret', 0x10200073, 0xffffffff, [], '', (s) => s.run('sret')),
+  spec('wfi', 0x10500073, 0xffffffff, [], '', (s) => s.run('wfi')),
+  spec('sfence.vma', 0x12000073, 0xfe007fff, [RS1, RS2], 'rs1, rs2', (s) =>
+    s.run('sfenceVma', i64.or(given(s, 15, SFENCE_ADDRESS), given(s, 20, SFENCE_ASID)), s.rs1, s.rs2),
+  ),
+];

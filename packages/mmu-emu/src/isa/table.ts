@@ -1,0 +1,64 @@
+/** Every instruction of the machine, and how to find the one that an encoding is. */
+
+import { RV64A } from './a.js';
+import { RV64C } from './c.js';
+import { RV64I } from './i.js';
+import { matches } from './instruction.js';
+import type { InstructionSpec } from './instruction.js';
+import { RV64M } from './m.js';
+import { PRIVILEGED } from './priv.js';
+import { ZICSR } from './zicsr.js';
+import { ZIFENCEI } from './zifencei.js';
+
+/** The one instruction table. */
+export const INSTRUCTIONS: readonly InstructionSpec[] = [
+  ...RV64I,
+  ...RV64M,
+  ...RV64A,
+  ...ZICSR,
+  ...ZIFENCEI,
+  ...PRIVILEGED,
+  ...RV64C,
+];
+
+const byName = new Map(INSTRUCTIONS.map((spec) => [spec.name, spec]));
+
+/** The instruction of this mnemonic. */
+export function instructionByName(name: string): InstructionSpec | undefined {
+  return byName.get(name);
+}
+
+function maskBits(spec: InstructionSpec): number {
+  let bits = 0;
+  for (let mask = spec.mask; mask !== 0; mask &= mask - 1) bits++;
+  return bits;
+}
+
+/** Candidates by what every encoding fixes: quadrant and funct3 for short ones, opcode and funct3 for long ones. */
+const LONG_BUCKETS = 1 << 8;
+const buckets: InstructionSpec[][] = Array.from({ length: LONG_BUCKETS + 32 }, () => []);
+
+function bucketOf(encoding: number): number {
+  if ((encoding & 3) !== 3) return LONG_BUCKETS + ((encoding & 3) << 3) + ((encoding >>> 13) & 7);
+  return ((encoding >>> 2) & 31) * 8 + ((encoding >>> 12) & 7);
+}
+
+for (const spec of [...INSTRUCTIONS].sort((a, b) => maskBits(b) - maskBits(a))) {
+  for (let funct3 = 0; funct3 < 8; funct3++) {
+    const probe =
+      spec.length === 2 ? (spec.match & 0x1fff) | (funct3 << 13) : (spec.match & ~0x7000) | (funct3 << 12);
+    if (((probe & spec.mask) ^ spec.match) === 0) buckets[bucketOf(probe)]!.push(spec);
+  }
+}
+
+/**
+ * The instruction that an encoding is, or `undefined` if it is none. `encoding` is a u32; for a compressed one (its
+ * low two bits are not both set) only the low half counts.
+ */
+export function decode(encoding: number): InstructionSpec | undefined {
+  const bits = (encoding & 3) === 3 ? encoding : encoding & 0xffff;
+  for (const spec of buckets[bucketOf(bits)]!) {
+    if (matches(spec, bits)) return spec;
+  }
+  return undefined;
+}

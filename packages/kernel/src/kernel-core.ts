@@ -4,6 +4,7 @@ import type { KernelEvent } from './events.js';
 import type { DebugLog } from './ipc/debug-log.js';
 import type { KernelLimits } from './limits.js';
 import type { TimerQueue } from './task/timer-queue.js';
+import type { VmSystem } from './vm/vm-system.js';
 
 /** Random numbers come in from outside, so that runs replay. */
 export interface Rng {
@@ -17,6 +18,10 @@ export interface KernelCore {
   readonly timers: TimerQueue;
   readonly limits: KernelLimits;
   readonly rng: Rng;
+  /** Frames, page lists, address-space identifiers: `new VmSystem(machine, limits, aslr?)`. */
+  readonly vm: VmSystem;
+  /** Instructions that the machine has retired so far; every event carries it. */
+  readonly retired: number;
   /** What `zx_debuglog_*` and `log` write to. */
   readonly debugLog: DebugLog;
   /** Null when nobody listens: test for null before building an event. */

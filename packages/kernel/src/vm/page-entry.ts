@@ -1,0 +1,48 @@
+/**
+ * What a page list says about a page, in a u32. 0 says nothing: the page is absent.
+ *
+ * ```
+ *  31             8   6 5   4       3 2          1 0
+ * | frame          | split | always | dirty state | kind |
+ * ```
+ */
+
+/** A page in a frame. */
+export const ENTRY_FRAME = 1;
+/** Zeros that a pager has supplied, without a frame. */
+export const ENTRY_ZERO = 2;
+const KIND_MASK = 3;
+
+/** Dirty state of a page of a pager's VMO; other pages have none. */
+export const PAGE_UNTRACKED = 0 << 2;
+export const PAGE_CLEAN = 1 << 2;
+export const PAGE_DIRTY = 2 << 2;
+export const PAGE_AWAITING_CLEAN = 3 << 2;
+const DIRTY_MASK = 3 << 2;
+
+/** The page must stay resident: ZX_VMO_OP_ALWAYS_NEED. */
+export const PAGE_ALWAYS_NEED = 1 << 4;
+
+/** In a hidden node: the left or the right child has a page of its own here and no longer looks at this one. */
+export const PAGE_SPLIT_LEFT = 1 << 5;
+export const PAGE_SPLIT_RIGHT = 1 << 6;
+
+export function frameEntry(frame: number, flags: number): number {
+  return ((frame << 8) | flags | ENTRY_FRAME) >>> 0;
+}
+
+export function isFrame(entry: number): boolean {
+  return (entry & KIND_MASK) === ENTRY_FRAME;
+}
+
+export function frameOf(entry: number): number {
+  return entry >>> 8;
+}
+
+export function dirtyState(entry: number): number {
+  return entry & DIRTY_MASK;
+}
+
+export function withDirtyState(entry: number, state: number): number {
+  return ((entry & ~DIRTY_MASK) | state) >>> 0;
+}

@@ -1,0 +1,245 @@
+import { ENTRY_FRAME, frameOf, isFrame } from './page-entry.js';
+import { NODE_ENTRIES, NODE_SHIFT, NO_NODE, type PageNodes } from './page-nodes.js';
+import type { PhysicalPages } from './physical-pages.js';
+
+/** Pages that a tree of each height covers; 64^9 is above 2^52. */
+const SPAN: readonly number[] = Array.from({ length: 10 }, (_, height) => NODE_ENTRIES ** height);
+
+/**
+ * The pages of one VMO: a sparse map from page index (below 2^52) to page entry (`page-entry.ts`), as a radix tree of nodes
+ * with 64 entries. Its cost follows what is in it.
+ *
+ * A list of height h covers pages [0, 64^h). Frames in it know their place (`PhysicalPages.slotOf`), which leads back to list and page.
+ */
+export class PageList {
+  /** Frames in the list. */
+  frames = 0;
+  private root = NO_NODE;
+  private height = 0;
+  /** The leaf that was looked at last, and its first page: neighbours are asked for one after the other. */
+  private cachedLeaf = NO_NODE;
+  private cachedBase = 0;
+
+  /** @param owner what `PageNodes.listOf` leads back to; the list's user keeps it */
+  constructor(
+    private readonly nodes: PageNodes,
+    private readonly physical: PhysicalPages,
+    readonly owner: object | null = null,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.root === NO_NODE;
+  }
+
+  /** The entry of a page, 0 when there is none. */
+  get(page: number): number {
+    const leaf = this.leafOf(page);
+    return leaf === NO_NODE ? 0 : (this.nodes.entries[leaf * NODE_ENTRIES + (page - this.cachedBase)] as number);
+  }
+
+  /**
+   * Puts an entry in, or replaces one. A frame that is replaced is no longer listed, and the caller's.
+   *
+   * @returns false, and nothing is changed, when there are no nodes left
+   */
+  set(page: number, entry: number): boolean {
+    let leaf = this.leafOf(page);
+    if (leaf === NO_NODE) {
+      leaf = this.makeLeaf(page);
+      if (leaf === NO_NODE) return false;
+    }
+    const { nodes, physical } = this;
+    const slot = leaf * NODE_ENTRIES + (page - this.cachedBase);
+    const before = nodes.entries[slot] as number;
+    if (before === 0) nodes.used[leaf] = (nodes.used[leaf] as number) + 1;
+    else if (isFrame(before) && (!isFrame(entry) || frameOf(before) !== frameOf(entry))) {
+      physical.delist(frameOf(before));
+      this.frames -= 1;
+    }
+    if (isFrame(entry) && (!isFrame(before) || frameOf(before) !== frameOf(entry))) {
+      physical.enlist(frameOf(entry), slot);
+      this.frames += 1;
+    }
+    nodes.entries[slot] = entry;
+    return true;
+  }
+
+  /** Changes the flags of an entry that is there; its kind and frame stay. */
+  update(page: number, entry: number): void {
+    const leaf = this.leafOf(page);
+    this.nodes.entries[leaf * NODE_ENTRIES + (page - this.cachedBase)] = entry;
+  }
+
+  /** Takes an entry out and returns it, 0 when there was none. A frame is the caller's from here on. */
+  remove(page: number): number {
+    const leaf = this.leafOf(page);
+    if (leaf === NO_NODE) return 0;
+    const { nodes } = this;
+    const slot = leaf * NODE_ENTRIES + (page - this.cachedBase);
+    const entry = nodes.entries[slot] as number;
+    if (entry === 0) return 0;
+    if (isFrame(entry)) {
+      this.physical.delist(frameOf(entry));
+      this.frames -= 1;
+    }
+    this.dropEntry(leaf, slot);
+    return entry;
+  }
+
+  /** The first page in [page, end) that has an entry; `end` when there is none. */
+  next(page: number, end: number): number {
+    const { entries, base } = this.nodes;
+    let from = page;
+    restart: while (from < end) {
+      if (this.root === NO_NODE || from >= (SPAN[this.height] as number)) return end;
+      let node = this.leafOf(from);
+      if (node === NO_NODE) {
+        node = this.root;
+        for (let level = this.height; level > 1; level -= 1) {
+          const scale = (SPAN[level - 1] as number);
+          const start = base[node] as number;
+          let index = Math.floor((from - start) / scale);
+          if (entries[node * NODE_ENTRIES + index] === 0) {
+            do index += 1;
+            while (index < NODE_ENTRIES && entries[node * NODE_ENTRIES + index] === 0);
+            from = start + index * scale;
+            if (index === NODE_ENTRIES) continue restart;
+          }
+          node = entries[node * NODE_ENTRIES + index] as number;
+        }
+      }
+      const start = base[node] as number;
+      for (let index = from - start; index < NODE_ENTRIES; index += 1) {
+        if (entries[node * NODE_ENTRIES + index] === 0) continue;
+        return Math.min(start + index, end);
+      }
+      from = start + NODE_ENTRIES;
+    }
+    return end;
+  }
+
+  /** The first page in [page, end) that has no entry; `end` when all have one. */
+  nextAbsent(page: number, end: number): number {
+    let at = page;
+    while (at < end) {
+      const leaf = this.leafOf(at);
+      if (leaf === NO_NODE) return at;
+      const { entries } = this.nodes;
+      const start = this.cachedBase;
+      for (let index = at - start; index < NODE_ENTRIES; index += 1) {
+        if (entries[leaf * NODE_ENTRIES + index] === 0) return Math.min(start + index, end);
+      }
+      at = start + NODE_ENTRIES;
+    }
+    return end;
+  }
+
+  /**
+   * Takes out every entry in [start, end).
+   *
+   * @param each gets page and entry, once the entry is out; it must not change this list
+   */
+  removeRange(start: number, end: number, each: (page: number, entry: number) => void): void {
+    for (let page = this.next(start, end); page < end; page = this.next(page + 1, end)) {
+      each(page, this.remove(page));
+    }
+  }
+
+  /** Entries of kind frame in [start, end). */
+  countFrames(start: number, end: number): number {
+    if (start === 0 && end >= (SPAN[this.height] as number)) return this.frames;
+    let count = 0;
+    for (let page = this.next(start, end); page < end; page = this.next(page + 1, end)) {
+      if ((this.get(page) & 3) === ENTRY_FRAME) count += 1;
+    }
+    return count;
+  }
+
+  /** The leaf of a page, which is then the cached one, or NO_NODE. */
+  private leafOf(page: number): number {
+    const offset = page - this.cachedBase;
+    if (offset >= 0 && offset < NODE_ENTRIES && this.cachedLeaf !== NO_NODE) return this.cachedLeaf;
+    if (this.root === NO_NODE || page >= (SPAN[this.height] as number)) return NO_NODE;
+    const { entries, base } = this.nodes;
+    let node = this.root;
+    for (let level = this.height; level > 1; level -= 1) {
+      const index = Math.floor((page - (base[node] as number)) / (SPAN[level - 1] as number));
+      node = entries[node * NODE_ENTRIES + index] as number;
+      if (node === NO_NODE) return NO_NODE;
+    }
+    this.cachedLeaf = node;
+    this.cachedBase = base[node] as number;
+    return node;
+  }
+
+  /** Makes the missing nodes down to the leaf of a page; NO_NODE, and nothing is made, when there are too few. */
+  private makeLeaf(page: number): number {
+    const { nodes } = this;
+    let height = Math.max(this.height, 1);
+    while (page >= (SPAN[height] as number)) height += 1;
+    // What the tree lacks: new roots above the old one, then the path down to the leaf.
+    let missing = this.root === NO_NODE ? height : height - this.height;
+    if (this.root !== NO_NODE) {
+      let node: number = height > this.height && page >= (SPAN[this.height] as number) ? NO_NODE : this.root;
+      if (node === NO_NODE) missing += height - 1;
+      for (let level = this.height; node !== NO_NODE && level > 1; level -= 1) {
+        const index = Math.floor((page - (nodes.base[node] as number)) / (SPAN[level - 1] as number));
+        node = nodes.entries[node * NODE_ENTRIES + index] as number;
+        if (node === NO_NODE) missing += level - 1;
+      }
+    }
+    if (!nodes.hasRoom(missing)) return NO_NODE;
+
+    if (this.root === NO_NODE) {
+      this.root = nodes.allocate(this, 0, 0);
+      this.height = height;
+    }
+    while (this.height < height) {
+      const root = nodes.allocate(this, 0, 0);
+      nodes.entries[root * NODE_ENTRIES] = this.root;
+      nodes.used[root] = 1;
+      nodes.parentSlot[this.root] = root * NODE_ENTRIES;
+      this.root = root;
+      this.height += 1;
+    }
+    let node = this.root;
+    for (let level = this.height; level > 1; level -= 1) {
+      const scale = (SPAN[level - 1] as number);
+      const start = nodes.base[node] as number;
+      const index = Math.floor((page - start) / scale);
+      const slot = node * NODE_ENTRIES + index;
+      let child = nodes.entries[slot] as number;
+      if (child === NO_NODE) {
+        child = nodes.allocate(this, start + index * scale, slot);
+        nodes.entries[slot] = child;
+        nodes.used[node] = (nodes.used[node] as number) + 1;
+      }
+      node = child;
+    }
+    this.cachedLeaf = node;
+    this.cachedBase = nodes.base[node] as number;
+    return node;
+  }
+
+  /** Clears an entry, and frees the nodes that are empty then. */
+  private dropEntry(leaf: number, slot: number): void {
+    const { nodes } = this;
+    let node = leaf;
+    let at = slot;
+    for (;;) {
+      nodes.entries[at] = 0;
+      const used = (nodes.used[node] as number) - 1;
+      nodes.used[node] = used;
+      if (used !== 0) return;
+      if (node === this.cachedLeaf) this.cachedLeaf = NO_NODE;
+      at = nodes.parentSlot[node] as number;
+      nodes.free(node);
+      if (at === 0) {
+        this.root = NO_NODE;
+        this.height = 0;
+        return;
+      }
+      node = at >>> NODE_SHIFT;
+    }
+  }
+}

@@ -1,0 +1,285 @@
+import type { Ram } from '@faultline/mmu-emu';
+
+/** `allocate` found no free frame. */
+export const NO_FRAME = -1;
+
+/** States of a frame. */
+export const FRAME_FREE = 0;
+/** Handed out, and in no page list: page tables, the shared page of zeros, a page on its way from one list to another. */
+export const FRAME_WIRED = 1;
+/** Holds a page of a page list. */
+export const FRAME_PAGE = 2;
+/** Given up by its owner while on loan; free when the last loan ends. */
+export const FRAME_QUARANTINED = 3;
+
+const MOST_LOANS = 0xff;
+/** Runs looked at before `allocateRun` is content with the longest so far. */
+const RUNS_EXAMINED = 64;
+
+/**
+ * The frames of guest RAM.
+ *
+ * The life of a frame:
+ *  1. FREE: its bit in the bitmap is set;
+ *  2. `allocate` or `allocateRun`: WIRED, it belongs to the caller, its contents are whatever was there;
+ *  3. `enlist`: PAGE, it belongs to a page list; `slotOf` leads back there (leaf times 64, plus position);
+ *  4. `delist`: WIRED again, for the caller to give to another list or to free;
+ *  5. `free`: FREE, or QUARANTINED while anybody still has it on loan, then FREE when the last loan ends.
+ *
+ * A loan (`lend`) promises that the frame is not reused, whatever becomes of the page in it: a file read that is under way
+ * cannot be called back. A pin promises more, that the page stays where it is; loans are counted as pins by those who move or drop pages.
+ *
+ * Bookkeeping is 8 bytes and two bits a frame, in typed arrays.
+ */
+export class PhysicalPages {
+  /** Told when fewer than `lowWatermark` frames are free, after an allocation. */
+  onLow: (() => void) | null = null;
+  lowWatermark = 0;
+  /** Length of the run that `allocateRun` returned last. */
+  runLength = 0;
+
+  private readonly states: Uint8Array;
+  private readonly loans: Uint8Array;
+  private readonly pins: Uint16Array;
+  private readonly slots: Uint32Array;
+  /** A set bit is a free frame. */
+  private readonly words: Uint32Array;
+  /** A set bit is a word of `words` that is not 0. */
+  private readonly summary: Uint32Array;
+  /** No word before this one of `summary` has a set bit. */
+  private lowest = 0;
+  /** Where the next search for a run begins, so that runs follow one another and single frames stay below. */
+  private runHint: number;
+  private free_: number;
+  private lent_ = 0;
+  private quarantined_ = 0;
+
+  /** @param lentLimit frames on loan at most */
+  constructor(
+    readonly ram: Ram,
+    private readonly lentLimit: number,
+  ) {
+    const frames = ram.frameCount;
+    this.states = new Uint8Array(frames);
+    this.loans = new Uint8Array(frames);
+    this.pins = new Uint16Array(frames);
+    this.slots = new Uint32Array(frames);
+    this.words = new Uint32Array((frames + 31) >>> 5);
+    this.summary = new Uint32Array((this.words.length + 31) >>> 5);
+    for (let frame = 0; frame < frames; frame += 1) this.markFree(frame);
+    this.free_ = frames;
+    this.runHint = frames >>> 2;
+  }
+
+  get frameCount(): number {
+    return this.states.length;
+  }
+
+  get freeCount(): number {
+    return this.free_;
+  }
+
+  /** Frames on loan. */
+  get lentCount(): number {
+    return this.lent_;
+  }
+
+  /** Frames that only a loan keeps from being free. */
+  get quarantinedCount(): number {
+    return this.quarantined_;
+  }
+
+  stateOf(frame: number): number {
+    return this.states[frame] as number;
+  }
+
+  /** A frame with unknown contents, or NO_FRAME. */
+  allocate(): number {
+    const { summary, words } = this;
+    for (let high = this.lowest; high < summary.length; high += 1) {
+      const bits = summary[high] as number;
+      if (bits === 0) continue;
+      this.lowest = high;
+      const index = (high << 5) + trailingZeros(bits);
+      const frame = (index << 5) + trailingZeros(words[index] as number);
+      this.take(frame);
+      this.checkLow();
+      return frame;
+    }
+    this.lowest = summary.length;
+    return NO_FRAME;
+  }
+
+  /** A frame full of zeros, or NO_FRAME. */
+  allocateZeroed(): number {
+    const frame = this.allocate();
+    if (frame !== NO_FRAME) this.ram.zero(frame);
+    return frame;
+  }
+
+  /**
+   * Adjacent frames with unknown contents, as many as there are together, up to `want`.
+   *
+   * @returns the first of `runLength` frames, or NO_FRAME
+   */
+  allocateRun(want: number): number {
+    let best = NO_FRAME;
+    let bestLength = 0;
+    let frame = this.nextFree(this.runHint);
+    let wrapped = false;
+    for (let examined = 0; examined < RUNS_EXAMINED; examined += 1) {
+      if (frame === this.frameCount) {
+        if (wrapped) break;
+        wrapped = true;
+        frame = this.nextFree(0);
+        if (frame === this.frameCount) break;
+      }
+      const length = this.freeRun(frame, want);
+      if (length > bestLength) {
+        best = frame;
+        bestLength = length;
+        if (length === want) break;
+      }
+      frame = this.nextFree(frame + length);
+    }
+    this.runLength = bestLength;
+    if (best === NO_FRAME) return NO_FRAME;
+    for (let index = 0; index < bestLength; index += 1) this.take(best + index);
+    this.runHint = best + bestLength;
+    this.checkLow();
+    return best;
+  }
+
+  /** Gives up a frame that is in no page list. */
+  free(frame: number): void {
+    if (this.states[frame] !== FRAME_WIRED) throw new Error(`frame ${frame} is not the caller's to free`);
+    if (this.pins[frame] !== 0) throw new Error(`frame ${frame} is pinned`);
+    if (this.loans[frame] !== 0) {
+      this.states[frame] = FRAME_QUARANTINED;
+      this.quarantined_ += 1;
+      return;
+    }
+    this.release(frame);
+  }
+
+  /** The frame now holds a page of a list. @param slot leaf times 64, plus the position in it */
+  enlist(frame: number, slot: number): void {
+    this.states[frame] = FRAME_PAGE;
+    this.slots[frame] = slot;
+  }
+
+  /** The frame has left its page list. */
+  delist(frame: number): void {
+    this.states[frame] = FRAME_WIRED;
+  }
+
+  /** Where the page in the frame is listed; of a frame in state WIRED, whatever its owner put there with `setSlot`. */
+  slotOf(frame: number): number {
+    return this.slots[frame] as number;
+  }
+
+  setSlot(frame: number, value: number): void {
+    this.slots[frame] = value;
+  }
+
+  /** Room for this many more loans. */
+  canLend(frames: number): boolean {
+    return this.lent_ + frames <= this.lentLimit;
+  }
+
+  isLent(frame: number): boolean {
+    return this.loans[frame] !== 0;
+  }
+
+  /** On loan or pinned: the page in it must stay. */
+  isHeld(frame: number): boolean {
+    return this.loans[frame] !== 0 || this.pins[frame] !== 0;
+  }
+
+  /** Begins a loan; the caller asked `canLend`. False when the frame has as many as can be counted. */
+  lend(frame: number): boolean {
+    const loans = this.loans[frame] as number;
+    if (loans === MOST_LOANS) return false;
+    if (loans === 0) this.lent_ += 1;
+    this.loans[frame] = loans + 1;
+    return true;
+  }
+
+  /** Ends a loan; a frame in quarantine becomes free with its last one. */
+  endLoan(frame: number): void {
+    const loans = this.loans[frame] as number;
+    if (loans === 0) throw new Error(`frame ${frame} is not on loan`);
+    this.loans[frame] = loans - 1;
+    if (loans !== 1) return;
+    this.lent_ -= 1;
+    if (this.states[frame] !== FRAME_QUARANTINED) return;
+    this.quarantined_ -= 1;
+    this.release(frame);
+  }
+
+  private checkLow(): void {
+    if (this.free_ < this.lowWatermark) this.onLow?.();
+  }
+
+  private take(frame: number): void {
+    const index = frame >>> 5;
+    const left = (this.words[index] as number) & ~(1 << (frame & 31));
+    this.words[index] = left;
+    if (left === 0) this.summary[index >>> 5] = (this.summary[index >>> 5] as number) & ~(1 << (index & 31));
+    this.states[frame] = FRAME_WIRED;
+    this.slots[frame] = 0;
+    this.free_ -= 1;
+  }
+
+  private release(frame: number): void {
+    this.states[frame] = FRAME_FREE;
+    this.markFree(frame);
+    this.free_ += 1;
+  }
+
+  private markFree(frame: number): void {
+    const index = frame >>> 5;
+    const high = index >>> 5;
+    this.words[index] = (this.words[index] as number) | (1 << (frame & 31));
+    this.summary[high] = (this.summary[high] as number) | (1 << (index & 31));
+    if (high < this.lowest) this.lowest = high;
+  }
+
+  /** The first free frame from `from` on; `frameCount` when there is none. */
+  private nextFree(from: number): number {
+    if (from >= this.frameCount) return this.frameCount;
+    let index = from >>> 5;
+    const bits = (this.words[index] as number) & (-1 << (from & 31));
+    if (bits !== 0) return (index << 5) + trailingZeros(bits);
+    for (index += 1; index < this.words.length; index += 1) {
+      if ((index & 31) === 0 && this.summary[index >>> 5] === 0) {
+        index += 31;
+        continue;
+      }
+      const word = this.words[index] as number;
+      if (word !== 0) return (index << 5) + trailingZeros(word);
+    }
+    return this.frameCount;
+  }
+
+  /** Free frames that follow one another from `from` on, at most `most`. */
+  private freeRun(from: number, most: number): number {
+    let length = 0;
+    while (length < most) {
+      const frame = from + length;
+      if (frame >= this.frameCount) break;
+      // The first used frame from here on, within this word.
+      const used = ~(this.words[frame >>> 5] as number) & (-1 << (frame & 31));
+      if (used !== 0) {
+        length += trailingZeros(used) - (frame & 31);
+        break;
+      }
+      length += 32 - (frame & 31);
+    }
+    return Math.min(length, most);
+  }
+}
+
+function trailingZeros(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}

@@ -1,0 +1,57 @@
+import type { Machine } from '@faultline/mmu-emu';
+import type { KernelLimits } from '../limits.js';
+import { AsidAllocator } from './asid-allocator.js';
+import { PageNodes } from './page-nodes.js';
+import { NO_FRAME, PhysicalPages } from './physical-pages.js';
+
+/** Counts since the kernel was made; for statistics, never read by the kernel itself. */
+export interface VmCounters {
+  /** Faults that found their page at once, by access (`FAULT_READ`, `FAULT_WRITE`, `FAULT_EXECUTE`). */
+  faultsResolved: [number, number, number];
+  /** Faults that had to wait for a pager, by access. Each is counted again when it is retried. */
+  faultsBlocked: [number, number, number];
+  /** Faults that could not be resolved, by access. */
+  faultsFatal: [number, number, number];
+  /** Page requests made (packets that went to a port, or waited for the VMO's packet to be free). */
+  pageRequests: number;
+  /** Pages that pagers supplied and that were taken. */
+  pagesSupplied: number;
+  /** Pages that requests failed for. */
+  pagesFailed: number;
+  /** Pages copied on write. */
+  pagesCopied: number;
+  pagesEvicted: number;
+}
+
+/** What all of the kernel's memory management shares: frames, page-list nodes, address-space identifiers, counts. */
+export class VmSystem {
+  readonly physical: PhysicalPages;
+  readonly nodes: PageNodes;
+  readonly asids: AsidAllocator;
+  /** Full of zeros, mapped read-only wherever a page reads as zero and nobody has written. */
+  readonly zeroFrame: number;
+  readonly counters: VmCounters = {
+    faultsResolved: [0, 0, 0],
+    faultsBlocked: [0, 0, 0],
+    faultsFatal: [0, 0, 0],
+    pageRequests: 0,
+    pagesSupplied: 0,
+    pagesFailed: 0,
+    pagesCopied: 0,
+    pagesEvicted: 0,
+  };
+
+  /** @param aslr whether mappings without a fixed place go to random ones */
+  constructor(
+    readonly machine: Machine,
+    limits: KernelLimits,
+    readonly aslr = true,
+  ) {
+    this.physical = new PhysicalPages(machine.ram, limits.lentFrames);
+    this.nodes = new PageNodes(limits.pageListNodes);
+    this.asids = new AsidAllocator(machine);
+    const frame = this.physical.allocateZeroed();
+    if (frame === NO_FRAME) throw new Error('a machine has at least one frame');
+    this.zeroFrame = frame;
+  }
+}

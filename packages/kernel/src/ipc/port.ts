@@ -121,7 +121,7 @@ export class PortDispatcher extends Dispatcher {
         removed += 1;
       }
     }
-    for (let packet = this.head; packet !== null; ) {
+    for (let packet = this.head; packet !== null;) {
       const next: PortPacket | null = packet.next;
       if (packet.key === key && (source === null ? this.cancellable(packet) : packet.source === source)) {
         this.unlink(packet);

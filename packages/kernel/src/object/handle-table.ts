@@ -98,7 +98,11 @@ export class HandleTable {
   }
 
   /** The object behind a value, of the class asked for and with the rights asked for; in this order: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED. */
-  lookup<T extends Dispatcher>(value: number, type: abstract new (...args: never[]) => T, rights: Rights): T | Status {
+  lookup<T extends Dispatcher>(
+    value: number,
+    type: abstract new (...args: never[]) => T,
+    rights: Rights,
+  ): T | Status {
     const handle = this.get(value);
     if (handle === undefined) return ZX_ERR_BAD_HANDLE;
     if (!(handle.dispatcher instanceof type)) return ZX_ERR_WRONG_TYPE;
@@ -110,7 +114,8 @@ export class HandleTable {
   *entries(): IterableIterator<[number, Handle]> {
     for (let index = 0; index < this.slots.length; index += 1) {
       const handle = this.slots[index];
-      if (handle !== undefined && handle !== null) yield [this.valueOf(index, this.generations[index] as number), handle];
+      if (handle !== undefined && handle !== null)
+        yield [this.valueOf(index, this.generations[index] as number), handle];
     }
   }
 

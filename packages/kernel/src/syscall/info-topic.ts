@@ -21,6 +21,8 @@ export interface InfoRecords {
 export interface InfoTopic {
   /** `ZX_INFO_*` with its version. Older versions are topics of their own. */
   readonly topic: number;
+  /** The class of object it is about: ZX_ERR_WRONG_TYPE for others; null: any object. */
+  readonly object: DispatcherClass<Dispatcher> | null;
   /** Rights that the handle must have: ZX_ERR_ACCESS_DENIED. */
   readonly rights: Rights;
   /** Bytes of one record. */
@@ -28,23 +30,41 @@ export interface InfoTopic {
   /** `single`: exactly one record, a buffer too small is ZX_ERR_BUFFER_TOO_SMALL. `list`: as many as there are and fit. */
   readonly form: 'single' | 'list';
   /**
-   * Fills records.
+   * Fills records. Implementations declare `dispatcher` as the class named in `object`.
    *
-   * @param handle the handle asked through; its rights were checked, its type was not: return ZX_ERR_WRONG_TYPE
+   * @param handle the handle asked through
    * @param capacity records that fit, for lists; 1 for single records
    */
-  read(caller: Caller, handle: Handle, capacity: number): InfoRecords | Status;
+  read(caller: Caller, dispatcher: Dispatcher, handle: Handle, capacity: number): InfoRecords | Status;
 }
 
 export interface ObjectProperty {
   /** `ZX_PROP_*` */
   readonly property: number;
+  /** The class of object that has it: ZX_ERR_WRONG_TYPE for others; null: any, the functions decide. */
+  readonly object: DispatcherClass<Dispatcher> | null;
   /** Least bytes of the value: ZX_ERR_BUFFER_TOO_SMALL. */
   readonly bytes: number;
   /** Further rights to set it, beside SET_PROPERTY. */
   readonly setRights?: Rights;
-  /** The value in exactly `bytes` bytes; ZX_ERR_WRONG_TYPE on other objects, ZX_ERR_NOT_SUPPORTED when it cannot be read. */
-  get(caller: Caller, dispatcher: Dispatcher): Uint8Array | Status;
-  /** @param value all that the caller gave, at least `bytes`. ZX_ERR_WRONG_TYPE on other objects; null: it cannot be set (ZX_ERR_NOT_SUPPORTED). */
-  readonly set: ((caller: Caller, dispatcher: Dispatcher, value: Uint8Array) => Status) | null;
+  /** The value in exactly `bytes` bytes. Absent: it cannot be read (ZX_ERR_NOT_SUPPORTED). Implementations declare `dispatcher` as the class named in `object`. */
+  get?(caller: Caller, dispatcher: Dispatcher): Uint8Array | Status;
+  /** @param value what the caller gave, at least `bytes` (a name may be shorter). Absent: it cannot be set (ZX_ERR_NOT_SUPPORTED). */
+  set?(caller: Caller, dispatcher: Dispatcher, value: Uint8Array): Status;
+}
+
+/** One record. */
+export function oneRecord(bytes: Uint8Array): InfoRecords {
+  return { bytes, available: 1 };
+}
+
+/** Koids as records of a list (ZX_INFO_PROCESS_THREADS, ...): as many as fit. */
+export function koidRecords(koids: readonly number[], capacity: number): InfoRecords {
+  const shown = koids.slice(0, capacity);
+  const view = new DataView(new ArrayBuffer(8 * shown.length));
+  shown.forEach((koid, index) => {
+    view.setUint32(8 * index, koid >>> 0, true);
+    view.setUint32(8 * index + 4, Math.floor(koid / 0x1_0000_0000), true);
+  });
+  return { bytes: new Uint8Array(view.buffer), available: koids.length };
 }

@@ -2,7 +2,8 @@
  * Compares what each package exports with its reviewed report, etc/<package>.api.md. With --local the reports are
  * written anew, for a change that is meant. The packages must have been built.
  */
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
@@ -12,6 +13,10 @@ const { values } = parseArgs({ options: { local: { type: 'boolean', default: fal
 
 /** Messages that concern the layout of docstrings, which the report does not need. */
 const IGNORED = ['ae-missing-release-tag', 'ae-undocumented', 'ae-unresolved-link', 'ae-setter-with-docs'];
+
+const reports = join(root, 'etc');
+const present = join(root, 'node_modules/.cache/api-report');
+mkdirSync(reports, { recursive: true });
 
 let differences = 0;
 for (const name of PACKAGES) {
@@ -45,8 +50,8 @@ for (const name of PACKAGES) {
         apiReport: {
           enabled: true,
           reportFileName: `${reportName}.api.md`,
-          reportFolder: join(root, 'etc'),
-          reportTempFolder: join(root, 'node_modules/.cache/api-report'),
+          reportFolder: reports,
+          reportTempFolder: present,
           includeForgottenExports: true,
         },
         docModel: { enabled: false },
@@ -70,12 +75,22 @@ for (const name of PACKAGES) {
       },
     });
     if (!result.succeeded || result.errorCount > 0) differences++;
-    process.stdout.write(
-      `${entry.specifier}: ${result.apiReportChanged ? (values.local ? 'report written' : 'differs from its report') : 'as reported'}\n`,
-    );
+    if (!result.apiReportChanged) {
+      process.stdout.write(`${entry.specifier}: as reported\n`);
+    } else if (values.local) {
+      process.stdout.write(`${entry.specifier}: report written\n`);
+    } else {
+      process.stdout.write(`${entry.specifier}: differs from its report\n`);
+      const file = `${reportName}.api.md`;
+      spawnSync('git', ['diff', '--no-index', '--no-color', join(reports, file), join(present, file)], {
+        stdio: 'inherit',
+      });
+    }
   }
 }
 if (differences > 0) {
-  process.stdout.write('Where a change of the interface is meant, accept it with "npm run api -- --local".\n');
+  process.stdout.write(
+    'Where a change of the interface is meant, accept it with "npm run api -- --local".\n',
+  );
   process.exitCode = 1;
 }

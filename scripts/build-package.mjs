@@ -15,7 +15,9 @@ const tsconfig = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
 const isNodePackage = tsconfig.compilerOptions.types?.includes('node') === true;
 
 const command = existsSync('src/command/main.ts') ? { command: 'src/command/main.ts' } : {};
-const library = Object.fromEntries(libraryEntries(readManifest('.')).map(({ name, source }) => [name, source]));
+const library = Object.fromEntries(
+  libraryEntries(readManifest('.')).map(({ name, source }) => [name, source]),
+);
 
 rmSync('dist', { recursive: true, force: true });
 

@@ -9,6 +9,7 @@ export * from './pager.js';
 export * from './port.js';
 export * from './processargs.js';
 export * from './properties.js';
+export * from './resource.js';
 export * from './rights.js';
 export * from './signals.js';
 export * from './status.js';

@@ -43,7 +43,8 @@ export class EventPairDispatcher extends PeeredDispatcher {
     return pair;
   }
 
-  private constructor(core: KernelCore) {
+  /** One end alone; `create` makes two that belong together. */
+  constructor(core: KernelCore) {
     super(core);
   }
 

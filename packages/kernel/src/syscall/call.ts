@@ -24,7 +24,7 @@ export interface Caller {
   /** This call may wait for a pager; otherwise it fails with ZX_ERR_SHOULD_WAIT before any effect. */
   readonly mayWaitForPager: boolean;
   /** The guest thread; null for a host call. Calls that make sense for guests only fail with ZX_ERR_NOT_SUPPORTED. */
-  readonly thread: object | null;
+  readonly thread: { readonly koid: number } | null;
 }
 
 /**
@@ -44,6 +44,8 @@ export interface SystemCall {
   readonly args: readonly string[];
   readonly handler: Handler;
   readonly noreturn?: true;
+  /** Called by code in the vDSO only: not exported, not in the headers. */
+  readonly internal?: true;
 }
 
 /** The 64-bit argument `index` as a number: a user address, or a length that was checked to be small. Exact below 2^53. */

@@ -35,8 +35,12 @@ export interface AssembledProgram {
  */
 export function assemble(source: string, options: AssembleOptions = {}): AssembledProgram {
   const origin = options.origin ?? 0;
-  if (!Number.isSafeInteger(origin) || origin < 0) throw new RangeError('origin must be an integer from 0 to 2^53 - 1');
-  const given = Object.entries(options.symbols ?? {}).map(([name, value]): [string, bigint] => [name, BigInt(value)]);
+  if (!Number.isSafeInteger(origin) || origin < 0)
+    throw new RangeError('origin must be an integer from 0 to 2^53 - 1');
+  const given = Object.entries(options.symbols ?? {}).map(([name, value]): [string, bigint] => [
+    name,
+    BigInt(value),
+  ]);
   const layout = new Layout(parseStatements(source), {
     origin: BigInt(origin),
     compress: options.compress ?? false,

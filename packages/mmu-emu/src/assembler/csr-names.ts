@@ -68,7 +68,9 @@ const NAME_BY_NUMBER: ReadonlyMap<number, string> = new Map([
   ...family('pmpcfg', 0x3a0, 0, 15).filter(([number]) => number % 2 === 0),
 ]);
 
-const NUMBER_BY_NAME: ReadonlyMap<string, number> = new Map([...NAME_BY_NUMBER].map(([number, name]) => [name, number]));
+const NUMBER_BY_NAME: ReadonlyMap<string, number> = new Map(
+  [...NAME_BY_NUMBER].map(([number, name]) => [name, number]),
+);
 
 /** The number of a CSR, 0 to 0xfff, or undefined for a name that none has. */
 export function csrByName(name: string): number | undefined {

@@ -11,7 +11,12 @@ export type Expression = SourcePosition &
     /** The address of the statement, written `.`. */
     | { readonly kind: 'here' }
     | { readonly kind: 'unary'; readonly operator: '-' | '~' | '+'; readonly operand: Expression }
-    | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression }
+    | {
+        readonly kind: 'binary';
+        readonly operator: string;
+        readonly left: Expression;
+        readonly right: Expression;
+      }
     /** `%hi(x)`, `%lo(x)`, `%pcrel_hi(x)`, `%pcrel_lo(label)`. */
     | { readonly kind: 'modifier'; readonly name: string; readonly operand: Expression }
   );
@@ -66,15 +71,24 @@ function parseLevel(reader: TokenReader, level: number, depth: number): Expressi
 function parseUnary(reader: TokenReader, depth: number): Expression {
   const token = reader.next();
   const { line, column } = token;
-  if (depth > MAX_DEPTH) throw new AssemblerError('syntax', line, column, 'the expression is nested too deeply');
+  if (depth > MAX_DEPTH)
+    throw new AssemblerError('syntax', line, column, 'the expression is nested too deeply');
   if (token.kind === 'number') return { kind: 'number', value: token.value, line, column };
-  if (token.kind === 'local') return { kind: 'local', label: token.label, forward: token.forward, line, column };
+  if (token.kind === 'local')
+    return { kind: 'local', label: token.label, forward: token.forward, line, column };
   if (token.kind === 'name') {
-    return token.text === '.' ? { kind: 'here', line, column } : { kind: 'symbol', name: token.text, line, column };
+    return token.text === '.'
+      ? { kind: 'here', line, column }
+      : { kind: 'symbol', name: token.text, line, column };
   }
   if (token.kind === 'modifier') {
     if (!MODIFIERS.has(token.text)) {
-      throw new AssemblerError('syntax', line, column, `${token.text} is unknown; there are ${[...MODIFIERS].join(', ')}`);
+      throw new AssemblerError(
+        'syntax',
+        line,
+        column,
+        `${token.text} is unknown; there are ${[...MODIFIERS].join(', ')}`,
+      );
     }
     reader.expectMark('(');
     const operand = parseExpression(reader, depth + 1);
@@ -107,7 +121,8 @@ export function evaluate(expression: Expression, scope: ExpressionScope): bigint
       return scope.here;
     case 'symbol': {
       const value = scope.symbol(expression.name);
-      if (value === undefined) throw failure('unknown-symbol', expression, `${expression.name} is not defined`);
+      if (value === undefined)
+        throw failure('unknown-symbol', expression, `${expression.name} is not defined`);
       return value;
     }
     case 'local': {
@@ -141,7 +156,8 @@ function binary(expression: Expression & { readonly kind: 'binary' }, left: bigi
       return expression.operator === '/' ? left / right : left % right;
     case '<<':
     case '>>':
-      if (right < 0n || right > 63n) throw failure('out-of-range', expression, `a shift by ${right}; 0 to 63 is possible`);
+      if (right < 0n || right > 63n)
+        throw failure('out-of-range', expression, `a shift by ${right}; 0 to 63 is possible`);
       return expression.operator === '<<' ? left << right : left >> right;
     case '&':
       return left & right;
@@ -164,7 +180,11 @@ function modify(expression: Expression & { readonly kind: 'modifier' }, scope: E
     default: {
       const distance = scope.pcrelHi(operand);
       if (distance === undefined) {
-        throw failure('unknown-symbol', expression, '%pcrel_lo needs the label of an instruction with %pcrel_hi');
+        throw failure(
+          'unknown-symbol',
+          expression,
+          '%pcrel_lo needs the label of an instruction with %pcrel_hi',
+        );
       }
       return lowerPart(distance);
     }
@@ -181,6 +201,10 @@ export function lowerPart(value: bigint): bigint {
   return BigInt.asIntN(12, value);
 }
 
-function failure(code: 'unknown-symbol' | 'out-of-range', at: SourcePosition, message: string): AssemblerError {
+function failure(
+  code: 'unknown-symbol' | 'out-of-range',
+  at: SourcePosition,
+  message: string,
+): AssemblerError {
   return new AssemblerError(code, at.line, at.column, message);
 }

@@ -56,7 +56,12 @@ export class Layout {
   run(): { readonly bytes: Uint8Array; readonly symbols: ReadonlyMap<string, bigint> } {
     do {
       if (this.#pass === MAX_PASSES) {
-        throw new AssemblerError('syntax', 1, 1, 'the sizes of parts of this program depend on each other in a circle');
+        throw new AssemblerError(
+          'syntax',
+          1,
+          1,
+          'the sizes of parts of this program depend on each other in a circle',
+        );
       }
       this.#layOut();
       this.#pass++;
@@ -71,7 +76,8 @@ export class Layout {
     for (const [name, value] of this.#symbols) if (this.#before.get(name) !== value) return false;
     for (const [label, places] of this.#locals) {
       const before = this.#localsBefore.get(label);
-      if (before === undefined || places.some(({ address }, index) => before[index]?.address !== address)) return false;
+      if (before === undefined || places.some(({ address }, index) => before[index]?.address !== address))
+        return false;
     }
     return true;
   }
@@ -98,7 +104,13 @@ export class Layout {
           this.#addLocal(statement.label, { statement: index, address: here });
           break;
         case 'assign':
-          this.#define(statement.name, this.#value(statement.value, index), labels, statement, statement.once);
+          this.#define(
+            statement.name,
+            this.#value(statement.value, index),
+            labels,
+            statement,
+            statement.once,
+          );
           break;
         case 'option':
           if (statement.option === 'push') compressStack.push(compress);
@@ -114,7 +126,11 @@ export class Layout {
     }
   }
 
-  #instruction(statement: Statement & { readonly kind: 'instruction' }, index: number, compress: boolean): void {
+  #instruction(
+    statement: Statement & { readonly kind: 'instruction' },
+    index: number,
+    compress: boolean,
+  ): void {
     const writer = new InstructionWriter({
       compress,
       final: this.#final,
@@ -217,12 +233,11 @@ export class Layout {
       symbol: (name) => this.#symbols.get(name) ?? this.#before.get(name) ?? unknown,
       local: (label, forward) => {
         const places = (forward ? this.#localsBefore : this.#locals).get(label) ?? [];
-        const place = forward
-          ? places.find((candidate) => candidate.statement > statement)
-          : places.findLast((candidate) => candidate.statement < statement);
-        return place?.address ?? unknown;
+        const after = countBefore(places, statement);
+        return places[forward ? after : after - 1]?.address ?? unknown;
       },
-      pcrelHi: (address) => this.#pcrel.get(address) ?? this.#pcrelBefore.get(address) ?? (this.#final ? undefined : 0n),
+      pcrelHi: (address) =>
+        this.#pcrel.get(address) ?? this.#pcrelBefore.get(address) ?? (this.#final ? undefined : 0n),
     };
   }
 
@@ -264,6 +279,18 @@ export class Layout {
     larger.set(this.#output);
     this.#output = larger;
   }
+}
+
+/** How many of these places, which are in the order of the source, come before a statement. */
+function countBefore(places: readonly LocalLabel[], statement: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (places[middle]!.statement < statement) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function outOfRange(at: SourcePosition, message: string): AssemblerError {

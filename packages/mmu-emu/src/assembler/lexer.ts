@@ -28,7 +28,17 @@ const MODIFIER = /%[a-z_]+(?=\s*\()/y;
 const MARK = /<<|>>|[-+*/%&|^~!,():=]/y;
 const SPACE = /[ \t\r]+/y;
 
-const ESCAPES: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, b: 8, f: 12, v: 11, '\\': 92, '"': 34, "'": 39 };
+const ESCAPES: Readonly<Record<string, number>> = {
+  n: 10,
+  t: 9,
+  r: 13,
+  b: 8,
+  f: 12,
+  v: 11,
+  '\\': 92,
+  '"': 34,
+  "'": 39,
+};
 
 /**
  * Splits a source into statements: one a line, or several separated by `;`. Each ends with an `end` token; empty ones
@@ -98,10 +108,17 @@ class LineScanner {
     }
     const local = this.#match(LOCAL);
     if (local !== undefined) {
-      return { kind: 'local', label: parseInt(local, 10), forward: local.endsWith('f'), text: local, ...position };
+      return {
+        kind: 'local',
+        label: parseInt(local, 10),
+        forward: local.endsWith('f'),
+        text: local,
+        ...position,
+      };
     }
     const number = this.#match(NUMBER);
-    if (number !== undefined) return { kind: 'number', value: this.#parseNumber(number), text: number, ...position };
+    if (number !== undefined)
+      return { kind: 'number', value: this.#parseNumber(number), text: number, ...position };
     const name = this.#match(NAME);
     if (name !== undefined) return { kind: 'name', text: name, ...position };
     const modifier = this.#match(MODIFIER);
@@ -121,7 +138,8 @@ class LineScanner {
 
   /** A leading 0 means octal, as in GNU as and in C. */
   #parseNumber(text: string): bigint {
-    if (NAME_PART.test(this.text[this.#at] ?? '')) throw this.#error(`a number cannot go on with ${JSON.stringify(this.text[this.#at])}`);
+    if (NAME_PART.test(this.text[this.#at] ?? ''))
+      throw this.#error(`a number cannot go on with ${JSON.stringify(this.text[this.#at])}`);
     if (/^0[0-9]+$/.test(text)) {
       if (/[89]/.test(text)) throw this.#error(`${text} begins with 0 but is not octal`);
       return BigInt(`0o${text.slice(1)}`);
@@ -143,7 +161,8 @@ class LineScanner {
   #character(): { value: bigint; text: string } {
     const start = this.#at++;
     const bytes: number[] = [];
-    if (this.atEnd || this.text[this.#at] === "'") throw this.#error('a character is expected between the quotes');
+    if (this.atEnd || this.text[this.#at] === "'")
+      throw this.#error('a character is expected between the quotes');
     this.#unit(bytes);
     if (this.text[this.#at] !== "'") throw this.#error("the character has no closing '");
     this.#at++;
@@ -163,7 +182,8 @@ class LineScanner {
     escape.lastIndex = this.#at;
     const match = escape.exec(this.text);
     const simple = match?.[3] === undefined ? undefined : ESCAPES[match[3]];
-    if (match === null || (match[3] !== undefined && simple === undefined)) throw this.#error('unknown escape');
+    if (match === null || (match[3] !== undefined && simple === undefined))
+      throw this.#error('unknown escape');
     this.#at += match[0].length;
     into.push(simple ?? (match[1] !== undefined ? parseInt(match[1], 16) : parseInt(match[2]!, 8) & 0xff));
   }
@@ -179,5 +199,11 @@ function appendUtf8(into: number[], point: number): void {
   if (point < 0x80) into.push(point);
   else if (point < 0x800) into.push(0xc0 | (point >> 6), 0x80 | (point & 63));
   else if (point < 0x1_0000) into.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
-  else into.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+  else
+    into.push(
+      0xf0 | (point >> 18),
+      0x80 | ((point >> 12) & 63),
+      0x80 | ((point >> 6) & 63),
+      0x80 | (point & 63),
+    );
 }

@@ -37,7 +37,8 @@ function parseOperand(reader: TokenReader): Operand {
   if (register !== undefined) return { kind: 'register', ...register, line, column };
   if (reader.isMark('(')) {
     const base = takeBase(reader);
-    if (base !== undefined) return { kind: 'memory', offset: { kind: 'number', value: 0n, line, column }, base, line, column };
+    if (base !== undefined)
+      return { kind: 'memory', offset: { kind: 'number', value: 0n, line, column }, base, line, column };
   }
   const expression = parseExpression(reader);
   if (!reader.isMark('(')) return { kind: 'expression', expression, line, column };

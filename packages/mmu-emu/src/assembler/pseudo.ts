@@ -28,8 +28,16 @@ const RA = 1;
 const T1 = 6;
 
 const register = (number: number): Operand => ({ kind: 'register', file: 'x', number, ...NOWHERE });
-const number = (value: number | bigint): Operand => ({ kind: 'expression', expression: literal(value), ...NOWHERE });
-const literal = (value: number | bigint): Expression => ({ kind: 'number', value: BigInt(value), ...NOWHERE });
+const number = (value: number | bigint): Operand => ({
+  kind: 'expression',
+  expression: literal(value),
+  ...NOWHERE,
+});
+const literal = (value: number | bigint): Expression => ({
+  kind: 'number',
+  value: BigInt(value),
+  ...NOWHERE,
+});
 const memory = (offset: Expression, base: number): Operand => ({ kind: 'memory', offset, base, ...NOWHERE });
 
 const FORMS = new Map<string, Form[]>();
@@ -42,9 +50,17 @@ function define(name: string, kinds: string, expand: Form['expand']): void {
 }
 
 /** One instruction out of fixed operands and the given ones, which are numbered `$0`, `$1`. */
-function alias(name: string, kinds: string, target: string, ...template: readonly (string | Operand)[]): void {
+function alias(
+  name: string,
+  kinds: string,
+  target: string,
+  ...template: readonly (string | Operand)[]
+): void {
   define(name, kinds, (operands) => [
-    { name: target, operands: template.map((part) => (typeof part === 'string' ? operands[Number(part.slice(1))]! : part)) },
+    {
+      name: target,
+      operands: template.map((part) => (typeof part === 'string' ? operands[Number(part.slice(1))]! : part)),
+    },
   ]);
 }
 
@@ -98,6 +114,9 @@ alias('rdinstret', 'x', 'csrrs', '$0', number(0xc02), zero);
 // A write to a read-only CSR, which every implementation refuses.
 alias('unimp', '', 'csrrw', zero, number(0xc00), zero);
 
+alias('fence', '', 'fence', number(15), number(15));
+alias('pause', '', 'fence', number(1), number(0));
+
 alias('sfence.vma', '', 'sfence.vma', zero, zero);
 alias('sfence.vma', 'x', 'sfence.vma', '$0', zero);
 
@@ -108,11 +127,16 @@ for (const name of ['add', 'and', 'or', 'xor', 'slt', 'addw', 'sll', 'srl', 'sra
 alias('sltu', 'xxe', 'sltiu', '$0', '$1', '$2');
 
 for (const name of ['lb', 'lh', 'lw', 'ld', 'lbu', 'lhu', 'lwu']) {
-  define(name, 'xe', ([target, address]) => pcRelative(address!, xNumber(target!), (low, base) => ({ name, operands: [target!, memory(low, base)] })));
+  define(name, 'xe', ([target, address]) =>
+    pcRelative(address!, xNumber(target!), (low, base) => ({ name, operands: [target!, memory(low, base)] })),
+  );
 }
 for (const name of ['sb', 'sh', 'sw', 'sd']) {
   define(name, 'xex', ([source, address, scratch]) =>
-    pcRelative(address!, xNumber(scratch!), (low, base) => ({ name, operands: [source!, memory(low, base)] })),
+    pcRelative(address!, xNumber(scratch!), (low, base) => ({
+      name,
+      operands: [source!, memory(low, base)],
+    })),
   );
 }
 for (const name of ['la', 'lla']) {
@@ -134,7 +158,10 @@ function jalr(link: Operand, target: Operand, offset: Operand = number(0)): Name
 }
 
 function farJump(address: Operand, scratch: number, link: number): readonly NamedInstruction[] {
-  return pcRelative(address, scratch, (low, base) => ({ name: 'jalr', operands: [register(link), memory(low, base)] }));
+  return pcRelative(address, scratch, (low, base) => ({
+    name: 'jalr',
+    operands: [register(link), memory(low, base)],
+  }));
 }
 
 /**
@@ -179,6 +206,13 @@ function isKind(operand: Operand, kind: Kind): boolean {
   }
 }
 
+/** Names for single encodings with bits that no operand of the assembly language gives. */
+export const RAW_INSTRUCTIONS: ReadonlyMap<string, { readonly word: number; readonly bytes: 2 | 4 }> =
+  new Map([
+    ['fence.tso', { word: 0x8330_000f, bytes: 4 }],
+    ['c.unimp', { word: 0x0000, bytes: 2 }],
+  ]);
+
 /** What a pseudo-instruction with these operands stands for; undefined when it is none. */
 export function expandPseudo(
   name: string,
@@ -186,7 +220,8 @@ export function expandPseudo(
   at: SourcePosition,
 ): readonly NamedInstruction[] | undefined {
   const form = FORMS.get(name)?.find(
-    ({ kinds }) => kinds.length === operands.length && operands.every((operand, index) => isKind(operand, kinds[index]!)),
+    ({ kinds }) =>
+      kinds.length === operands.length && operands.every((operand, index) => isKind(operand, kinds[index]!)),
   );
   return form?.expand(operands, at);
 }

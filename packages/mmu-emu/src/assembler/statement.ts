@@ -18,7 +18,12 @@ export type Statement = SourcePosition &
     | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
     | { readonly kind: 'space'; readonly count: Expression; readonly fill: Expression | undefined }
     /** To the next multiple; with code, of nops. */
-    | { readonly kind: 'align'; readonly bytes: Expression; readonly power: boolean; readonly fill: Expression | undefined }
+    | {
+        readonly kind: 'align';
+        readonly bytes: Expression;
+        readonly power: boolean;
+        readonly fill: Expression | undefined;
+      }
     | { readonly kind: 'origin'; readonly offset: Expression }
     | { readonly kind: 'option'; readonly option: 'rvc' | 'norvc' | 'push' | 'pop' }
     | { readonly kind: 'instruction'; readonly name: string; readonly operands: readonly Operand[] }
@@ -102,7 +107,13 @@ function parseStatement(reader: TokenReader, into: Statement[]): void {
   } else if (name.startsWith('.')) {
     parseDirective(name, reader, { line, column }, into);
   } else {
-    into.push({ kind: 'instruction', name: name.toLowerCase(), operands: parseOperands(reader), line, column });
+    into.push({
+      kind: 'instruction',
+      name: name.toLowerCase(),
+      operands: parseOperands(reader),
+      line,
+      column,
+    });
   }
 }
 
@@ -119,7 +130,13 @@ function parseDirective(name: string, reader: TokenReader, at: SourcePosition, i
     case '.string':
       do {
         const token = reader.next();
-        if (token.kind !== 'string') throw new AssemblerError('syntax', token.line, token.column, `a string is expected, not ${token.text}`);
+        if (token.kind !== 'string')
+          throw new AssemblerError(
+            'syntax',
+            token.line,
+            token.column,
+            `a string is expected, not ${token.text}`,
+          );
         into.push({ kind: 'bytes', bytes: token.bytes, ...at });
         if (name !== '.ascii') into.push({ kind: 'bytes', bytes: new Uint8Array(1), ...at });
       } while (reader.takeMark(','));
@@ -144,13 +161,20 @@ function parseDirective(name: string, reader: TokenReader, at: SourcePosition, i
     case '.equiv': {
       const symbol = reader.expectName('the name of a symbol');
       reader.expectMark(',');
-      into.push({ kind: 'assign', name: symbol, value: parseExpression(reader), once: name === '.equiv', ...at });
+      into.push({
+        kind: 'assign',
+        name: symbol,
+        value: parseExpression(reader),
+        once: name === '.equiv',
+        ...at,
+      });
       break;
     }
     case '.option': {
       const word = reader.expectName('an option');
       const option = OPTIONS[word];
-      if (option === undefined) throw new AssemblerError('syntax', at.line, at.column, `there is no option ${word}`);
+      if (option === undefined)
+        throw new AssemblerError('syntax', at.line, at.column, `there is no option ${word}`);
       if (option !== 'nothing') into.push({ kind: 'option', option, ...at });
       break;
     }

@@ -50,7 +50,8 @@ export async function main(args: readonly string[], streams: CommandStreams = pr
 /** A sentence for an error that a user can cause; undefined for one that is ours. */
 function explain(error: unknown): string | undefined {
   if (error instanceof UsageError) return `${error.message}\nTry "mmu-emu --help".`;
-  if (error instanceof ProgramError || error instanceof ElfError || error instanceof MachineError) return error.message;
+  if (error instanceof ProgramError || error instanceof ElfError || error instanceof MachineError)
+    return error.message;
   return undefined;
 }
 

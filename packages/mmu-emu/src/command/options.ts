@@ -62,7 +62,8 @@ export function parseOptions(args: readonly string[]): CommandOptions {
     throw new UsageError(`there is no command ${JSON.stringify(action)}: it is run or disassemble`);
   }
   if (file === undefined) throw new UsageError(`${action} needs the path of a program`);
-  if (rest.length > 0) throw new UsageError(`one program is expected; ${JSON.stringify(rest[0])} is too much`);
+  if (rest.length > 0)
+    throw new UsageError(`one program is expected; ${JSON.stringify(rest[0])} is too much`);
   if (action === 'disassemble') {
     for (const name of ['memory', 'max-instructions', 'clock', 'stats'] as const) {
       if (values[name] !== undefined) throw new UsageError(`--${name} is an option of run`);
@@ -73,7 +74,8 @@ export function parseOptions(args: readonly string[]): CommandOptions {
     action,
     file,
     memoryBytes: values.memory === undefined ? DEFAULT_MEMORY_BYTES : parseSize(values.memory),
-    maxInstructions: values['max-instructions'] === undefined ? Infinity : parseCount(values['max-instructions']),
+    maxInstructions:
+      values['max-instructions'] === undefined ? Infinity : parseCount(values['max-instructions']),
     stats: values.stats ?? false,
     clock: parseClock(values.clock ?? 'wall'),
   };
@@ -104,7 +106,8 @@ function read(args: readonly string[]) {
 function parseSize(text: string): number {
   const match = /^([0-9]+)([KMG]?)i?B?$/i.exec(text);
   const bytes = match === null ? NaN : Number(match[1]) * UNITS[match[2]!.toUpperCase()]!;
-  if (!Number.isSafeInteger(bytes)) throw new UsageError(`--memory ${text}: a size is expected, for instance 64M or 1G`);
+  if (!Number.isSafeInteger(bytes))
+    throw new UsageError(`--memory ${text}: a size is expected, for instance 64M or 1G`);
   return bytes;
 }
 

@@ -61,7 +61,9 @@ export async function runElf(
         streams.stderr.write('mmu-emu: the program waits for an interrupt, and nothing here can raise one\n');
         status = STATUS_WAITS_FOR_EVER;
       } else if (retired >= options.maxInstructions) {
-        streams.stderr.write(`mmu-emu: the program has not ended within ${options.maxInstructions} instructions\n`);
+        streams.stderr.write(
+          `mmu-emu: the program has not ended within ${options.maxInstructions} instructions\n`,
+        );
         status = STATUS_OUT_OF_INSTRUCTIONS;
       } else {
         await new Promise((resolve) => setImmediate(resolve));

@@ -17,6 +17,9 @@ import { ResourceDispatcher } from '../object/resource.js';
 import { numberArg, type Caller, type SystemCall } from './call.js';
 import { andThen, creationRoom, outBytes, outHandle, setI64, setU64, withBytes } from './user-values.js';
 
+/** Bytes of one `zx_debug_write`. */
+const DEBUG_WRITE_MAX = 256;
+
 /** A record as `zx_log_record_t`, as long as its text. */
 function encodeRecord(record: LogRecord): Uint8Array {
   const bytes = new Uint8Array(log.LOG_RECORD_DATA + record.data.length);
@@ -91,6 +94,24 @@ export const DEBUGLOG_CALLS: readonly SystemCall[] = [
       return andThen(outBytes(caller, numberArg(args, 2), bytes), (status) =>
         status === ZX_OK ? bytes.length : status,
       );
+    },
+  },
+  {
+    // The console of older programs; here a way into the debug log.
+    name: 'debug_write',
+    returns: 'zx_status_t',
+    args: ['const char* buffer', 'size_t buffer_size'],
+    handler: (caller, args) => {
+      const length = numberArg(args, 1);
+      if (length > DEBUG_WRITE_MAX) return ZX_ERR_INVALID_ARGS;
+      return withBytes(caller, numberArg(args, 0), length, (text) => {
+        const { process, thread } = caller;
+        for (let done = 0; done < text.length; done += ZX_LOG_RECORD_DATA_MAX) {
+          const part = text.subarray(done, done + ZX_LOG_RECORD_DATA_MAX);
+          caller.core.debugLog.write(log.DEBUGLOG_INFO, 0, process.koid, thread?.koid ?? 0, part);
+        }
+        return ZX_OK;
+      });
     },
   },
 ];

@@ -43,7 +43,7 @@ export interface Blocker {
 export type Operation = Generator<Blocker, Status, Status>;
 
 /** Returned by `advance` when the operation waits; positive, so that it is no status of an error. */
-export const BLOCKED = 1;
+export const BLOCKED = 0x7fff_ffff;
 
 /** A guest thread or a host call. */
 export abstract class Waiter {

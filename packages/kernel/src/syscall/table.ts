@@ -1,0 +1,39 @@
+/**
+ * The one table of system calls: a call's number is its place here. The vDSO and the headers for guests are generated from it.
+ *
+ * Numbers mean nothing outside a kernel and the vDSO it has built; they change whenever a call is added.
+ */
+import type { SystemCall } from './call.js';
+import { CHANNEL_CALLS } from './channel.js';
+import { DEBUGLOG_CALLS } from './debuglog.js';
+import { EVENT_CALLS } from './event.js';
+import { HANDLE_CALLS } from './handle.js';
+import type { InfoTopic, ObjectProperty } from './info-topic.js';
+import { OBJECT_CALLS } from './object.js';
+import { ObjectKnowledge } from './object-info.js';
+import { PORT_CALLS } from './port.js';
+import { SYSTEM_CALLS } from './system.js';
+
+/** What objects of each part of the kernel tell about themselves. */
+const INFO_TOPICS: readonly InfoTopic[] = [];
+const PROPERTIES: readonly ObjectProperty[] = [];
+
+/** Every call of the kernel; the index is its number. */
+export const CALL_TABLE: readonly SystemCall[] = [
+  ...HANDLE_CALLS,
+  ...OBJECT_CALLS,
+  ...new ObjectKnowledge(INFO_TOPICS, PROPERTIES).calls,
+  ...EVENT_CALLS,
+  ...CHANNEL_CALLS,
+  ...PORT_CALLS,
+  ...DEBUGLOG_CALLS,
+  ...SYSTEM_CALLS,
+];
+
+const NUMBERS = new Map(CALL_TABLE.map((call, number) => [call.name, number]));
+if (NUMBERS.size !== CALL_TABLE.length) throw new Error('a system call is in the table twice');
+
+/** The number of a call by its name without `zx_`; undefined when there is none. */
+export function callNumber(name: string): number | undefined {
+  return NUMBERS.get(name);
+}

@@ -1,0 +1,208 @@
+/**
+ * Packs every package once, installs each alone into an empty project, and uses it there as a stranger would: from
+ * JavaScript, from TypeScript, bundled for a browser, and by its command. The packages must have been built.
+ *
+ * The last line is `N passed, N failed`.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import {
+  libraryEntries,
+  NEUTRAL_PACKAGES,
+  PACKAGES,
+  packageFolder,
+  readManifest,
+  root,
+  toolFile,
+} from './workspace.mjs';
+
+/** How TypeScript projects find modules nowadays. */
+const RESOLUTIONS = {
+  nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'faultline-tarballs-'));
+let passed = 0;
+let failed = 0;
+
+/** One check: `run` throws, or gives back text that says what is wrong, when it fails. */
+async function check(name, run) {
+  let problem;
+  try {
+    problem = await run();
+  } catch (error) {
+    problem = error.stack;
+  }
+  if (problem === undefined) {
+    passed++;
+    process.stdout.write(`ok     ${name}\n`);
+  } else {
+    failed++;
+    process.stdout.write(`FAILED ${name}\n${problem.trimEnd().replace(/^/gm, '       ')}\n`);
+  }
+  return problem === undefined;
+}
+
+/** Runs a program to its end; what went wrong, or undefined. */
+function run(command, args, cwd, accept = () => true) {
+  // npm tells the scripts that it starts where they are; a stranger's shell has none of that.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|INIT_CWD)/i.test(name)),
+  );
+  const result = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 120_000,
+  });
+  if (result.error !== undefined) throw result.error;
+  if (result.status === 0 && accept(result.stdout)) return undefined;
+  return `${[command, ...args].join(' ')} ended with ${result.status ?? result.signal}\n${result.stdout}${result.stderr}`;
+}
+
+const write = (file, value) => writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Names of a package and of all in the workspace that it needs. */
+function withDependencies(name) {
+  const { dependencies = {} } = readManifest(packageFolder(name));
+  const used = PACKAGES.filter((other) => `@faultline/${other}` in dependencies);
+  return [...new Set([...used.flatMap(withDependencies), name])];
+}
+
+function checkTypes(project, specifiers, resolution, isNeutral) {
+  write(
+    join(project, 'consumer.ts'),
+    specifiers
+      .map(
+        (specifier, index) =>
+          `import * as entry${index} from '${specifier}';\nexport const names${index}: string[] = Object.keys(entry${index});\n`,
+      )
+      .join(''),
+  );
+  write(join(project, 'tsconfig.json'), {
+    compilerOptions: {
+      ...RESOLUTIONS[resolution],
+      target: 'es2022',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: isNeutral ? [] : ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    },
+    files: ['consumer.ts'],
+  });
+  return run(process.execPath, [toolFile('typescript', 'tsc'), '-p', '.'], project);
+}
+
+async function checkBrowserBundle(project, specifier) {
+  const { metafile, warnings } = await build({
+    stdin: { contents: `export * from '${specifier}';`, resolveDir: project },
+    absWorkingDir: project,
+    platform: 'browser',
+    format: 'esm',
+    bundle: true,
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  });
+  const outside = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+  const problems = [...warnings.map(({ text }) => text), ...outside.map((path) => `imports ${path}`)];
+  return problems.length > 0 ? problems.join('\n') : undefined;
+}
+
+function checkCommand(project, command, version) {
+  const executable = join(project, 'node_modules/.bin', command);
+  return (
+    run(executable, ['--version'], project, (text) => text.includes(version)) ??
+    run(executable, ['--help'], project, (text) => text.includes(command))
+  );
+}
+
+async function checkPackage(name, tarballs) {
+  const manifest = readManifest(packageFolder(name));
+  const isNeutral = NEUTRAL_PACKAGES.includes(name);
+  const specifiers = libraryEntries(manifest).map(({ specifier }) => specifier);
+  const project = join(folder, name);
+  mkdirSync(project);
+  write(join(project, 'package.json'), {
+    private: true,
+    type: 'module',
+    dependencies: Object.fromEntries(
+      withDependencies(name).map((used) => [`@faultline/${used}`, `file:${tarballs.get(used)}`]),
+    ),
+  });
+  const installed = await check(`${name}: installs from tarballs alone`, () => {
+    const options = [
+      '--offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--no-package-lock',
+      '--loglevel=error',
+    ];
+    return (
+      run('npm', ['install', ...options], project) ??
+      (readdirSync(join(project, 'node_modules')).every(
+        (entry) => entry === '@faultline' || entry.startsWith('.'),
+      )
+        ? undefined
+        : 'something from outside the workspace was installed')
+    );
+  });
+  if (!installed) return;
+
+  await check(`${name}: is imported from JavaScript`, () => {
+    const imports = specifiers.map(
+      (specifier) => `if (Object.keys(await import('${specifier}')).length === 0) process.exit(1);`,
+    );
+    const version = `import manifest from '${manifest.name}/package.json' with { type: 'json' }; if (manifest.version !== '${manifest.version}') process.exit(1);`;
+    return run(
+      process.execPath,
+      ['--no-warnings', '--input-type=module', '-e', [version, ...imports].join('\n')],
+      project,
+    );
+  });
+  for (const resolution of Object.keys(RESOLUTIONS)) {
+    await check(`${name}: is imported from TypeScript (${resolution})`, () =>
+      checkTypes(project, specifiers, resolution, isNeutral),
+    );
+  }
+  if (isNeutral) {
+    for (const specifier of specifiers) {
+      await check(`${specifier}: is bundled for a browser`, () => checkBrowserBundle(project, specifier));
+    }
+  }
+  for (const command of Object.keys(manifest.bin ?? {})) {
+    await check(`${name}: the command ${command} tells its version and its usage`, () =>
+      checkCommand(project, command, manifest.version),
+    );
+  }
+}
+
+try {
+  const tarballs = new Map();
+  for (const name of PACKAGES) {
+    await check(`${name}: is packed`, () => {
+      const before = new Set(readdirSync(folder));
+      const problem = run(
+        'npm',
+        ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder],
+        packageFolder(name),
+      );
+      const file = readdirSync(folder).find((entry) => !before.has(entry));
+      tarballs.set(name, join(folder, file ?? ''));
+      return problem;
+    });
+  }
+  for (const name of PACKAGES) await checkPackage(name, tarballs);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -30,6 +30,8 @@ export abstract class Dispatcher {
   /** Asserted signals, u32. */
   signals = 0;
   handleCount = 0;
+  /** The name behind ZX_PROP_NAME; null: this type has none. */
+  readonly objectName: ObjectName | null = null;
   private observers: Set<SignalObserver> | null = null;
 
   protected constructor(readonly core: KernelCore) {
@@ -45,11 +47,6 @@ export abstract class Dispatcher {
   /** Signals that `zx_object_signal` may change; 0: the call is not supported. */
   get userSignals(): number {
     return 0;
-  }
-
-  /** The name behind ZX_PROP_NAME; null: this type has none. */
-  get objectName(): ObjectName | null {
-    return null;
   }
 
   /**

@@ -15,7 +15,7 @@ import { ObjectName } from './object-name.js';
 export class ResourceDispatcher extends Dispatcher {
   override readonly type = ZX_OBJ_TYPE_RESOURCE;
   override readonly defaultRights = ZX_DEFAULT_RESOURCE_RIGHTS;
-  private readonly name: ObjectName;
+  override readonly objectName: ObjectName;
 
   /**
    * @param base `ZX_RSRC_SYSTEM_*_BASE`: what it permits, of the kind ZX_RSRC_KIND_SYSTEM
@@ -27,11 +27,7 @@ export class ResourceDispatcher extends Dispatcher {
     name: string,
   ) {
     super(core);
-    this.name = new ObjectName(name);
-  }
-
-  override get objectName(): ObjectName {
-    return this.name;
+    this.objectName = new ObjectName(name);
   }
 
   /**

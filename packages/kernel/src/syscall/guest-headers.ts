@@ -3,12 +3,6 @@ import { CALL_TABLE } from './table.js';
 import { UNSUPPORTED_CALLS, type CallDeclaration } from './unsupported.js';
 import { VDSO_FUNCTIONS } from './vdso-functions.js';
 
-/** A generated file; `path` is relative to `guest/include/`. */
-export interface GuestHeader {
-  readonly path: string;
-  readonly text: string;
-}
-
 const NOTICE =
   '/* Generated from the table of system calls (packages/kernel/src/syscall/table.ts) by npm run guests. */\n';
 
@@ -29,17 +23,11 @@ export function prototypeOf(call: CallDeclaration): string {
   return `extern ${call.returns} zx_${call.name}(${args})${attribute};`;
 }
 
-/** The generated files. Calls are in alphabetical order, so that a new one changes one line. */
-export function guestHeaders(): readonly GuestHeader[] {
+/** The files of `guest/include/zircon/generated/`, by name. Calls are in alphabetical order, so that a new one changes one line. */
+export function guestHeaders(): Readonly<Record<string, string>> {
   const calls = [...guestCalls()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return [
-    {
-      path: 'zircon/generated/syscalls.inc',
-      text: `${NOTICE}${calls.map((call) => `${prototypeOf(call)}\n`).join('')}`,
-    },
-    {
-      path: 'zircon/generated/vdso-calls.inc',
-      text: `${NOTICE}${calls.map((call) => `VDSO_CALL(zx_${call.name})\n`).join('')}`,
-    },
-  ];
+  return {
+    'syscalls.inc': `${NOTICE}${calls.map((call) => `${prototypeOf(call)}\n`).join('')}`,
+    'vdso-calls.inc': `${NOTICE}${calls.map((call) => `VDSO_CALL(zx_${call.name})\n`).join('')}`,
+  };
 }

@@ -1,0 +1,78 @@
+/** What runs on the host's side when something happened inside the kernel. Queued where it happens, carried out at safe points. */
+export interface HostTask {
+  /** Carried out once for each time it was posted; no kernel operation is under way. */
+  perform(): void;
+}
+
+/**
+ * Work for the host's side: host calls whose wait has ended, and listeners of ports.
+ *
+ * The life of a task:
+ *  1. something inside a kernel operation posts it: nothing runs yet;
+ *  2. at the next safe point, `settle` performs what was posted, in order, until nothing is left. The run loop settles between
+ *     threads; when it is not running, a microtask does, so that no caller of a system call is re-entered.
+ */
+export class HostWork {
+  /** The run loop is in its synchronous part, and settles by itself. */
+  driven = false;
+  /** Holds that exist: see `hold`. */
+  holds = 0;
+  /** Host calls that wait. */
+  readonly waiting = new Set<object>();
+  /** Told when a host call starts to wait, and when a hold ends. */
+  onChange: (() => void) | null = null;
+
+  private readonly queue: HostTask[] = [];
+  private next = 0;
+  private settling = false;
+  private scheduled = false;
+
+  get isEmpty(): boolean {
+    return this.next === this.queue.length;
+  }
+
+  post(task: HostTask): void {
+    this.queue.push(task);
+    this.schedule();
+  }
+
+  /** Performs everything posted, also what is posted meanwhile. Does nothing when called from a task. */
+  settle(): void {
+    if (this.settling) return;
+    this.settling = true;
+    try {
+      while (this.next < this.queue.length) {
+        const task = this.queue[this.next] as HostTask;
+        this.next += 1;
+        task.perform();
+      }
+      this.queue.length = 0;
+      this.next = 0;
+    } finally {
+      this.settling = false;
+      // A task threw: the others still have their turn.
+      if (!this.isEmpty) this.schedule();
+    }
+  }
+
+  /** Something outside is under way that may wake the system; the result ends the hold, once. */
+  hold(): () => void {
+    this.holds += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.holds -= 1;
+      this.onChange?.();
+    };
+  }
+
+  private schedule(): void {
+    if (this.driven || this.settling || this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(() => {
+      this.scheduled = false;
+      this.settle();
+    });
+  }
+}

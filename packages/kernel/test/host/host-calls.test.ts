@@ -1,0 +1,93 @@
+import { VirtualClock } from '../../../mmu-emu/src/clock.js';
+import type { Machine } from '@faultline/mmu-emu';
+import { describe, expect, it } from 'vitest';
+import { ZX_ERR_BAD_HANDLE, ZX_ERR_TIMED_OUT, ZX_OK } from '../../src/abi/status.js';
+import { ZX_CHANNEL_READABLE } from '../../src/abi/signals.js';
+import { HostProcess } from '../../src/host/host-process.js';
+import { KernelState } from '../../src/kernel-state.js';
+import { DEFAULT_LIMITS } from '../../src/limits.js';
+import { SeededRng } from '../../src/seeded-rng.js';
+import { CALL_TABLE } from '../../src/syscall/table.js';
+import type { VmSystem } from '../../src/vm/vm-system.js';
+
+function state(): KernelState {
+  return new KernelState({
+    machine: undefined as unknown as Machine,
+    vm: undefined as unknown as VmSystem,
+    clock: new VirtualClock(),
+    limits: DEFAULT_LIMITS,
+    rng: new SeededRng(1),
+    calls: CALL_TABLE,
+    onLog: null,
+  });
+}
+
+describe('host calls', () => {
+  it('passes a message through a channel, at once', () => {
+    const host = new HostProcess(state(), 'test');
+    const { status, handles } = host.channelCreate(0);
+    expect(status).toBe(ZX_OK);
+    expect(host.channelWrite(handles[0], 0, Uint8Array.of(1, 2, 3)).status).toBe(ZX_OK);
+    expect(host.channelRead(handles[1], 0)).toEqual({
+      status: ZX_OK,
+      bytes: Uint8Array.of(1, 2, 3),
+      handles: [],
+    });
+    expect(host.handleClose(handles[0]).status).toBe(ZX_OK);
+    expect(host.handleClose(handles[0]).status).toBe(ZX_ERR_BAD_HANDLE);
+  });
+
+  it('settles a waiting promise when the wait ends', async () => {
+    const host = new HostProcess(state(), 'test');
+    const { handles } = host.channelCreate(0);
+    const wait = host.objectWaitOne(handles[1], ZX_CHANNEL_READABLE);
+    host.channelWrite(handles[0], 0, Uint8Array.of(1));
+    const { status, observed } = await wait;
+    expect(status).toBe(ZX_OK);
+    expect(observed & ZX_CHANNEL_READABLE).toBe(ZX_CHANNEL_READABLE);
+  });
+
+  it('rejects with the reason of an aborted signal, and loses nothing', async () => {
+    const host = new HostProcess(state(), 'test');
+    const port = host.portCreate(0).handle;
+    const controller = new AbortController();
+    const wait = host.portWait(port, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(wait).rejects.toThrow('enough');
+    expect(host.portTryWait(port).status).toBe(ZX_ERR_TIMED_OUT);
+    host.portQueue(port, 7n, ZX_OK, Uint8Array.of(9));
+    expect(host.portTryWait(port).packet?.key).toBe(7n);
+  });
+
+  it('tells a listener of packets, and lets it take them', async () => {
+    const host = new HostProcess(state(), 'test');
+    const port = host.portCreate(0).handle;
+    const keys: bigint[] = [];
+    const stop = host.onPortPacket(port, () => {
+      for (let { packet } = host.portTryWait(port); packet !== null; { packet } = host.portTryWait(port)) {
+        keys.push(packet.key);
+        if (packet.key === 1n) host.portQueue(port, 3n, ZX_OK, new Uint8Array(0));
+      }
+    });
+    host.portQueue(port, 1n, ZX_OK, new Uint8Array(0));
+    host.portQueue(port, 2n, ZX_OK, new Uint8Array(0));
+    expect(keys).toEqual([]);
+    await Promise.resolve();
+    expect(keys).toEqual([1n, 2n, 3n]);
+    stop();
+    host.portQueue(port, 4n, ZX_OK, new Uint8Array(0));
+    await Promise.resolve();
+    expect(keys).toEqual([1n, 2n, 3n]);
+  });
+
+  it('refuses arguments that no system call can take', () => {
+    const host = new HostProcess(state(), 'test');
+    expect(() => host.eventCreate(2 ** 32)).toThrow(RangeError);
+    expect(() => host.eventCreate(0.5)).toThrow(RangeError);
+    expect(() => host.call('event_create', 0)).toThrow(/was given 1 arguments/);
+    expect(() => host.call('no_such_call')).toThrow(/no system call/);
+    expect(() => host.call('object_wait_one', host.eventCreate(0).handle, 8, Infinity, null)).toThrow(
+      /waits for/,
+    );
+  });
+});

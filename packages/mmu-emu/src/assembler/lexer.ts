@@ -25,7 +25,8 @@ const NAME = /[A-Za-z_.$][A-Za-z0-9_.$]*/y;
 const LOCAL = /([0-9]+)([bf])(?![A-Za-z0-9_.$])/y;
 const NUMBER = /0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+/y;
 const MODIFIER = /%[a-z_]+(?=\s*\()/y;
-const MARK = /<<|>>|[-+*/%&|^~!,():=]/y;
+// The at sign stands in directives that are ignored, `.type main, @function`.
+const MARK = /<<|>>|[-+*/%&|^~!,():=@]/y;
 const SPACE = /[ \t\r]+/y;
 
 const ESCAPES: Readonly<Record<string, number>> = {

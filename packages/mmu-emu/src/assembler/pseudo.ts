@@ -148,7 +148,8 @@ for (const name of ['la', 'lla']) {
   );
 }
 define('call', 'e', ([address]) => farJump(address!, RA, RA));
-define('call', 'xe', ([link, address]) => farJump(address!, xNumber(link!), xNumber(link!)));
+// As GNU as does it: the scratch register is t1, whatever the link register.
+define('call', 'xe', ([link, address]) => farJump(address!, T1, xNumber(link!)));
 define('tail', 'e', ([address]) => farJump(address!, T1, ZERO));
 define('jump', 'ex', ([address, scratch]) => farJump(address!, xNumber(scratch!), ZERO));
 

@@ -1,0 +1,203 @@
+import { ZX_OK, type Status } from '../abi/status.js';
+import type { Blocker, Waiter } from '../task/waiter.js';
+import type { PageSource } from './page-source.js';
+
+/** Life states of a request. */
+const IDLE = 0;
+const OVERLAPPED = 1;
+const OUTSTANDING = 2;
+
+/**
+ * What one waiter wants of a page source: `count` pages from `position` on.
+ *
+ * The life of a request:
+ *  1. IDLE: made (`PageSource.request`), known to nobody. Dropping it costs nothing.
+ *  2. A waiter blocks on it. If its first page lies in an OUTSTANDING request, it is OVERLAPPED: it hangs on that one and nothing
+ *     is sent. Otherwise it is cut where the next outstanding request begins, becomes OUTSTANDING itself, and its range
+ *     [start, end) goes to the provider.
+ *  3. Pages are supplied or failed; `remaining` shrinks. Meanwhile the waiter is woken
+ *     - with the failure, when the first page that it awaits fails (an OVERLAPPED one only in step 4);
+ *     - with ZX_OK, when that page is supplied and the request is `early`: the waiter takes what is there, moves `position`
+ *       on (`continueAt`) and blocks on the same request again.
+ *  4. Nothing remains: the request and all that hang on it are woken and IDLE again. Who still lacks a page asks anew.
+ *  5. Or its waiter gives up (kill, deadline, cancel): an OVERLAPPED one just leaves; of an OUTSTANDING one, the first that
+ *     hangs on it takes over range and packet; when there is none, the provider takes back what it has not delivered.
+ *
+ * The range of an OUTSTANDING request belongs to the source, the rest to the waiter.
+ */
+export class PageRequest implements Blocker {
+  readonly kind = 'pager';
+  readonly deadline = Infinity;
+  /** Who waits right now. */
+  waiter: Waiter | null = null;
+
+  /** [start, end): the range sent, while OUTSTANDING. */
+  start = 0;
+  end = 0;
+  /** The next request that the provider has yet to deliver. */
+  nextUnsent: PageRequest | null = null;
+
+  private state = IDLE;
+  private staysOnWake = false;
+  /** Status for an OVERLAPPED waiter whose first page failed. */
+  private failure: Status = ZX_OK;
+  /** Bounds of what remains of [start, end), as start, end, start, end; null: all of it. */
+  private remaining: number[] | null = null;
+  private host: PageRequest | null = null;
+  private guests: PageRequest[] | null = null;
+
+  /**
+   * @param position first page awaited
+   * @param count pages wanted from there on
+   * @param early wake whenever `position` is supplied, not only at the end
+   */
+  constructor(
+    readonly source: PageSource,
+    public position: number,
+    public count: number,
+    readonly early: boolean,
+  ) {}
+
+  get isOutstanding(): boolean {
+    return this.state === OUTSTANDING;
+  }
+
+  subscribe(waiter: Waiter): void {
+    this.waiter = waiter;
+    if (this.state === IDLE) this.source.issue(this);
+  }
+
+  unsubscribe(waiter: Waiter): void {
+    if (this.waiter !== waiter) return;
+    this.waiter = null;
+    if (!this.staysOnWake) this.cancel();
+  }
+
+  describe(): string {
+    return `page ${this.position} of VMO ${this.source.vmoKoid}`;
+  }
+
+  /**
+   * The waiter has what it was woken for and now lacks `page`.
+   *
+   * @returns true: blocking on this request again waits for it; false: the request is over, make another
+   */
+  continueAt(page: number, count: number): boolean {
+    if (this.state === OUTSTANDING && page >= this.start && page < this.end) {
+      this.position = page;
+      this.count = count;
+      return true;
+    }
+    this.cancel();
+    return false;
+  }
+
+  /** Nobody wants the pages any more, or the waiter asks anew. */
+  cancel(): void {
+    if (this.state === OVERLAPPED) {
+      const host = this.host as PageRequest;
+      (host.guests as PageRequest[]).splice((host.guests as PageRequest[]).indexOf(this), 1);
+      this.toIdle();
+    } else if (this.state === OUTSTANDING) this.source.abandon(this);
+  }
+
+  /** For the source: it is sent to the provider. */
+  becomeOutstanding(start: number, end: number): void {
+    this.state = OUTSTANDING;
+    this.start = start;
+    this.end = end;
+    this.remaining = null;
+  }
+
+  /** For the source: `guest` waits for what this request brings. */
+  adopt(guest: PageRequest): void {
+    guest.state = OVERLAPPED;
+    guest.host = this;
+    guest.failure = ZX_OK;
+    this.guests ??= [];
+    this.guests.push(guest);
+  }
+
+  /** For the source: takes [from, to) off what remains; true when nothing does. */
+  resolve(from: number, to: number): boolean {
+    if (from <= this.start && to >= this.end) return true;
+    this.remaining ??= [this.start, this.end];
+    const left: number[] = [];
+    for (let index = 0; index < this.remaining.length; index += 2) {
+      const start = this.remaining[index] as number;
+      const end = this.remaining[index + 1] as number;
+      if (start < from) left.push(start, Math.min(end, from));
+      if (end > to) left.push(Math.max(start, to), end);
+    }
+    this.remaining = left;
+    return left.length === 0;
+  }
+
+  /** For the source: tells those that hang on this request what became of [from, to). */
+  informGuests(from: number, to: number, failure: Status): void {
+    const { guests } = this;
+    if (guests === null) return;
+    for (let index = 0; index < guests.length; ) {
+      const guest = guests[index] as PageRequest;
+      if (guest.position >= from && guest.position < to) {
+        guest.failure = failure;
+        if (failure === ZX_OK && guest.early) {
+          guests.splice(index, 1);
+          guest.finish(ZX_OK);
+          continue;
+        }
+      }
+      index += 1;
+    }
+  }
+
+  /** For the source: the request is over. */
+  finish(status: Status): void {
+    const { waiter, guests } = this;
+    this.toIdle();
+    waiter?.wake(status);
+    if (guests === null) return;
+    for (const guest of guests) guest.finish(guest.failure);
+  }
+
+  /** For the source: wakes the waiter and stays outstanding. */
+  wakeEarly(): void {
+    this.staysOnWake = true;
+    this.waiter?.wake(ZX_OK);
+    this.staysOnWake = false;
+  }
+
+  /**
+   * For the source: this request leaves its range to the first that hangs on it and has not failed.
+   *
+   * @returns the successor, which is OUTSTANDING; null: there is none, and all that hung on this one are over
+   */
+  handOver(): PageRequest | null {
+    const { guests } = this;
+    const successor = guests?.find((guest) => guest.failure === ZX_OK) ?? null;
+    if (guests === null || successor === null) {
+      this.guests = null;
+      for (const guest of guests ?? []) guest.finish(guest.failure);
+      return null;
+    }
+    guests.splice(guests.indexOf(successor), 1);
+    successor.host = null;
+    successor.state = OUTSTANDING;
+    successor.start = this.start;
+    successor.end = this.end;
+    successor.remaining = this.remaining;
+    successor.guests = guests;
+    for (const guest of guests) guest.host = successor;
+    this.guests = null;
+    return successor;
+  }
+
+  /** For the source: known to nobody any more; those that hung on it are the caller's business. */
+  toIdle(): void {
+    this.state = IDLE;
+    this.failure = ZX_OK;
+    this.remaining = null;
+    this.host = null;
+    this.guests = null;
+  }
+}

@@ -1,0 +1,321 @@
+import { ZX_OBJ_TYPE_VMO } from '../abi/object-types.js';
+import { ZX_DEFAULT_VMO_RIGHTS, ZX_RIGHT_RESIZE, type Rights } from '../abi/rights.js';
+import { ZX_USER_SIGNAL_ALL, ZX_VMO_ZERO_CHILDREN } from '../abi/signals.js';
+import {
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_NO_MEMORY,
+  ZX_ERR_NO_RESOURCES,
+  ZX_ERR_NOT_SUPPORTED,
+  ZX_ERR_OUT_OF_RANGE,
+  ZX_OK,
+  type Status,
+} from '../abi/status.js';
+import type { KernelCore } from '../kernel-core.js';
+import { Dispatcher, type Koid } from '../object/dispatcher.js';
+import { ObjectName } from '../object/object-name.js';
+import { CowPages, type PageViewer } from './cow-pages.js';
+import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
+import { NO_FRAME } from './physical-pages.js';
+import type { VmMapping } from './vm-mapping.js';
+
+/** How a VMO came to be. */
+export type VmoKind = 'anonymous' | 'pager' | 'clone' | 'slice' | 'reference';
+
+export interface VmoOptions {
+  readonly kind: VmoKind;
+  readonly resizable?: boolean;
+  readonly discardable?: boolean;
+  /** The window of a slice: its first page in `cow`, and its length. */
+  readonly window?: { readonly start: number; readonly pages: number };
+  /** Stream size in whole pages, and the bytes beyond them; the whole size unless given. */
+  readonly streamPages?: number;
+  readonly streamRest?: number;
+  readonly parent?: VmoDispatcher;
+}
+
+/** Frames lent to a host caller: adjacent ones as one view. */
+export interface PageLoan {
+  readonly views: Uint8Array[];
+  /** The frames may be reused, and supplied to a pager's VMO. Idempotent. */
+  release(): void;
+}
+
+/**
+ * A virtual memory object: a name, a size, a stream size, and pages (`CowPages`), which slices and references share with their parent.
+ *
+ * Lives while there are handles, mappings, or calls under way on it (`retain`). Children do not keep it: what they still need are its pages,
+ * and they become children of its parent.
+ *
+ * First form: children are SNAPSHOT_AT_LEAST_ON_WRITE, SNAPSHOT_MODIFIED of a pager's own VMO (which is the same), SLICE and REFERENCE; SNAPSHOT and SNAPSHOT_AT_LEAST_ON_WRITE of
+ * anonymous memory copy what is resident at once, which nobody can tell from copying later except by counting pages. SNAPSHOT_MODIFIED of
+ * a clone, and discarding of discardable VMOs, are ZX_ERR_NOT_SUPPORTED and never done, respectively.
+ *
+ * @see Zircon `zx_vmo_create`, `zx_vmo_create_child`, `zx_pager_create_vmo`
+ */
+export class VmoDispatcher extends Dispatcher implements PageViewer {
+  override readonly type = ZX_OBJ_TYPE_VMO;
+  override readonly defaultRights: Rights;
+  override readonly objectName = new ObjectName();
+  readonly kind: VmoKind;
+  readonly resizable: boolean;
+  readonly discardable: boolean;
+  /** Stream size: whole pages, and bytes beyond them in [0, 4096). */
+  streamPages: number;
+  streamRest: number;
+  /** First page of `cow` that belongs to this VMO: 0 unless it is a slice. */
+  readonly start: number;
+  /** Pages that hold the vDSO's code; mapping them executable has rules of its own. */
+  fixedCode: { readonly page: number; readonly pages: number } | null = null;
+
+  private readonly windowPages: number;
+  private readonly mappings = new Set<VmMapping>();
+  private readonly children = new Set<VmoDispatcher>();
+  private parent: VmoDispatcher | null;
+  private users = 0;
+  private loans = 0;
+
+  /** @param cow its one reference goes over to this VMO */
+  constructor(
+    core: KernelCore,
+    readonly cow: CowPages,
+    options: VmoOptions,
+  ) {
+    super(core);
+    this.kind = options.kind;
+    this.resizable = options.resizable ?? false;
+    this.discardable = options.discardable ?? false;
+    this.start = options.window?.start ?? 0;
+    this.windowPages = options.window?.pages ?? -1;
+    this.streamPages = options.streamPages ?? this.pages;
+    this.streamRest = options.streamRest ?? 0;
+    this.defaultRights = ZX_DEFAULT_VMO_RIGHTS | (this.resizable ? ZX_RIGHT_RESIZE : 0);
+    this.parent = options.parent ?? null;
+    this.signals = ZX_VMO_ZERO_CHILDREN;
+    cow.viewers.add(this);
+    this.parent?.addChild(this);
+  }
+
+  /** Anonymous memory, zero until written. */
+  static anonymous(core: KernelCore, pages: number, options: Omit<VmoOptions, 'kind'> = {}): VmoDispatcher {
+    return new VmoDispatcher(core, new CowPages(core.vm, pages), { ...options, kind: 'anonymous' });
+  }
+
+  override get userSignals(): number {
+    return ZX_USER_SIGNAL_ALL;
+  }
+
+  /** Size in pages. */
+  get pages(): number {
+    return this.windowPages < 0 ? this.cow.pages : this.windowPages;
+  }
+
+  get parentKoid(): Koid {
+    return this.parent?.koid ?? 0;
+  }
+
+  get childCount(): number {
+    return this.children.size;
+  }
+
+  get mappingCount(): number {
+    return this.mappings.size;
+  }
+
+  /** Whether accesses may wait for a pager: true for a pager's VMO and all below it. */
+  get isPagerBacked(): boolean {
+    return this.cow.rootSource !== null;
+  }
+
+  /** Frames that count as this VMO's own. */
+  get committedPages(): number {
+    return this.kind === 'slice' || this.kind === 'reference' ? 0 : this.cow.list.frames;
+  }
+
+  /** Frames of its own in [start, start + pages) of a mapping. */
+  committedIn(page: number, pages: number): number {
+    const first = this.start + page;
+    return this.cow.list.countFrames(first, Math.min(first + pages, this.start + this.pages));
+  }
+
+  /** [page, page + count) lies in the VMO; `rest` counts the bytes of a last page that is not whole. */
+  contains(page: number, count: number): boolean {
+    return page <= this.pages && count <= this.pages - page;
+  }
+
+  /** A call on the VMO is under way and may outlive its handles. */
+  retain(): void {
+    this.users += 1;
+  }
+
+  release(): void {
+    this.users -= 1;
+    this.endIfUnused();
+  }
+
+  addMapping(mapping: VmMapping): void {
+    this.mappings.add(mapping);
+  }
+
+  removeMapping(mapping: VmMapping): void {
+    this.mappings.delete(mapping);
+    this.endIfUnused();
+  }
+
+  pagesChanged(start: number, end: number): void {
+    if (this.mappings.size === 0) return;
+    for (const mapping of this.mappings) mapping.pagesChanged(start - this.start, end - this.start);
+  }
+
+  /**
+   * Changes size and stream size. What lies past the stream size in its last page must be zero already (`zeroTail` of `vmo-range.ts`).
+   *
+   * @returns ZX_OK, or ZX_ERR_BAD_STATE when a page that would go is pinned
+   */
+  resize(pages: number, streamPages: number, streamRest: number): Status {
+    this.cow.resize(pages);
+    this.streamPages = streamPages;
+    this.streamRest = streamRest;
+    return ZX_OK;
+  }
+
+  /**
+   * A clone. @param page first page, @param pages size; may reach past the end
+   *
+   * @returns the child, or ZX_ERR_NO_MEMORY
+   */
+  createClone(page: number, pages: number, resizable: boolean): VmoDispatcher | Status {
+    const options: VmoOptions = { kind: 'clone', resizable, parent: this };
+    if (this.isPagerBacked) {
+      const first = this.start + page;
+      // A slice shows no more than its window, also to its children.
+      return new VmoDispatcher(this.core, this.cow.clone(first, pages, this.start + this.pages), options);
+    }
+    const copy = new CowPages(this.core.vm, pages);
+    const status = copy.copyFrom(this.cow, this.start + page, Math.min(pages, Math.max(0, this.pages - page)));
+    if (status !== ZX_OK) {
+      copy.removeReference();
+      return status;
+    }
+    return new VmoDispatcher(this.core, copy, options);
+  }
+
+  /** The same pages, as another object: all of them, or a window. */
+  createShared(window: { readonly start: number; readonly pages: number } | null, resizable: boolean): VmoDispatcher {
+    this.cow.addReference();
+    return new VmoDispatcher(this.core, this.cow, {
+      kind: window === null ? 'reference' : 'slice',
+      resizable,
+      parent: this,
+      ...(window === null
+        ? { streamPages: this.streamPages, streamRest: this.streamRest }
+        : { window: { start: this.start + window.start, pages: window.pages } }),
+    });
+  }
+
+  /** Frames of it are on loan: it can be neither mapped nor lent from twice over. */
+  get isLent(): boolean {
+    return this.loans !== 0;
+  }
+
+  /**
+   * Commits pages and lends their frames to a host caller, who may write to them until `release`, whatever happens to the VMO meanwhile.
+   *
+   * @returns the loan; ZX_ERR_NOT_SUPPORTED: not plain anonymous memory; ZX_ERR_BAD_STATE: mapped (a lent frame is in no page table);
+   * ZX_ERR_OUT_OF_RANGE; ZX_ERR_NO_RESOURCES: too many frames on loan; ZX_ERR_NO_MEMORY
+   */
+  lend(page: number, count: number): PageLoan | Status {
+    if (this.kind !== 'anonymous') return ZX_ERR_NOT_SUPPORTED;
+    if (this.mappings.size !== 0) return ZX_ERR_BAD_STATE;
+    if (!this.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+    const { physical } = this.core.vm;
+    if (!physical.canLend(count)) return ZX_ERR_NO_RESOURCES;
+    const status = this.commitForLoan(page, count);
+    if (status !== ZX_OK) return status;
+
+    const runs: number[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const frame = this.cow.find(page + index);
+      if (!physical.lend(frame)) {
+        for (const lent of framesOf(runs)) physical.endLoan(lent);
+        return ZX_ERR_NO_RESOURCES;
+      }
+      const last = runs.length - 2;
+      if (last >= 0 && (runs[last] as number) + (runs[last + 1] as number) === frame) runs[last + 1] = (runs[last + 1] as number) + 1;
+      else runs.push(frame, 1);
+    }
+    const views: Uint8Array[] = [];
+    for (let index = 0; index < runs.length; index += 2) {
+      views.push(physical.ram.writable(runs[index] as number, runs[index + 1] as number));
+    }
+    this.loans += 1;
+    this.retain();
+    let released = false;
+    return {
+      views,
+      release: () => {
+        if (released) return;
+        released = true;
+        for (const frame of framesOf(runs)) physical.endLoan(frame);
+        this.loans -= 1;
+        this.release();
+      },
+    };
+  }
+
+  protected override onZeroHandles(): void {
+    this.endIfUnused();
+  }
+
+  private commitForLoan(page: number, count: number): Status {
+    const { physical } = this.core.vm;
+    const { cow } = this;
+    for (let at = page; at < page + count; ) {
+      if (cow.list.get(at) !== 0) {
+        at += 1;
+        continue;
+      }
+      const absent = cow.list.next(at, page + count) - at;
+      const first = absent === 1 ? physical.allocate() : physical.allocateRun(absent);
+      if (first === NO_FRAME) return ZX_ERR_NO_MEMORY;
+      const run = absent === 1 ? 1 : physical.runLength;
+      physical.ram.zero(first, run);
+      for (let index = 0; index < run; index += 1) {
+        if (cow.list.set(at + index, frameEntry(first + index, PAGE_UNTRACKED))) continue;
+        for (let rest = index; rest < run; rest += 1) physical.free(first + rest);
+        return ZX_ERR_NO_MEMORY;
+      }
+      at += run;
+    }
+    return ZX_OK;
+  }
+
+  private addChild(child: VmoDispatcher): void {
+    this.children.add(child);
+    this.updateSignals(ZX_VMO_ZERO_CHILDREN, 0);
+  }
+
+  private removeChild(child: VmoDispatcher): void {
+    this.children.delete(child);
+    if (this.children.size === 0) this.updateSignals(0, ZX_VMO_ZERO_CHILDREN);
+  }
+
+  private endIfUnused(): void {
+    if (this.handleCount !== 0 || this.mappings.size !== 0 || this.users !== 0) return;
+    for (const child of this.children) {
+      child.parent = this.parent;
+      this.parent?.addChild(child);
+    }
+    this.children.clear();
+    this.parent?.removeChild(this);
+    this.cow.viewers.delete(this);
+    this.cow.removeReference();
+    this.destroyed();
+  }
+}
+
+/** Every frame of runs given as first, length, first, length. */
+function* framesOf(runs: readonly number[]): IterableIterator<number> {
+  for (let index = 0; index < runs.length; index += 2) {
+    for (let frame = 0; frame < (runs[index + 1] as number); frame += 1) yield (runs[index] as number) + frame;
+  }
+}

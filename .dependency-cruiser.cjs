@@ -8,7 +8,7 @@ const throughExports = PACKAGES.map((name) => ({
   name: `${name}-through-exports`,
   comment: `Other packages import @faultline/${name} by name, through one of its exports.`,
   severity: 'error',
-  from: { pathNot: `^packages/${name}/` },
+  from: { path: '^(packages|guest|bench)/', pathNot: `^packages/${name}/` },
   to: {
     path: `^packages/${name}/`,
     pathNot: Object.values(require(`./packages/${name}/package.json`).exports)

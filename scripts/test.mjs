@@ -13,6 +13,8 @@ const CACHE = join(root, 'node_modules/.cache/faultline');
 const VITEST_REPORT = join(CACHE, 'vitest.json');
 
 const nx = (...targets) => [toolFile('nx'), 'run-many', '-t', ...targets, '--output-style=static'];
+/** Where the guests are rebuilt, when the tests are to run those. */
+const GUEST_BIN = process.env.FAULTLINE_GUEST_BIN;
 const script = (name, ...args) => [join(root, 'scripts', name), ...args];
 
 /**
@@ -27,6 +29,10 @@ const CHECKS = [
   {
     name: 'layering',
     commands: [[toolFile('dependency-cruiser', 'depcruise'), 'packages', 'guest', 'scripts', 'bench']],
+  },
+  {
+    name: 'guests',
+    commands: [['guest/build.mjs', '--check', ...(GUEST_BIN === undefined ? [] : ['--out', GUEST_BIN])]],
   },
   { name: 'unused', commands: [[toolFile('knip', 'knip')]] },
   { name: 'api', commands: [script('api-report.mjs')], needsBuild: true },
@@ -87,6 +93,11 @@ async function check({ name, commands, counts = false }) {
   process.stdout.write(
     `${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s\n`,
   );
+  // What could not run is said also where the rest of the check went well.
+  if (ok)
+    process.stdout.write(
+      (text.match(/^.*\bnot run\b.*$/gm) ?? []).map((line) => `       ${line}\n`).join(''),
+    );
   if (!ok) process.stdout.write(`${text.trimEnd().replace(/^/gm, '       ')}\n`);
   return ok;
 }

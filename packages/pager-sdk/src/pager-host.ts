@@ -1,0 +1,56 @@
+/**
+ * The system calls that a pager service makes, as a host process offers them. `HostProcess` of the kernel package is one; anything else with
+ * the same calls will do.
+ */
+import type { Status } from '@faultline/kernel';
+
+export interface HandleResult {
+  readonly status: Status;
+  /** Meaningful with ZX_OK only. */
+  readonly handle: number;
+}
+
+export interface StatusResult {
+  readonly status: Status;
+}
+
+/** A port packet as far as a pager service looks at it. */
+export interface PagerPacket {
+  readonly key: bigint;
+  readonly type: number;
+  /** With type ZX_PKT_TYPE_PAGE_REQUEST: bytes, multiples of 4096, exact. */
+  readonly pageRequest: { readonly command: number; readonly offset: number; readonly length: number } | null;
+}
+
+/** Frames of an auxiliary VMO, pinned until `release`. */
+export interface FrameLoan {
+  /** One view for each run of adjacent frames, in order. */
+  readonly views: readonly Uint8Array[];
+  release(): void;
+}
+
+export interface PagerHost {
+  pagerCreate(options: number): HandleResult;
+  pagerCreateVmo(pager: number, options: number, port: number, key: bigint, size: number): HandleResult;
+  pagerSupplyPages(pager: number, vmo: number, offset: number, length: number, auxVmo: number, auxOffset: number): StatusResult;
+  pagerOpRange(pager: number, op: number, vmo: number, offset: number, length: number, data: number): StatusResult;
+  pagerDetachVmo(pager: number, vmo: number): StatusResult;
+  portCreate(options: number): HandleResult;
+  portTryWait(port: number): { readonly status: Status; readonly packet: PagerPacket | null };
+  onPortPacket(port: number, callback: () => void): () => void;
+  vmoCreate(size: number, options: number): HandleResult;
+  vmoCreateChild(vmo: number, options: number, offset: number, size: number): HandleResult;
+  vmoOpRange(vmo: number, op: number, offset: number, length: number): Promise<StatusResult>;
+  /** Commits the range and lends its frames. */
+  vmoLend(vmo: number, offset: number, length: number): { readonly status: Status; readonly loan: FrameLoan | null };
+  eventCreate(options: number): HandleResult;
+  objectWaitAsync(handle: number, port: number, key: bigint, signals: number, options: number): StatusResult;
+  objectWaitOne(
+    handle: number,
+    signals: number,
+    options: { readonly deadline?: number; readonly signal?: AbortSignal },
+  ): Promise<StatusResult>;
+  handleClose(handle: number): StatusResult;
+  /** Work is under way that may wake the system. Returns the release. */
+  hold(): () => void;
+}

@@ -14,7 +14,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ const MANIFEST = 'bin/manifest.json';
 
 const COMPILE_FLAGS = [
   '-std=gnu11',
-  '-march=rv64imac',
+  '-march=rv64imac_zicsr_zifencei',
   '-mabi=lp64',
   '-mcmodel=medany',
   '-O2',
@@ -53,7 +53,7 @@ const COMPILE_FLAGS = [
 ];
 
 const LINK_FLAGS = [
-  '-march=rv64imac',
+  '-march=rv64imac_zicsr_zifencei',
   '-mabi=lp64',
   '-nostdlib',
   '-static-pie',
@@ -145,6 +145,23 @@ async function build(out) {
   }
 }
 
+/** Builds beside guest/bin and puts the programs there only when all of them are good. */
+async function replacePrograms() {
+  const bin = path.join(GUEST, 'bin');
+  const folder = await mkdtemp(path.join(tmpdir(), 'faultline-guest-'));
+  try {
+    const elfs = await build(folder);
+    await mkdir(bin, { recursive: true });
+    for (const file of await readdir(bin)) {
+      if (file.endsWith('.elf') && !elfs.includes(file)) await rm(path.join(bin, file));
+    }
+    for (const elf of elfs) await copyFile(path.join(folder, elf), path.join(bin, elf));
+    return elfs;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 async function writeManifest(version, elfs) {
   const programs = {};
   for (const elf of elfs) {
@@ -228,10 +245,7 @@ async function main() {
     console.log(`guest programs: ${elfs.length} built into ${out}`);
     return 0;
   }
-  const bin = path.join(GUEST, 'bin');
-  await mkdir(bin, { recursive: true });
-  for (const file of await readdir(bin)) if (file.endsWith('.elf')) await rm(path.join(bin, file));
-  const elfs = await build(bin);
+  const elfs = await replacePrograms();
   await writeManifest(version, elfs);
   console.log(`guest programs: ${elfs.length} built with ${version}`);
   return 0;

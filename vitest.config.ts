@@ -10,7 +10,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'guest/test/**/*.test.ts'],
+    include: ['scripts/test/**/*.test.mjs', 'packages/*/test/**/*.test.ts', 'guest/test/**/*.test.ts'],
     globalSetup: ['scripts/vitest/print-seed.ts'],
     setupFiles: ['scripts/vitest/random-seed.ts', 'scripts/vitest/silent-console.ts'],
     expect: { requireAssertions: true },

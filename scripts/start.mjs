@@ -1,32 +1,35 @@
 /** `npm start`: builds what has changed, then is the `faultline` command; without arguments, its demonstration. */
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { NX_ENVIRONMENT, PACKAGES, packageFolder, root, runTool } from './workspace.mjs';
 
 /** Latest change of anything in a file or folder, in milliseconds; a folder's own time tells of files that are gone. */
 function newestChange(path) {
-  const { mtimeMs } = statSync(path);
-  const entries = statSync(path).isDirectory() ? readdirSync(path) : [];
-  return Math.max(mtimeMs, ...entries.map((entry) => newestChange(join(path, entry))));
+  const status = statSync(path);
+  const entries = status.isDirectory() ? readdirSync(path) : [];
+  return Math.max(status.mtimeMs, ...entries.map((entry) => newestChange(join(path, entry))));
 }
 
-/** Whether every package has been built after its last change and after those of the packages that it uses. */
+/** Its time is when the last successful build began; files restored from nx's cache have times of their own. */
+const STAMP = join(root, 'node_modules/.cache/faultline/built');
+
+/** Whether nothing that the packages are built from has changed since the last build. */
 function isBuilt() {
-  const tools = ['package-lock.json', 'tsconfig.base.json', 'scripts/build-package.mjs'];
-  let newestSource = Math.max(...tools.map((file) => newestChange(join(root, file))));
+  const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = ['package-lock.json', 'tsconfig.base.json', 'scripts/build-package.mjs'].map((file) =>
+    join(root, file),
+  );
   for (const name of PACKAGES) {
     const folder = packageFolder(name);
-    for (const part of ['src', 'package.json', 'tsconfig.json']) {
-      newestSource = Math.max(newestSource, newestChange(join(folder, part)));
-    }
-    const built = statSync(join(folder, 'dist/index.js'), { throwIfNoEntry: false });
-    if (built === undefined || built.mtimeMs < newestSource) return false;
+    if (statSync(join(folder, 'dist/index.js'), { throwIfNoEntry: false }) === undefined) return false;
+    for (const part of ['src', 'package.json', 'tsconfig.json']) sources.push(join(folder, part));
   }
-  return true;
+  return sources.every((path) => newestChange(path) < built);
 }
 
 if (!isBuilt()) {
-  process.stderr.write('Building (once; about half a minute) ...\n');
+  process.stderr.write('Building (about half a minute the first time) ...\n');
+  const start = new Date();
   const build = runTool(['nx'], ['run-many', '-t', 'build', '--output-style=static'], {
     env: NX_ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,6 +38,9 @@ if (!isBuilt()) {
     process.stderr.write(`${build.stdout}${build.stderr}\nThe build failed.\n`);
     process.exit(1);
   }
+  mkdirSync(dirname(STAMP), { recursive: true });
+  writeFileSync(STAMP, '');
+  utimesSync(STAMP, start, start);
 }
 
 if (process.argv.length === 2) process.argv.push('demo');

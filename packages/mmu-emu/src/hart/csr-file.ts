@@ -1,0 +1,270 @@
+import {
+  HART_MCAUSE,
+  HART_MCOUNTEREN,
+  HART_MCYCLE_OFFSET,
+  HART_MEDELEG,
+  HART_MENVCFG,
+  HART_MEPC,
+  HART_MIDELEG,
+  HART_MIE,
+  HART_MINSTRET_OFFSET,
+  HART_MIP,
+  HART_MSCRATCH,
+  HART_MSTATUS,
+  HART_MTVAL,
+  HART_MTVEC,
+  HART_PRIVILEGE,
+  HART_SATP,
+  HART_SCAUSE,
+  HART_SCOUNTEREN,
+  HART_SENVCFG,
+  HART_SEPC,
+  HART_SSCRATCH,
+  HART_STVAL,
+  HART_STVEC,
+} from './state.js';
+import { PRIVILEGE_MACHINE, PRIVILEGE_SUPERVISOR, PRIVILEGE_USER } from './causes.js';
+import {
+  MSTATUS_HIGH,
+  MSTATUS_MASK,
+  MSTATUS_MPP,
+  MSTATUS_TVM,
+  SSTATUS_HIGH,
+  SSTATUS_MASK,
+} from './mstatus.js';
+
+/** What CSRs need of the hart around them. Counts are numbers below 2^53. */
+export interface CsrEnvironment {
+  readonly hartId: number;
+  /** Instructions retired before the one that reads. */
+  retired(): number;
+  /** Ticks of the timebase. */
+  time(): number;
+  /** Whether menvcfg.ADUE exists (Svadu). */
+  readonly hasAdue: boolean;
+}
+
+/** RV64 with A, C, I, M, S and U. */
+const MISA_LOW = (1 << 0) | (1 << 2) | (1 << 8) | (1 << 12) | (1 << 18) | (1 << 20);
+const MISA_HIGH = 0x8000_0000;
+
+const ALL = 0xffff_ffff;
+const DELEGABLE_EXCEPTIONS = 0xb3ff;
+/** Software, timer and external interrupts of the supervisor. */
+export const SUPERVISOR_INTERRUPTS = 0x222;
+const ALL_INTERRUPTS = 0xaaa;
+const SOFTWARE_INTERRUPT = 1 << 1;
+const SATP_MODE_SHIFT = 28;
+const SATP_MODE_SV39 = 8;
+/** In the high word of menvcfg. */
+export const MENVCFG_ADUE_HIGH = 1 << 29;
+const FIOM = 1;
+
+/** CSRs that hold what is written to them, less what their masks (low, high word) take away. */
+const PLAIN: ReadonlyMap<number, readonly [word: number, low: number, high: number]> = new Map([
+  [0x105, [HART_STVEC, ALL - 2, ALL]],
+  [0x106, [HART_SCOUNTEREN, ALL, 0]],
+  [0x10a, [HART_SENVCFG, FIOM, 0]],
+  [0x140, [HART_SSCRATCH, ALL, ALL]],
+  [0x141, [HART_SEPC, ALL - 1, ALL]],
+  [0x142, [HART_SCAUSE, ALL, ALL]],
+  [0x143, [HART_STVAL, ALL, ALL]],
+  [0x302, [HART_MEDELEG, DELEGABLE_EXCEPTIONS, 0]],
+  [0x303, [HART_MIDELEG, SUPERVISOR_INTERRUPTS, 0]],
+  [0x304, [HART_MIE, ALL_INTERRUPTS, 0]],
+  [0x305, [HART_MTVEC, ALL - 2, ALL]],
+  [0x306, [HART_MCOUNTEREN, ALL, 0]],
+  [0x340, [HART_MSCRATCH, ALL, ALL]],
+  [0x341, [HART_MEPC, ALL - 1, ALL]],
+  [0x342, [HART_MCAUSE, ALL, ALL]],
+  [0x343, [HART_MTVAL, ALL, ALL]],
+]);
+
+const CSR_SSTATUS = 0x100;
+const CSR_SIE = 0x104;
+const CSR_SIP = 0x144;
+const CSR_SATP = 0x180;
+const CSR_MSTATUS = 0x300;
+const CSR_MISA = 0x301;
+const CSR_MENVCFG = 0x30a;
+const CSR_MCOUNTINHIBIT = 0x320;
+const CSR_MIP = 0x344;
+const CSR_MCYCLE = 0xb00;
+const CSR_MINSTRET = 0xb02;
+const CSR_CYCLE = 0xc00;
+const CSR_TIME = 0xc01;
+const CSR_INSTRET = 0xc02;
+const CSR_MVENDORID = 0xf11;
+const CSR_MHARTID = 0xf14;
+const CSR_MCONFIGPTR = 0xf15;
+
+const within = (csr: number, first: number, last: number): boolean => csr >= first && csr <= last;
+
+/**
+ * The control and status registers of one hart. Values are pairs of u32; a read leaves its result in `low` and `high`.
+ *
+ * There is no PMP, so that its registers do not exist; hardware performance counters read zero, and counters are never
+ * inhibited. Fields that do not exist read zero and ignore writes; a write of a mode that does not exist to satp
+ * changes nothing, to mstatus.MPP keeps the old mode.
+ *
+ * @see The RISC-V Instruction Set Manual, Volume II, "Control and Status Registers (CSRs)"
+ */
+export class CsrFile {
+  /** Result of the last read. */
+  low = 0;
+  high = 0;
+  readonly #state: Uint32Array;
+  readonly #environment: CsrEnvironment;
+
+  constructor(state: Uint32Array, environment: CsrEnvironment) {
+    this.#state = state;
+    this.#environment = environment;
+  }
+
+  /** Whether the current privilege may access a CSR at all, reading or writing. */
+  accessible(csr: number, write: boolean): boolean {
+    const privilege = this.#state[HART_PRIVILEGE]!;
+    if (privilege < ((csr >>> 8) & 3)) return false;
+    if (write && csr >>> 10 === 3) return false;
+    if (csr === CSR_SATP) {
+      return !(privilege === PRIVILEGE_SUPERVISOR && this.#state[HART_MSTATUS]! & MSTATUS_TVM);
+    }
+    if (within(csr, 0xc00, 0xc1f)) return this.#counterEnabled(csr & 31, privilege);
+    return true;
+  }
+
+  /** Reads a CSR, whatever the privilege; false when it does not exist. */
+  read(csr: number): boolean {
+    const state = this.#state;
+    const plain = PLAIN.get(csr);
+    if (plain !== undefined) return this.#give(state[plain[0]]!, state[plain[0] + 1]!);
+    switch (csr) {
+      case CSR_MSTATUS:
+        return this.#give(state[HART_MSTATUS]!, MSTATUS_HIGH);
+      case CSR_SSTATUS:
+        return this.#give(state[HART_MSTATUS]! & SSTATUS_MASK, SSTATUS_HIGH);
+      case CSR_SIE:
+        return this.#give(state[HART_MIE]! & state[HART_MIDELEG]!, 0);
+      case CSR_SIP:
+        return this.#give(state[HART_MIP]! & state[HART_MIDELEG]!, 0);
+      case CSR_MIP:
+        return this.#give(state[HART_MIP]!, 0);
+      case CSR_SATP:
+        return this.#give(state[HART_SATP]!, state[HART_SATP + 1]!);
+      case CSR_MISA:
+        return this.#give(MISA_LOW, MISA_HIGH);
+      case CSR_MENVCFG:
+        return this.#give(state[HART_MENVCFG]!, state[HART_MENVCFG + 1]!);
+      case CSR_MHARTID:
+        return this.#give(this.#environment.hartId, 0);
+      case CSR_CYCLE:
+      case CSR_MCYCLE:
+        return this.#giveSum(this.#environment.retired(), HART_MCYCLE_OFFSET);
+      case CSR_INSTRET:
+      case CSR_MINSTRET:
+        return this.#giveSum(this.#environment.retired(), HART_MINSTRET_OFFSET);
+      case CSR_TIME: {
+        const ticks = this.#environment.time();
+        return this.#give(ticks >>> 0, Math.floor(ticks / 2 ** 32));
+      }
+      default:
+        return this.#isZero(csr) && this.#give(0, 0);
+    }
+  }
+
+  /** Writes a CSR that exists and is not read-only. */
+  write(csr: number, low: number, high: number): void {
+    const state = this.#state;
+    const plain = PLAIN.get(csr);
+    if (plain !== undefined) {
+      state[plain[0]] = low & plain[1];
+      state[plain[0] + 1] = high & plain[2];
+      return;
+    }
+    switch (csr) {
+      case CSR_MSTATUS:
+        this.#writeMstatus(low, MSTATUS_MASK);
+        break;
+      case CSR_SSTATUS:
+        this.#writeMstatus(low, SSTATUS_MASK);
+        break;
+      case CSR_SIE:
+        this.#merge(HART_MIE, low, state[HART_MIDELEG]!);
+        break;
+      case CSR_SIP:
+        this.#merge(HART_MIP, low, state[HART_MIDELEG]! & SOFTWARE_INTERRUPT);
+        break;
+      case CSR_MIP:
+        this.#merge(HART_MIP, low, SUPERVISOR_INTERRUPTS);
+        break;
+      case CSR_SATP: {
+        const mode = high >>> SATP_MODE_SHIFT;
+        if (mode !== 0 && mode !== SATP_MODE_SV39) break;
+        state[HART_SATP] = low;
+        state[HART_SATP + 1] = high;
+        break;
+      }
+      case CSR_MENVCFG:
+        state[HART_MENVCFG] = low & FIOM;
+        state[HART_MENVCFG + 1] = this.#environment.hasAdue ? high & MENVCFG_ADUE_HIGH : 0;
+        break;
+      case CSR_MCYCLE:
+        this.#writeCounter(HART_MCYCLE_OFFSET, low, high);
+        break;
+      case CSR_MINSTRET:
+        this.#writeCounter(HART_MINSTRET_OFFSET, low, high);
+        break;
+      default:
+        // Those that always read zero.
+        break;
+    }
+  }
+
+  #isZero(csr: number): boolean {
+    return (
+      within(csr, CSR_MVENDORID, CSR_MCONFIGPTR) ||
+      csr === CSR_MCOUNTINHIBIT ||
+      within(csr, 0x323, 0x33f) ||
+      within(csr, 0xb03, 0xb1f) ||
+      within(csr, 0xc03, 0xc1f)
+    );
+  }
+
+  #counterEnabled(bit: number, privilege: number): boolean {
+    if (privilege === PRIVILEGE_MACHINE) return true;
+    if (!((this.#state[HART_MCOUNTEREN]! >>> bit) & 1)) return false;
+    return privilege !== PRIVILEGE_USER || ((this.#state[HART_SCOUNTEREN]! >>> bit) & 1) === 1;
+  }
+
+  #writeMstatus(low: number, mask: number): void {
+    const old = this.#state[HART_MSTATUS]!;
+    let next = (old & ~mask) | (low & mask);
+    // The mode between supervisor and machine does not exist.
+    if ((next & MSTATUS_MPP) === 2 << 11) next = (next & ~MSTATUS_MPP) | (old & MSTATUS_MPP);
+    this.#state[HART_MSTATUS] = next;
+  }
+
+  #merge(word: number, value: number, mask: number): void {
+    this.#state[word] = (this.#state[word]! & ~mask) | (value & mask);
+  }
+
+  /** The value stands from the next instruction on: this one is not counted. */
+  #writeCounter(word: number, low: number, high: number): void {
+    const count = this.#environment.retired() + 1;
+    const difference = low - (count % 2 ** 32);
+    this.#state[word] = difference;
+    this.#state[word + 1] = high - Math.floor(count / 2 ** 32) - (difference < 0 ? 1 : 0);
+  }
+
+  #giveSum(count: number, offset: number): true {
+    const low = (count % 2 ** 32) + this.#state[offset]!;
+    const carry = low >= 2 ** 32 ? 1 : 0;
+    return this.#give(low >>> 0, (Math.floor(count / 2 ** 32) + this.#state[offset + 1]! + carry) >>> 0);
+  }
+
+  #give(low: number, high: number): true {
+    this.low = low >>> 0;
+    this.high = high >>> 0;
+    return true;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Where a hart's state lies, in u32 words from the start of its state. 64-bit values are two words, low first.
+ *
+ * The first CONTEXT_WORDS words are what a supervisor saves and restores when it switches threads. The rest is the
+ * machine's own, apart from HART_CAUSE and HART_TVAL, which an embedder reads after a trap.
+ */
+
+/** Program counter, 2 words. */
+export const HART_PC = 0;
+/** Integer registers: x[i] at HART_X + 2 i. x0 is always 0. */
+export const HART_X = 2;
+/** Floating-point registers: f[i] at HART_F + 2 i. */
+export const HART_F = 66;
+/** fcsr, 1 word; the word after it is unused. */
+export const HART_FCSR = 130;
+/** Words of a thread's context. */
+export const CONTEXT_WORDS = 132;
+
+/** Exception number of the last trap that left a hosted run. */
+export const HART_CAUSE = 132;
+/** Trap value of the last trap, 2 words. */
+export const HART_TVAL = 134;
+/** Privilege: 0 user, 1 supervisor, 3 machine. */
+export const HART_PRIVILEGE = 136;
+/** Instructions that the slice still may retire. */
+export const HART_LEFT = 137;
+/** Byte address of the TLB bank for loads and stores. */
+export const HART_DATA_BANK = 138;
+/** Byte address of the TLB bank for fetches. */
+export const HART_FETCH_BANK = 139;
+/** How loads and stores translate: MODE_* bits. */
+export const HART_DATA_MODE = 140;
+/** How fetches translate: MODE_* bits. */
+export const HART_FETCH_MODE = 141;
+/** Physical address of the root page table, 2 words. */
+export const HART_ROOT = 142;
+/** Host address of the reservation, 1 word; 0 when there is none. */
+export const HART_RESERVATION = 144;
+/** Arguments of a helper, 3 values of 2 words; its result is in the first. */
+export const HART_ARGUMENTS = 146;
+/** Physical address of an access to a device, 2 words. */
+export const HART_PADDR = 152;
+/** Where writes to x0 go, 2 words. */
+export const HART_SINK = 154;
+/** Not 0 when traps leave the run (hosted). */
+export const HART_HOSTED = 156;
+/** Not 0 when the walk sets A and D bits itself (Svadu). */
+export const HART_SETS_AD = 157;
+/** Budget set aside when a device asks that the slice end now. */
+export const HART_DEFERRED = 158;
+/** Encoding of the instruction that called a helper. */
+export const HART_BITS = 159;
+/** Decoded record of an instruction that crosses a page, then the sentinel that follows it. 12 words, 16-byte aligned. */
+export const HART_CROSSING = 160;
+
+/** First CSR; each has 2 words. */
+export const HART_CSR = 176;
+const csr = (index: number): number => HART_CSR + 2 * index;
+export const HART_MSTATUS = csr(0);
+export const HART_MTVEC = csr(1);
+export const HART_MEDELEG = csr(2);
+export const HART_MIDELEG = csr(3);
+export const HART_MIE = csr(4);
+export const HART_MIP = csr(5);
+export const HART_MEPC = csr(6);
+export const HART_MCAUSE = csr(7);
+export const HART_MTVAL = csr(8);
+export const HART_MSCRATCH = csr(9);
+export const HART_MCOUNTEREN = csr(10);
+export const HART_STVEC = csr(11);
+export const HART_SEPC = csr(12);
+export const HART_SCAUSE = csr(13);
+export const HART_STVAL = csr(14);
+export const HART_SSCRATCH = csr(15);
+export const HART_SCOUNTEREN = csr(16);
+export const HART_SATP = csr(17);
+export const HART_MENVCFG = csr(18);
+export const HART_SENVCFG = csr(19);
+export const HART_MCOUNTINHIBIT = csr(20);
+/** mcycle and minstret less the instructions retired. */
+export const HART_MCYCLE_OFFSET = csr(21);
+export const HART_MINSTRET_OFFSET = csr(22);
+
+/** Words of state a hart has. */
+export const STATE_WORDS = 512;
+
+/** The MODE_* bits: how an access is translated and allowed. 0 is physical addressing. */
+export const MODE_SV39 = 1;
+/** As user; supervisor otherwise. */
+export const MODE_USER = 2;
+/** Supervisor loads and stores may reach user pages. */
+export const MODE_SUM = 4;
+/** Loads may read pages that can only be executed. */
+export const MODE_MXR = 8;

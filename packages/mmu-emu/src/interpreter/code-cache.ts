@@ -1,0 +1,106 @@
+import type { MemoryLayout } from '../memory-layout.js';
+import { SLOT_BYTES } from '../memory-layout.js';
+import type { FrameObserver } from '../ram.js';
+import { RECORD_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js';
+
+/** Low bits of a frame's info: 1 + the slot of its decoded code, or 0. */
+export const FRAME_SLOT_MASK = 0x7fff;
+/** Set when a TLB may hold a store entry for the frame. */
+export const FRAME_STORE_ENTRY = 0x8000;
+
+/** Stores into decoded code, with nothing decoded in between, after which the page counts as data again. */
+const STORES_UNTIL_DATA = 256;
+
+const FREE = 0xffff_ffff;
+
+/**
+ * The bounded cache of decoded pages.
+ *
+ * A frame that instructions were fetched from has a slot of records. No TLB has a store entry for it, so every store
+ * into it comes here and forgets just the records it overlaps: code that changes itself sees the change at once, with
+ * or without fence.i. A page stored to again and again without being run loses its slot and becomes fast to store to.
+ * When no slot is free, the one claimed longest ago goes.
+ */
+export class CodeCache implements FrameObserver {
+  readonly #words: Uint32Array;
+  readonly #frameInfo: Uint16Array;
+  readonly #layout: MemoryLayout;
+  readonly #dropStoreEntries: (hostAddress: number) => void;
+  #next = 0;
+
+  /** @param dropStoreEntries takes a frame out of every TLB's store entries; gets its host address. */
+  constructor(
+    buffer: ArrayBufferLike,
+    layout: MemoryLayout,
+    dropStoreEntries: (hostAddress: number) => void,
+  ) {
+    this.#words = new Uint32Array(buffer);
+    this.#frameInfo = new Uint16Array(buffer, layout.frameInfo, layout.frameCount);
+    this.#layout = layout;
+    this.#dropStoreEntries = dropStoreEntries;
+    for (let slot = 0; slot < layout.slotCount; slot++) this.#words[this.#address(slot) >>> 2] = FREE;
+  }
+
+  /** Byte address of a frame's slot, given to it now if it had none. */
+  claim(frame: number): number {
+    const info = this.#frameInfo[frame]!;
+    const owned = info & FRAME_SLOT_MASK;
+    if (owned !== 0) return this.#address(owned - 1);
+    if (info & FRAME_STORE_ENTRY) this.#dropStoreEntries(this.#layout.ram + frame * 4096);
+    const slot = this.#next;
+    this.#next = (slot + 1) % this.#layout.slotCount;
+    this.#release(slot);
+    const address = this.#address(slot);
+    this.#words[(address + SLOT_FRAME) >>> 2] = frame;
+    this.#frameInfo[frame] = slot + 1;
+    return address;
+  }
+
+  /** Something was decoded into the page of this record. */
+  decoded(record: number): void {
+    const slot = Math.floor((record - this.#layout.slots) / SLOT_BYTES);
+    this.#words[(this.#address(slot) + SLOT_STORES) >>> 2] = 0;
+  }
+
+  dropCode(frame: number, count: number): void {
+    for (let f = frame; f < frame + count; f++) {
+      const owned = this.#frameInfo[f]! & FRAME_SLOT_MASK;
+      if (owned !== 0) this.#release(owned - 1);
+    }
+  }
+
+  /** The guest stores `bytes` (1 to 8, within a page) at this host address, in a frame that has a slot. */
+  storeToCode(hostAddress: number, bytes: number): void {
+    const offset = hostAddress - this.#layout.ram;
+    const frame = Math.floor(offset / 4096);
+    const slot = (this.#frameInfo[frame]! & FRAME_SLOT_MASK) - 1;
+    const address = this.#address(slot);
+    const counter = (address + SLOT_STORES) >>> 2;
+    this.#words[counter]!++;
+    if (this.#words[counter]! >= STORES_UNTIL_DATA) {
+      this.#release(slot);
+      return;
+    }
+    const inPage = offset % 4096;
+    // An instruction may begin in the halfword before.
+    const first = Math.max(0, (inPage >>> 1) - 1);
+    const last = (inPage + bytes - 1) >>> 1;
+    for (let record = first; record <= last; record++) {
+      this.#words[(address + SLOT_RECORDS + record * RECORD_BYTES) >>> 2] = 0;
+    }
+  }
+
+  /** Frees a slot. Its records become empty, so that a hart in the middle of it fetches again. */
+  #release(slot: number): void {
+    const at = this.#address(slot) >>> 2;
+    const frame = this.#words[at]!;
+    if (frame === FREE) return;
+    this.#frameInfo[frame]! &= ~FRAME_SLOT_MASK;
+    this.#words.fill(0, at, at + SLOT_BYTES / 4);
+    this.#words[at] = FREE;
+  }
+
+  #address(slot: number): number {
+    return this.#layout.slots + slot * SLOT_BYTES;
+  }
+}

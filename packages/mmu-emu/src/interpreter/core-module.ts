@@ -1,0 +1,47 @@
+/** The interpreter's module: built from the instruction table once a process, shared by every machine. */
+
+import { MachineError } from '../errors.js';
+import { buildAtomicAddress, buildSlowLoad, buildSlowStore } from '../mmu/memory-access.js';
+import { buildRaise, buildTranslate } from '../mmu/translate.js';
+import { ModuleBuilder } from '../wasm/module-builder.js';
+import { buildFetch } from './fetch.js';
+import { declareCore } from './imports.js';
+import { buildRun } from './run.js';
+
+/** Bytes of the module; `shared` says what kind of memory it imports. */
+export function encodeCoreModule(shared: boolean): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  const indices = declareCore(module, shared);
+  module.define(indices.raise, buildRaise());
+  module.define(indices.translate, buildTranslate(indices));
+  module.define(indices.slowLoad, buildSlowLoad(indices));
+  module.define(indices.slowStore, buildSlowStore(indices));
+  module.define(indices.atomicAddress, buildAtomicAddress(indices));
+  module.define(indices.fetch, buildFetch(indices));
+  module.define(indices.run, buildRun(indices));
+  module.exportFunction('run', indices.run);
+  return module.encode();
+}
+
+const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
+
+/**
+ * The compiled module.
+ * @throws {MachineError} `wasm-unavailable` when the host has no WebAssembly or refuses to compile.
+ */
+export async function coreModule(shared: boolean): Promise<WebAssembly.Module> {
+  if (typeof WebAssembly !== 'object') {
+    throw new MachineError('wasm-unavailable', 'this host has no WebAssembly');
+  }
+  let module = compiled.get(shared);
+  if (module === undefined) {
+    module = WebAssembly.compile(encodeCoreModule(shared));
+    compiled.set(shared, module);
+  }
+  try {
+    return await module;
+  } catch (cause) {
+    compiled.delete(shared);
+    throw new MachineError('wasm-unavailable', 'this host does not compile WebAssembly', { cause });
+  }
+}

@@ -1,0 +1,68 @@
+import { HART_SINK, HART_X } from '../hart/state.js';
+import { extractField } from '../isa/instruction.js';
+import type { InstructionSpec, Operand } from '../isa/instruction.js';
+import { decode, INSTRUCTIONS } from '../isa/table.js';
+import { handlersOf } from './handlers.js';
+import type { HandlerNumbers } from './handlers.js';
+import { HANDLER_ILLEGAL } from './record.js';
+
+/** Where a record gets a value from: a field of the encoding, or a number. */
+type Source = Operand['field'] | number;
+
+interface DecodePlan {
+  readonly handlers: HandlerNumbers;
+  readonly rd: Source;
+  readonly rs1: Source;
+  readonly rs2: Source;
+  readonly imm: Source;
+}
+
+function planOf(spec: InstructionSpec): DecodePlan {
+  const field = (name: string): Source => spec.operands.find((o) => o.name === name)?.field ?? 0;
+  const { expansion } = spec;
+  const source = (name: 'rd' | 'rs1' | 'rs2' | 'imm'): Source => {
+    if (expansion === undefined) return field(name);
+    const from = expansion[name] ?? 0;
+    return typeof from === 'number' ? from : field(from);
+  };
+  return {
+    handlers: handlersOf(spec),
+    rd: source('rd'),
+    rs1: source('rs1'),
+    rs2: source('rs2'),
+    imm: source('imm'),
+  };
+}
+
+const plans = new Map(INSTRUCTIONS.map((spec) => [spec, planOf(spec)]));
+const valueOf = (source: Source, encoding: number): number =>
+  typeof source === 'number' ? source : extractField(source, encoding);
+
+/**
+ * Writes the record of an encoding.
+ * @param words the machine's memory.
+ * @param record byte address of the record.
+ * @param encoding u32; of a compressed instruction only the low half counts.
+ * @param offset of the instruction in its page, to tell near targets; -1 when the page is not this one's.
+ */
+export function writeRecord(words: Uint32Array, record: number, encoding: number, offset: number): void {
+  const at = record >>> 2;
+  const bits = (encoding & 3) === 3 ? encoding : encoding & 0xffff;
+  const spec = decode(bits);
+  words[at + 3] = bits;
+  if (spec === undefined) {
+    words[at] = HANDLER_ILLEGAL;
+    return;
+  }
+  const plan = plans.get(spec)!;
+  const imm = valueOf(plan.imm, bits);
+  const target = offset + imm;
+  const handler = offset >= 0 && target >= 0 && target < 4096 ? plan.handlers.near : plan.handlers.far;
+  const rd = valueOf(plan.rd, bits);
+  const rdOffset = rd === 0 ? HART_SINK * 4 : HART_X * 4 + rd * 8;
+  const rs1Offset = HART_X * 4 + valueOf(plan.rs1, bits) * 8;
+  const rs2Offset = HART_X * 4 + valueOf(plan.rs2, bits) * 8;
+  words[at] = handler | (rdOffset << 16);
+  words[at + 1] = rs1Offset | (rs2Offset << 16);
+  words[at + 2] = imm;
+}

@@ -1,0 +1,96 @@
+/**
+ * What the interpreter's module imports, and the functions its parts share. All imports are synchronous TypeScript.
+ */
+
+import type { HelperName } from '../isa/semantics.js';
+import { HELPERS } from '../isa/semantics.js';
+import type { ModuleBuilder } from '../wasm/module-builder.js';
+
+/** Result of a helper: the instruction is done and the next one follows. */
+export const HELPER_DONE = 0;
+/** A trap: cause and tval are in the state; the instruction did not happen. */
+export const HELPER_TRAP = 1;
+/** Done; go on at the pc in the state, with the TLB banks in the state. */
+export const HELPER_JUMP = 2;
+/** As HELPER_JUMP, and end the slice. */
+export const HELPER_END_SLICE = 3;
+
+/** Functions of the machine that interpreter code calls. Addresses are u32 that arrive as i32. */
+export interface InterpreterImports {
+  /** Decodes an encoding into a record; `offset` is its place in the page, or -1. */
+  readonly decode: (record: number, encoding: number, offset: number) => void;
+  /** Slot of decoded records of a frame. */
+  readonly claim: (frame: number) => number;
+  /** A store is about to change a frame that has decoded code. */
+  readonly storeToCode: (hostAddress: number, bytes: number) => void;
+  /** Full system: takes the trap in the state. Not 0 to end the slice. */
+  readonly trap: (hart: number) => number;
+  /** Device at HART_PADDR; the value goes to HART_ARGUMENTS. 0 done, 1 nothing there, 2 done and end the slice. */
+  readonly deviceLoad: (hart: number, bytes: number) => number;
+  /** As deviceLoad, the other way. */
+  readonly deviceStore: (hart: number, bytes: number) => number;
+}
+
+/** Helpers of the semantics: arguments in HART_ARGUMENTS, pc and HART_LEFT current; gives a HELPER_* result. */
+export type HelperImports = Readonly<Record<HelperName, (hart: number) => number>>;
+
+/** Indices of imported and own functions and globals. */
+export interface CoreIndices {
+  readonly decode: number;
+  readonly claim: number;
+  readonly storeToCode: number;
+  readonly trap: number;
+  readonly deviceLoad: number;
+  readonly deviceStore: number;
+  readonly helpers: Readonly<Record<HelperName, number>>;
+  /** Immutable globals: host address and size of RAM, host address of the frame info. */
+  readonly ram: number;
+  readonly ramBytes: number;
+  readonly frameInfo: number;
+  /** Mutable global: outcome of the last slow access: 0 done, 1 trap, 2 done and end the slice. */
+  readonly status: number;
+  readonly raise: number;
+  readonly translate: number;
+  readonly slowLoad: number;
+  readonly slowStore: number;
+  readonly atomicAddress: number;
+  readonly fetch: number;
+  readonly run: number;
+}
+
+const MAXIMUM_PAGES = 65536;
+
+/** Declares imports and functions, in the order that indices need. */
+export function declareCore(module: ModuleBuilder, shared: boolean): CoreIndices {
+  module.importMemory('m', 'memory', MAXIMUM_PAGES, shared);
+  const ram = module.importGlobal('m', 'ram');
+  const ramBytes = module.importGlobal('m', 'ramBytes');
+  const frameInfo = module.importGlobal('m', 'frameInfo');
+  const imported = {
+    decode: module.importFunction('m', 'decode', ['i32', 'i32', 'i32'], []),
+    claim: module.importFunction('m', 'claim', ['i32'], ['i32']),
+    storeToCode: module.importFunction('m', 'storeToCode', ['i32', 'i32'], []),
+    trap: module.importFunction('m', 'trap', ['i32'], ['i32']),
+    deviceLoad: module.importFunction('m', 'deviceLoad', ['i32', 'i32'], ['i32']),
+    deviceStore: module.importFunction('m', 'deviceStore', ['i32', 'i32'], ['i32']),
+  };
+  const helpers = {} as Record<HelperName, number>;
+  for (const name of Object.keys(HELPERS) as HelperName[]) {
+    helpers[name] = module.importFunction('m', name, ['i32'], ['i32']);
+  }
+  return {
+    ...imported,
+    helpers,
+    ram,
+    ramBytes,
+    frameInfo,
+    status: module.global(),
+    raise: module.declare(['i32', 'i32', 'i64'], []),
+    translate: module.declare(['i32', 'i64', 'i32'], ['i32']),
+    slowLoad: module.declare(['i32', 'i64', 'i32'], ['i64']),
+    slowStore: module.declare(['i32', 'i64', 'i32', 'i64'], []),
+    atomicAddress: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
+    fetch: module.declare(['i32', 'i64'], ['i32']),
+    run: module.declare(['i32', 'i32'], ['i32']),
+  };
+}

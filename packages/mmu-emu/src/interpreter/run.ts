@@ -1,0 +1,131 @@
+/**
+ * The interpreter's loop, as WebAssembly: one function with a `br_table` over all handlers.
+ *
+ * `run(hart, budget)` retires exactly `budget` instructions (at least one) from the pc in the state, unless a trap or a
+ * helper ends it earlier. What is left of the budget is in HART_LEFT afterwards.
+ */
+
+import { CAUSE_ILLEGAL_INSTRUCTION } from '../hart/causes.js';
+import { HART_CAUSE, HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_PC, HART_TVAL } from '../hart/state.js'; // prettier-ignore
+import { block, br, brIf, call, get, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
+import { FunctionBody } from '../wasm/function-body.js';
+import type { Code } from '../wasm/function-body.js';
+import { HANDLERS } from './handlers.js';
+import type { CoreIndices } from './imports.js';
+import { currentPc, lowerHandler, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
+import type { RunLocals } from './lower.js';
+import { FIRST_HANDLER, RECORD_BITS } from './record.js';
+
+function declareLocals(f: FunctionBody): RunLocals {
+  const many = (type: 'i32' | 'i64' | 'f64', count: number): readonly number[] =>
+    Array.from({ length: count }, () => f.local(type));
+  return {
+    hart: 0,
+    left: 1,
+    rec: f.local('i32'),
+    bank: f.local('i32'),
+    pcBase: f.local('i64'),
+    page: f.local('i64'),
+    pageRecords: f.local('i32'),
+    pc: f.local('i64'),
+    address: f.local('i64'),
+    value: f.local('i64'),
+    entry: f.local('i32'),
+    status: f.local('i32'),
+    temporaries: { i32: many('i32', 4), i64: many('i64', 8), f64: many('f64', 2) },
+  };
+}
+
+export function buildRun(indices: CoreIndices): FunctionBody {
+  const f = new FunctionBody(2);
+  const l = declareLocals(f);
+  const { hart, left, rec, pc } = l;
+  const state = (word: number): Code => load('i32.load', get(hart), word * 4);
+
+  /** Finds the record of `pc`, and where its page's records are. */
+  const find = seq(
+    // With the budget used up, a fault of the next fetch belongs to the next run.
+    when(
+      op('i32.eqz', get(left)),
+      seq(
+        store('i64.store', get(hart), get(pc), HART_PC * 4),
+        store('i32.store', get(hart), state(HART_DEFERRED), HART_LEFT * 4),
+        store('i32.store', get(hart), i32c(0), HART_DEFERRED * 4),
+        ret(i32c(RUN_BUDGET)),
+      ),
+    ),
+    brIf('fetchTrap', op('i32.eqz', tee(rec, call(indices.fetch, get(hart), get(pc))))),
+    set(l.pcBase, op('i64.sub', get(pc), op('i64.extend_i32_u', op('i32.shr_u', get(rec), i32c(3))))),
+    when(
+      op('i32.eq', get(rec), op('i32.add', get(hart), i32c(HART_CROSSING * 4))),
+      set(l.page, i64c(1)),
+      seq(
+        set(l.page, op('i64.and', get(pc), i64c(-4096))),
+        set(
+          l.pageRecords,
+          op(
+            'i32.sub',
+            get(rec),
+            op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(3)),
+          ),
+        ),
+      ),
+    ),
+  );
+
+  const illegal = seq(
+    store('i64.store', get(hart), load('i64.load32_u', get(rec), RECORD_BITS), HART_TVAL * 4),
+    store('i32.store', get(hart), i32c(CAUSE_ILLEGAL_INSTRUCTION), HART_CAUSE * 4),
+    br('trap'),
+  );
+  const refetch = seq(set(left, op('i32.add', get(left), i32c(1))), set(pc, currentPc(l)), br('fetch'));
+  const bodies: readonly Code[] = [
+    refetch,
+    illegal,
+    ...HANDLERS.map((handler) => lowerHandler(l, indices, handler)),
+  ];
+  if (bodies.length !== HANDLERS.length + FIRST_HANDLER) throw new Error('handlers and their numbers differ');
+  const labels = bodies.map((_, i) => `handler${i}`);
+
+  const dispatch: Code = (body) => {
+    for (let i = bodies.length - 1; i >= 0; i--) body.open('block', labels[i]!);
+    load('i32.load16_u', get(rec))(body);
+    body.branchTable(labels, labels[0]!);
+    bodies.forEach((code) => {
+      body.close();
+      code(body);
+    });
+  };
+
+  set(l.bank, state(HART_DATA_BANK))(f);
+  set(pc, load('i64.load', get(hart), HART_PC * 4))(f);
+  loop(
+    'fetch',
+    block(
+      'fetchTrap',
+      block(
+        'trap',
+        find,
+        loop(
+          'next',
+          when(op('i32.eqz', get(left)), seq(set(pc, currentPc(l)), br('fetch'))),
+          set(left, op('i32.sub', get(left), i32c(1))),
+          dispatch,
+        ),
+        op('unreachable'),
+      ),
+      // The instruction did not retire.
+      set(pc, currentPc(l)),
+      set(left, op('i32.add', get(left), i32c(1))),
+    ),
+    store('i64.store', get(hart), get(pc), HART_PC * 4),
+    store('i32.store', get(hart), get(left), HART_LEFT * 4),
+    when(state(HART_HOSTED), ret(i32c(RUN_TRAP))),
+    when(call(indices.trap, get(hart)), ret(i32c(RUN_END_SLICE))),
+    set(pc, load('i64.load', get(hart), HART_PC * 4)),
+    set(l.bank, state(HART_DATA_BANK)),
+    br('fetch'),
+  )(f);
+  op('unreachable')(f);
+  return f;
+}

@@ -1,0 +1,261 @@
+import { Bus } from './bus/bus.js';
+import type { AccessWidth, Device } from './bus/bus.js';
+import { VirtualClock } from './clock.js';
+import type { Clock } from './clock.js';
+import { MachineError } from './errors.js';
+import { EXIT_BUDGET, EXIT_STOP, Hart } from './hart/hart.js';
+import type { ExitReason } from './hart/hart.js';
+import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
+import { CodeCache } from './interpreter/code-cache.js';
+import { coreModule } from './interpreter/core-module.js';
+import { writeRecord } from './interpreter/decoder.js';
+import type { HelperImports, InterpreterImports } from './interpreter/imports.js';
+import { HELPER_DONE } from './interpreter/imports.js';
+import { STATUS_DONE, STATUS_END_SLICE, STATUS_TRAP } from './mmu/memory-access.js';
+import { PAGE_SIZE } from './mmu/pte.js';
+import { layOutMemory } from './memory-layout.js';
+import type { MemoryLayout } from './memory-layout.js';
+import { Ram } from './ram.js';
+
+/** How to make a machine. */
+export interface MachineOptions {
+  /**
+   * `full-system` (default): starts in machine mode and traps enter the guest's handlers. `hosted`: runs user mode
+   * only, and every trap leaves the run, for the embedder to answer.
+   */
+  mode?: 'hosted' | 'full-system';
+  /** Bytes of RAM: a multiple of 4096 from 1 MiB to 3.5 GiB; default 256 MiB. */
+  ramBytes?: number;
+  /** Number of harts; 1. */
+  harts?: number;
+  /** Whether the memory is a SharedArrayBuffer; default false. */
+  sharedMemory?: boolean;
+  /** A page whose A or D bit is clear faults (Svade, default), or the walk sets the bit (Svadu). */
+  adUpdate?: 'fault' | 'hardware';
+  /** Default a new VirtualClock. */
+  clock?: Clock;
+  /** Ticks a second of the `time` CSR, 1 to 10^9; default 10,000,000. */
+  timebaseHz?: number;
+  /** Memory-mapped devices of a full system. */
+  devices?: readonly Device[];
+}
+
+const MEBIBYTE = 2 ** 20;
+const MINIMUM_RAM = MEBIBYTE;
+const MAXIMUM_RAM = 3584 * MEBIBYTE;
+const DEFAULT_RAM = 256 * MEBIBYTE;
+const DEFAULT_TIMEBASE = 10_000_000;
+const MAXIMUM_TIMEBASE = 1_000_000_000;
+const NANOSECONDS = 1_000_000_000;
+
+/** Pages that can be decoded at a time: 16 MiB of records, touched as they are used. */
+const CODE_SLOTS = 512;
+
+/** A RISC-V machine. */
+export class Machine {
+  /** All of the machine: harts, caches and RAM. It never grows. */
+  readonly memory: WebAssembly.Memory;
+  readonly ram: Ram;
+  readonly harts: readonly Hart[];
+  readonly clock: Clock;
+  readonly #bus: Bus;
+  readonly #ticksPerNanosecond: number;
+  readonly #nanosecondsPerTick: number;
+  #lastTicks = 0;
+  #stopped = false;
+  #exitCode = 0;
+
+  /**
+   * Makes a machine with RAM of zeros and harts that start at pc 0.
+   * @throws {MachineError} `bad-option` naming the option, `wasm-unavailable`, or `out-of-memory`.
+   */
+  static async create(options: MachineOptions = {}): Promise<Machine> {
+    const checked = checkOptions(options);
+    const module = await coreModule(checked.sharedMemory);
+    const layout = layOutMemory(checked.ramBytes, checked.harts, CODE_SLOTS);
+    const machine = new Machine(allocate(layout, checked.sharedMemory), layout, checked);
+    const instance = await WebAssembly.instantiate(module, { m: machine.#imports(layout) });
+    const core = instance.exports['run'] as (hart: number, budget: number) => number;
+    for (const hart of machine.harts) hart.connect(core);
+    return machine;
+  }
+
+  readonly #codeCache: CodeCache;
+
+  private constructor(memory: WebAssembly.Memory, layout: MemoryLayout, options: CheckedOptions) {
+    this.memory = memory;
+    this.clock = options.clock;
+    this.#bus = options.bus;
+    this.#ticksPerNanosecond = options.timebaseHz / NANOSECONDS;
+    this.#nanosecondsPerTick = NANOSECONDS / options.timebaseHz;
+    this.#codeCache = new CodeCache(memory.buffer, layout, (hostAddress) => {
+      for (const hart of this.harts) hart.tlb.dropStores(hostAddress);
+    });
+    this.ram = new Ram(memory.buffer, layout.ram, layout.ramBytes, this.#codeCache);
+    const environment = {
+      hosted: options.hosted,
+      hardwareAd: options.hardwareAd,
+      clock: options.clock,
+      ticks: () => this.#ticks(),
+      stopped: () => this.#stopped,
+    };
+    this.harts = layout.harts.map((base, id) => new Hart(id, memory.buffer, base, environment));
+  }
+
+  /** What ended the run, after EXIT_STOP. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  /** For devices: ends the run after the instruction that is under way. The first call counts. */
+  stop(exitCode: number): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#exitCode = exitCode;
+  }
+
+  /** Runs until `budget` instructions have retired or something else ends it; after EXIT_STOP, runs nothing. */
+  run(budget: number): ExitReason {
+    if (this.#stopped) return EXIT_STOP;
+    for (const hart of this.harts) return hart.run(budget);
+    return EXIT_BUDGET;
+  }
+
+  #ticks(): number {
+    const now = this.clock.now();
+    const perTick = this.#nanosecondsPerTick;
+    const ticks = Math.floor(Number.isInteger(perTick) ? now / perTick : now * this.#ticksPerNanosecond);
+    if (ticks > this.#lastTicks) this.#lastTicks = ticks;
+    return this.#lastTicks;
+  }
+
+  #imports(layout: MemoryLayout): WebAssembly.ModuleImports {
+    const { memory } = this;
+    const words = new Uint32Array(memory.buffer);
+    const codeCache = this.#codeCache;
+    const byAddress = new Map(layout.harts.map((base, id) => [base, this.harts[id]!]));
+    const only = this.harts.length === 1 ? this.harts[0]! : undefined;
+    const hartAt = (base: number): Hart => only ?? byAddress.get(base)!;
+    const imports: InterpreterImports & HelperImports = {
+      decode: (record, encoding, offset) => {
+        writeRecord(words, record >>> 0, encoding >>> 0, offset);
+        if (offset >= 0) codeCache.decoded(record >>> 0);
+      },
+      claim: (frame) => codeCache.claim(frame),
+      storeToCode: (hostAddress, bytes) => codeCache.storeToCode(hostAddress >>> 0, bytes),
+      trap: (hart) => hartAt(hart).takeTrap(),
+      deviceLoad: (hart, bytes) => this.#deviceLoad(hartAt(hart), bytes as AccessWidth),
+      deviceStore: (hart, bytes) => this.#deviceStore(hartAt(hart), bytes as AccessWidth),
+      csrAccess: (hart) => hartAt(hart).csrAccess(),
+      mret: (hart) => hartAt(hart).mret(),
+      sret: (hart) => hartAt(hart).sret(),
+      wfi: (hart) => hartAt(hart).wfi(),
+      sfenceVma: (hart) => hartAt(hart).fence(),
+      fenceI: () => HELPER_DONE,
+    };
+    // Addresses reach the module as i32, whatever their sign.
+    const globals = { ram: layout.ram | 0, ramBytes: layout.ramBytes | 0, frameInfo: layout.frameInfo | 0 };
+    return { ...imports, ...globals, memory };
+  }
+
+  #deviceAt(hart: Hart, bytes: AccessWidth): Device | undefined {
+    const paddr = hart.state[HART_PADDR]! + hart.state[HART_PADDR + 1]! * 2 ** 32;
+    const device = this.#bus.find(paddr);
+    return device !== undefined && paddr + bytes <= device.base + device.bytes ? device : undefined;
+  }
+
+  #deviceLoad(hart: Hart, bytes: AccessWidth): number {
+    const device = this.#deviceAt(hart, bytes);
+    if (device === undefined) return STATUS_TRAP;
+    const paddr = hart.state[HART_PADDR]! + hart.state[HART_PADDR + 1]! * 2 ** 32;
+    const value = BigInt.asUintN(bytes * 8, BigInt(device.load(paddr - device.base, bytes)));
+    hart.state[HART_ARGUMENTS] = Number(value & 0xffff_ffffn);
+    hart.state[HART_ARGUMENTS + 1] = Number(value >> 32n);
+    return this.#afterDevice(hart);
+  }
+
+  #deviceStore(hart: Hart, bytes: AccessWidth): number {
+    const device = this.#deviceAt(hart, bytes);
+    if (device === undefined) return STATUS_TRAP;
+    const paddr = hart.state[HART_PADDR]! + hart.state[HART_PADDR + 1]! * 2 ** 32;
+    const value = (BigInt(hart.state[HART_ARGUMENTS + 1]!) << 32n) | BigInt(hart.state[HART_ARGUMENTS]!);
+    device.store(paddr - device.base, bytes, BigInt.asUintN(bytes * 8, value));
+    return this.#afterDevice(hart);
+  }
+
+  #afterDevice(hart: Hart): number {
+    return this.#stopped || hart.interruptPending ? STATUS_END_SLICE : STATUS_DONE;
+  }
+}
+
+interface CheckedOptions {
+  readonly hosted: boolean;
+  readonly ramBytes: number;
+  readonly harts: number;
+  readonly sharedMemory: boolean;
+  readonly hardwareAd: boolean;
+  readonly clock: Clock;
+  readonly timebaseHz: number;
+  readonly bus: Bus;
+}
+
+function checkOptions(options: MachineOptions): CheckedOptions {
+  const {
+    mode = 'full-system',
+    ramBytes = DEFAULT_RAM,
+    harts = 1,
+    sharedMemory = false,
+    adUpdate = 'fault',
+    clock = new VirtualClock(),
+    timebaseHz = DEFAULT_TIMEBASE,
+    devices = [],
+  } = options;
+  const check = (good: boolean, option: string, rule: string): void => {
+    if (!good) throw new MachineError('bad-option', `${option} must be ${rule}`, { option });
+  };
+  check(mode === 'hosted' || mode === 'full-system', 'mode', "'hosted' or 'full-system'");
+  check(
+    Number.isInteger(ramBytes) &&
+      ramBytes % PAGE_SIZE === 0 &&
+      ramBytes >= MINIMUM_RAM &&
+      ramBytes <= MAXIMUM_RAM,
+    'ramBytes',
+    'a multiple of 4096 from 1 MiB to 3.5 GiB',
+  );
+  check(harts === 1, 'harts', '1');
+  check(typeof sharedMemory === 'boolean', 'sharedMemory', 'true or false');
+  check(adUpdate === 'fault' || adUpdate === 'hardware', 'adUpdate', "'fault' or 'hardware'");
+  check(
+    Number.isInteger(timebaseHz) && timebaseHz >= 1 && timebaseHz <= MAXIMUM_TIMEBASE,
+    'timebaseHz',
+    'an integer from 1 to 1,000,000,000',
+  );
+  check(mode === 'full-system' || devices.length === 0, 'devices', 'empty in hosted mode');
+  return {
+    hosted: mode === 'hosted',
+    ramBytes,
+    harts,
+    sharedMemory,
+    hardwareAd: adUpdate === 'hardware',
+    clock,
+    timebaseHz,
+    bus: makeBus(devices),
+  };
+}
+
+function makeBus(devices: readonly Device[]): Bus {
+  try {
+    return new Bus(devices);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MachineError('bad-option', `devices: ${reason}`, { option: 'devices', cause });
+  }
+}
+
+function allocate(layout: MemoryLayout, shared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared });
+  } catch (cause) {
+    throw new MachineError('out-of-memory', `no memory for ${layout.ramBytes} bytes of RAM`, { cause });
+  }
+}

@@ -1,0 +1,43 @@
+import { STATE_WORDS } from './hart/state.js';
+import { BANK_BYTES, BANK_COUNT } from './mmu/tlb.js';
+import { PAGE_SIZE } from './mmu/pte.js';
+
+/** Bytes of one hart: state, then TLB banks. */
+export const HART_BYTES = STATE_WORDS * 4 + 2048 + BANK_BYTES * BANK_COUNT;
+/** Offset of the TLB banks in a hart's area. */
+export const HART_BANKS = STATE_WORDS * 4 + 2048;
+
+/** Decoded pages: a header, one record a halfword, a sentinel. See interpreter/record.ts. */
+export const SLOT_BYTES = 64 + 2048 * 16;
+
+const WASM_PAGE = 65536;
+const FIRST_HART = PAGE_SIZE;
+
+/** Where everything lies in the machine's one memory; byte addresses and byte sizes. */
+export interface MemoryLayout {
+  readonly harts: readonly number[];
+  /** One u16 a frame of RAM. */
+  readonly frameInfo: number;
+  readonly frameCount: number;
+  readonly slots: number;
+  readonly slotCount: number;
+  readonly ram: number;
+  readonly ramBytes: number;
+  /** Size of the memory in WebAssembly pages of 64 KiB. */
+  readonly pages: number;
+}
+
+/** Lays out the memory of a machine. Nothing moves later and the memory never grows. */
+export function layOutMemory(ramBytes: number, hartCount: number, slotCount: number): MemoryLayout {
+  const harts = Array.from({ length: hartCount }, (_, i) => FIRST_HART + i * HART_BYTES);
+  const frameCount = ramBytes / PAGE_SIZE;
+  const frameInfo = FIRST_HART + hartCount * HART_BYTES;
+  const slots = roundUp(frameInfo + frameCount * 2, 64);
+  const ram = roundUp(slots + slotCount * SLOT_BYTES, WASM_PAGE);
+  const pages = Math.ceil((ram + ramBytes) / WASM_PAGE);
+  return { harts, frameInfo, frameCount, slots, slotCount, ram, ramBytes, pages };
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

@@ -13,6 +13,7 @@ export default defineConfig({
     include: ['scripts/test/**/*.test.mjs', 'packages/*/test/**/*.test.ts', 'guest/test/**/*.test.ts'],
     globalSetup: ['scripts/vitest/print-seed.ts'],
     setupFiles: ['scripts/vitest/random-seed.ts', 'scripts/vitest/silent-console.ts'],
+    reporters: ['default', './scripts/vitest/not-run-reporter.ts'],
     expect: { requireAssertions: true },
     allowOnly: false,
     dangerouslyIgnoreUnhandledErrors: false,

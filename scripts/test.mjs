@@ -108,7 +108,12 @@ async function runVitest() {
   const { ok } = await run(
     [
       ...[toolFile('vitest', 'vitest'), 'run'],
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${VITEST_REPORT}`],
+      ...[
+        '--reporter=default',
+        '--reporter=./scripts/vitest/not-run-reporter.ts',
+        '--reporter=json',
+        `--outputFile.json=${VITEST_REPORT}`,
+      ],
     ],
     'inherit',
   );
@@ -130,10 +135,6 @@ async function runVitest() {
   passed += tests.length - (notPassed - unloaded.length);
   failed += Math.max(notPassed, ok && tests.length > 0 ? 0 : 1);
   if (!ok || notPassed > 0 || tests.length === 0) failures.push('vitest');
-
-  const notRun = tests.flatMap((test) => (test.meta.notRun === undefined ? [] : [String(test.meta.notRun)]));
-  for (const line of notRun) process.stdout.write(`not run: ${line}\n`);
-  if (notRun.length > 0) process.stdout.write(`${notRun.length} tests had nothing to run with\n`);
 }
 
 const rest = CHECKS.filter(({ name }) => isWanted(name));

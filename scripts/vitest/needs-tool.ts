@@ -1,0 +1,25 @@
+/** Tests that need a program from outside, such as a cross compiler or QEMU. */
+import { spawnSync } from 'node:child_process';
+import { expect } from 'vitest';
+
+/** What a test left out because a tool is missing, in one line; it is printed and counted at the end of the run. */
+export interface NotRunMeta {
+  notRun?: string;
+}
+
+/**
+ * Whether `tool` can be started; the first statement of a test that needs it.
+ *
+ * Without the tool the test has nothing to do: this is noted, and the test returns. With CI=true it fails here.
+ *
+ * @param task The test, from its context.
+ * @param tool Name of the program; `tool --version` is run.
+ * @param leftOut What is not checked without it, for the line that says so: "12 programs compared with QEMU".
+ */
+export function hasTool(task: { readonly meta: object }, tool: string, leftOut: string): boolean {
+  if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0) return true;
+  expect(process.env['CI'], `${tool} is not installed; needed for ${leftOut}`).not.toBe('true');
+  const meta: NotRunMeta = task.meta;
+  meta.notRun = `${leftOut}: ${tool} is not installed`;
+  return false;
+}

@@ -1,0 +1,18 @@
+import type { Reporter, TestModule } from 'vitest/node';
+import type { NotRunMeta } from './needs-tool.js';
+
+/** Says at the end of a run what its tests left out for want of a tool: a line each, and their number. */
+export default class NotRunReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    let count = 0;
+    for (const module of modules) {
+      for (const test of module.children.allTests()) {
+        const { notRun }: NotRunMeta = test.meta();
+        if (notRun === undefined) continue;
+        count++;
+        process.stdout.write(`not run: ${notRun}\n`);
+      }
+    }
+    if (count > 0) process.stdout.write(`not run for want of a tool: ${count}\n`);
+  }
+}

@@ -7,7 +7,7 @@ export default class NotRunReporter implements Reporter {
     let count = 0;
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        const { notRun }: NotRunMeta = test.meta();
+        const { notRun } = test.meta() as NotRunMeta;
         if (notRun === undefined) continue;
         count++;
         process.stdout.write(`not run: ${notRun}\n`);

@@ -86,6 +86,8 @@ const CSR_SIP = 0x144;
 const CSR_SATP = 0x180;
 const CSR_MSTATUS = 0x300;
 const CSR_MISA = 0x301;
+const CSR_MIDELEG = 0x303;
+const CSR_MIE = 0x304;
 const CSR_MENVCFG = 0x30a;
 const CSR_MCOUNTINHIBIT = 0x320;
 const CSR_MIP = 0x344;
@@ -97,6 +99,30 @@ const CSR_INSTRET = 0xc02;
 const CSR_MVENDORID = 0xf11;
 const CSR_MHARTID = 0xf14;
 const CSR_MCONFIGPTR = 0xf15;
+
+/** Bits of {@link csrEffect}. */
+export const AFFECTS_TRANSLATION = 1;
+export const AFFECTS_INTERRUPTS = 2;
+
+/** What a write of a CSR may change for the instructions that follow, beside the register. */
+export function csrEffect(csr: number): number {
+  switch (csr) {
+    case CSR_MSTATUS:
+    case CSR_SSTATUS:
+      return AFFECTS_TRANSLATION | AFFECTS_INTERRUPTS;
+    case CSR_SATP:
+    case CSR_MENVCFG:
+      return AFFECTS_TRANSLATION;
+    case CSR_SIE:
+    case CSR_SIP:
+    case CSR_MIE:
+    case CSR_MIP:
+    case CSR_MIDELEG:
+      return AFFECTS_INTERRUPTS;
+    default:
+      return 0;
+  }
+}
 
 const within = (csr: number, first: number, last: number): boolean => csr >= first && csr <= last;
 

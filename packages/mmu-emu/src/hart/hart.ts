@@ -11,7 +11,7 @@ import {
   PRIVILEGE_SUPERVISOR,
   PRIVILEGE_USER,
 } from './causes.js';
-import { CsrFile, MENVCFG_ADUE_HIGH } from './csr-file.js';
+import { AFFECTS_TRANSLATION, csrEffect, CsrFile, MENVCFG_ADUE_HIGH } from './csr-file.js';
 import { MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MXR, MSTATUS_SUM, MSTATUS_TSR, MSTATUS_TVM, MSTATUS_TW } from './mstatus.js'; // prettier-ignore
 import {
   CONTEXT_WORDS,
@@ -241,8 +241,11 @@ export class Hart {
     if (kind & CSR_SET) csrs.write(csr, (oldLow | low) >>> 0, (oldHigh | high) >>> 0);
     else if (kind & CSR_CLEAR) csrs.write(csr, (oldLow & ~low) >>> 0, (oldHigh & ~high) >>> 0);
     else csrs.write(csr, low, high);
+    const effect = csrEffect(csr);
+    if (effect === 0) return HELPER_DONE;
     this.#nextPc();
-    return this.#changed();
+    if (effect & AFFECTS_TRANSLATION) this.#updateTranslation();
+    return this.interruptPending ? HELPER_END_SLICE : HELPER_JUMP;
   }
 
   /** @internal */

@@ -1,5 +1,6 @@
 import { ZX_ERR_BAD_STATE, ZX_ERR_NO_MEMORY, ZX_OK, type Status } from '../abi/status.js';
 import {
+  PAGE_ALWAYS_NEED,
   PAGE_CLEAN,
   PAGE_DIRTY,
   PAGE_UNTRACKED,
@@ -267,6 +268,17 @@ export class CowPages {
     return frame;
   }
 
+  /** Remembers, at the pages of the pager's VMO that show through in [start, end), that eviction is to spare them. */
+  markAlwaysNeed(start: number, end: number): void {
+    for (let page = start; page < end; page += 1) {
+      const frame = this.find(page);
+      if (frame < 0) page += this.runFrom(page, end) - 1;
+      else if (this.foundOwner.source !== null) {
+        this.foundOwner.list.update(this.foundPage, this.foundEntry | PAGE_ALWAYS_NEED);
+      }
+    }
+  }
+
   /** Frames in [start, end) that must stay where they are. */
   anyHeld(start: number, end: number): boolean {
     const { list } = this;
@@ -309,6 +321,33 @@ export class CowPages {
       child.parentLimit = Math.min(child.parentLimit, Math.max(0, pages - child.parentOffset));
     }
     this.source?.resolve(pages, before, ZX_OK);
+  }
+
+  /**
+   * The stream size changes from `before` to `after` pages (rounded up): what lies past the smaller of them is gone. Under a pager, what the stream gains are
+   * zeros to be written back, what lies past it zeros that nobody is told of.
+   */
+  moveStreamEnd(before: number, after: number): void {
+    const from = Math.min(before, after);
+    this.modified = true;
+    if (this.source === null) {
+      this.zeroPages(from, this.pages);
+      return;
+    }
+    this.changed(from, this.pages);
+    this.discard(from, this.pages);
+    const zeros = this.zeros as ZeroRanges;
+    zeros.add(before, after, ZEROS_DIRTY);
+    zeros.add(after, this.pages, ZEROS_UNTRACKED);
+    this.source.resolve(from, this.pages, ZX_OK);
+  }
+
+  /** Puts a frame that is the caller's in the place of whatever a page of anonymous memory was; ZX_OK, or ZX_ERR_NO_MEMORY (the frame stays the caller's). */
+  replace(page: number, frame: number): Status {
+    this.zeroPages(page, page + 1);
+    if (!this.list.set(page, frameEntry(frame, PAGE_UNTRACKED))) return ZX_ERR_NO_MEMORY;
+    this.zeros?.remove(page, page + 1);
+    return ZX_OK;
   }
 
   /** The pager is gone for good: what is clean is dropped, what is not stays, and is mapped again when touched. */

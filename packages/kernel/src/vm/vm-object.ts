@@ -64,6 +64,12 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   streamRest: number;
   /** First page of `cow` that belongs to this VMO: 0 unless it is a slice. */
   readonly start: number;
+  /** ZX_CACHE_POLICY_*: memory that is not cached can be mapped only. */
+  cachePolicy = 0;
+  /** A snapshot that can never be written. */
+  immutable = false;
+  /** Locks of a discardable VMO. */
+  locks = 0;
   /** Pages that hold the vDSO's code; mapping them executable has rules of its own. */
   fixedCode: { readonly page: number; readonly pages: number } | null = null;
 
@@ -166,16 +172,18 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     for (const mapping of this.mappings) mapping.pagesChanged(start - this.start, end - this.start);
   }
 
-  /**
-   * Changes size and stream size. What lies past the stream size in its last page must be zero already (`zeroTail` of `vmo-range.ts`).
-   *
-   * @returns ZX_OK, or ZX_ERR_BAD_STATE when a page that would go is pinned
-   */
-  resize(pages: number, streamPages: number, streamRest: number): Status {
+  /** Changes size and stream size. What lies past the stream size in its last page must be zero already. */
+  resize(pages: number, streamPages: number, streamRest: number): void {
     this.cow.resize(pages);
     this.streamPages = streamPages;
     this.streamRest = streamRest;
-    return ZX_OK;
+  }
+
+  /** Changes the stream size, which lies in the VMO. What lies past the smaller of the old and the new in its last page must be zero already. */
+  setStreamSize(pages: number, rest: number): void {
+    this.cow.moveStreamEnd(this.streamPages + (this.streamRest === 0 ? 0 : 1), pages + (rest === 0 ? 0 : 1));
+    this.streamPages = pages;
+    this.streamRest = rest;
   }
 
   /**

@@ -1,0 +1,151 @@
+/** `zx_vmo_op_range`. */
+import { ZX_RIGHT_NONE, ZX_RIGHT_READ, ZX_RIGHT_WRITE, type Rights } from '../abi/rights.js';
+import {
+  ZX_ERR_ACCESS_DENIED,
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_INVALID_ARGS,
+  ZX_ERR_NOT_SUPPORTED,
+  ZX_ERR_OUT_OF_RANGE,
+  ZX_OK,
+  type Status,
+} from '../abi/status.js';
+import {
+  VMO_LOCK_STATE_BYTES,
+  VMO_LOCK_STATE_SIZE,
+  ZX_VMO_OP_ALWAYS_NEED,
+  ZX_VMO_OP_CACHE_CLEAN,
+  ZX_VMO_OP_CACHE_CLEAN_INVALIDATE,
+  ZX_VMO_OP_CACHE_INVALIDATE,
+  ZX_VMO_OP_CACHE_SYNC,
+  ZX_VMO_OP_COMMIT,
+  ZX_VMO_OP_DECOMMIT,
+  ZX_VMO_OP_DONT_NEED,
+  ZX_VMO_OP_LOCK,
+  ZX_VMO_OP_PREFETCH,
+  ZX_VMO_OP_TRY_LOCK,
+  ZX_VMO_OP_UNLOCK,
+  ZX_VMO_OP_ZERO,
+} from '../abi/vm.js';
+import type { Operation } from '../task/waiter.js';
+import type { VmoDispatcher } from '../vm/vm-object.js';
+import { walkPages, zeroRange } from '../vm/vmo-range.js';
+import { numberArg, type Caller, type SystemCall } from './call.js';
+import { outBytes, setU64 } from './user-values.js';
+import { rangeArg, vmoHandle, type ByteRange } from './vm-args.js';
+
+const READ_OR_WRITE = ZX_RIGHT_READ | ZX_RIGHT_WRITE;
+
+/** Rights by operation; of READ_OR_WRITE one is enough. Others are ZX_ERR_INVALID_ARGS. */
+const RIGHTS = new Map<number, Rights>([
+  [ZX_VMO_OP_COMMIT, ZX_RIGHT_WRITE],
+  [ZX_VMO_OP_DECOMMIT, ZX_RIGHT_WRITE],
+  [ZX_VMO_OP_LOCK, READ_OR_WRITE],
+  [ZX_VMO_OP_UNLOCK, READ_OR_WRITE],
+  [ZX_VMO_OP_TRY_LOCK, READ_OR_WRITE],
+  [ZX_VMO_OP_CACHE_SYNC, ZX_RIGHT_READ],
+  [ZX_VMO_OP_CACHE_INVALIDATE, ZX_RIGHT_WRITE],
+  [ZX_VMO_OP_CACHE_CLEAN, ZX_RIGHT_READ],
+  [ZX_VMO_OP_CACHE_CLEAN_INVALIDATE, ZX_RIGHT_READ],
+  [ZX_VMO_OP_ZERO, ZX_RIGHT_WRITE],
+  [ZX_VMO_OP_DONT_NEED, ZX_RIGHT_NONE],
+  [ZX_VMO_OP_ALWAYS_NEED, ZX_RIGHT_NONE],
+  [ZX_VMO_OP_PREFETCH, ZX_RIGHT_READ],
+]);
+
+function opRange(caller: Caller, args: Uint32Array): Status | Operation {
+  const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_NONE);
+  if (typeof handle === 'number') return handle;
+  const op = args[2] as number;
+  const rights = RIGHTS.get(op);
+  if (rights === undefined) return ZX_ERR_INVALID_ARGS;
+  if (rights !== ZX_RIGHT_NONE && (handle.rights & rights) === 0) return ZX_ERR_ACCESS_DENIED;
+  const vmo = handle.object;
+  const range = rangeArg(args, 2, 3);
+  const inside = range.end <= vmo.pages;
+  switch (op) {
+    case ZX_VMO_OP_COMMIT:
+      return inside ? walkPages(caller, vmo, 'commit', range.page, range.end) : ZX_ERR_OUT_OF_RANGE;
+    case ZX_VMO_OP_PREFETCH:
+      return inside ? walkPages(caller, vmo, 'fetch', range.page, range.end) : ZX_ERR_OUT_OF_RANGE;
+    case ZX_VMO_OP_DECOMMIT:
+      return inside ? decommit(vmo, range) : ZX_ERR_OUT_OF_RANGE;
+    case ZX_VMO_OP_ZERO:
+      return inside ? zeroRange(caller, vmo, range.page, range.offset, range) : ZX_ERR_OUT_OF_RANGE;
+    case ZX_VMO_OP_ALWAYS_NEED:
+    case ZX_VMO_OP_DONT_NEED:
+      return hint(caller, vmo, op, range);
+    case ZX_VMO_OP_LOCK:
+    case ZX_VMO_OP_TRY_LOCK:
+    case ZX_VMO_OP_UNLOCK:
+      return lock(caller, vmo, op, range, numberArg(args, 4), numberArg(args, 5));
+    default:
+      return cacheOperation(op, range, inside);
+  }
+}
+
+/** In this order: length, kind, alignment. */
+function decommit(vmo: VmoDispatcher, range: ByteRange): Status {
+  if (range.pages === 0 && range.rest === 0) return ZX_OK;
+  if (vmo.kind !== 'anonymous') return ZX_ERR_NOT_SUPPORTED;
+  if (range.offset !== 0 || range.endRest !== 0) return ZX_ERR_INVALID_ARGS;
+  vmo.cow.decommit(range.page, range.end);
+  return ZX_OK;
+}
+
+/** On memory without a pager hints are accepted without a look at the range. DONT_NEED changes nothing while nothing is evicted. */
+function hint(caller: Caller, vmo: VmoDispatcher, op: number, range: ByteRange): Status | Operation {
+  if (!vmo.isPagerBacked) return ZX_OK;
+  if (range.end > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+  if (op === ZX_VMO_OP_DONT_NEED) return ZX_OK;
+  return walkPages(caller, vmo, 'hint', range.page, range.end);
+}
+
+/** Nothing is ever discarded, so that a lock never finds anything gone. */
+function lock(
+  caller: Caller,
+  vmo: VmoDispatcher,
+  op: number,
+  range: ByteRange,
+  buffer: number,
+  bufferBytes: number,
+): Status | Operation {
+  if (!vmo.discardable) return ZX_ERR_NOT_SUPPORTED;
+  if (range.page !== 0 || range.offset !== 0 || range.end !== vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+  if (op === ZX_VMO_OP_UNLOCK) {
+    if (vmo.locks === 0) return ZX_ERR_BAD_STATE;
+    vmo.locks -= 1;
+    return ZX_OK;
+  }
+  if (op === ZX_VMO_OP_TRY_LOCK) {
+    vmo.locks += 1;
+    return ZX_OK;
+  }
+  if (bufferBytes < VMO_LOCK_STATE_BYTES) return ZX_ERR_INVALID_ARGS;
+  vmo.locks += 1;
+  const bytes = new Uint8Array(VMO_LOCK_STATE_BYTES);
+  setU64(new DataView(bytes.buffer), VMO_LOCK_STATE_SIZE, vmo.pages * 4096);
+  return outBytes(caller, buffer, bytes);
+}
+
+/** There are no caches between the harts and RAM. */
+function cacheOperation(op: number, range: ByteRange, inside: boolean): Status {
+  if (range.pages === 0 && range.rest === 0) return ZX_ERR_INVALID_ARGS;
+  if (op === ZX_VMO_OP_CACHE_INVALIDATE) return ZX_ERR_NOT_SUPPORTED;
+  return inside ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+}
+
+export const VMO_OP_RANGE_CALLS: readonly SystemCall[] = [
+  {
+    name: 'vmo_op_range',
+    returns: 'zx_status_t',
+    args: [
+      'zx_handle_t handle',
+      'uint32_t op',
+      'uint64_t offset',
+      'uint64_t size',
+      'void* buffer',
+      'size_t buffer_size',
+    ],
+    handler: opRange,
+  },
+];

@@ -1,0 +1,223 @@
+import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_SHOULD_WAIT, ZX_OK, type Status } from '../abi/status.js';
+import type { Caller } from '../syscall/call.js';
+import { PAUSE } from '../task/pause.js';
+import { faultIn } from '../task/user-memory.js';
+import type { Operation } from '../task/waiter.js';
+import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
+import type { PageRequest } from './page-request.js';
+import type { VmoDispatcher } from './vm-object.js';
+
+const PAGE_BYTES = 4096;
+
+/** Adjacent frames copied in one piece. */
+const MOST_FRAMES = 64;
+/** Pages of a write that are looked up, and asked for, together. */
+const WRITE_BATCH = 16;
+/** Pages copied between two turns of everybody else. */
+const PAGES_A_TURN = 4096;
+
+/** Why a copy stopped; other values are its status. */
+const NEEDS_PAGE = 1;
+const NEEDS_BUFFER = 2;
+const NEEDS_PAUSE = 3;
+
+/** Frames of the batch that is being written; filled and used up before anything else runs. */
+const batch = new Int32Array(WRITE_BATCH);
+
+/**
+ * `zx_vmo_read` and `zx_vmo_write`: a copy between a VMO and the caller's memory, with its progress.
+ *
+ * A read takes whatever prefix is there and waits for the rest with one request for the whole run that is absent, from which
+ * it is woken early. A write makes up to 16 pages present, then makes sure of the source, then copies; nothing of a batch is copied before all of
+ * both sides is accessible.
+ */
+class VmoCopy {
+  /** The page that `advance` found absent. */
+  private absent = 0;
+  /** Pages since the last turn of somebody else. */
+  private turn = 0;
+
+  /**
+   * @param page where the copy begins in the VMO
+   * @param offset and where in that page
+   * @param left bytes to copy
+   */
+  constructor(
+    private readonly caller: Caller,
+    private readonly vmo: VmoDispatcher,
+    private readonly write: boolean,
+    private address: number,
+    private page: number,
+    private offset: number,
+    private left: number,
+  ) {}
+
+  /** Copies as far as it goes without waiting. */
+  advance(): number {
+    return this.write ? this.advanceWrite() : this.advanceRead();
+  }
+
+  /** Goes on from where `advance` stopped, waiting as often as needed. */
+  *rest(): Operation {
+    const { vmo, caller } = this;
+    let request: PageRequest | null = null;
+    vmo.retain();
+    try {
+      for (let reason = this.advance(); ; reason = this.advance()) {
+        let status: Status = ZX_OK;
+        if (reason === NEEDS_PAGE) {
+          if (!caller.mayWaitForPager) return ZX_ERR_SHOULD_WAIT;
+          request = this.request(request);
+          status = yield request;
+        } else if (reason === NEEDS_BUFFER) {
+          status = yield* this.faultBuffer();
+        } else if (reason === NEEDS_PAUSE) {
+          yield PAUSE;
+        } else return reason;
+        if (status !== ZX_OK) return status;
+      }
+    } finally {
+      request?.cancel();
+      vmo.release();
+    }
+  }
+
+  private get end(): number {
+    return this.page + Math.ceil((this.offset + this.left) / PAGE_BYTES);
+  }
+
+  /** After `advance` has found a page absent. */
+  private request(previous: PageRequest | null): PageRequest {
+    const { cow, start } = this.vmo;
+    const end = this.write ? Math.min(this.end, this.page + WRITE_BATCH) : this.end;
+    return cow.need(start + this.absent, end - this.absent, !this.write, previous);
+  }
+
+  /** A read makes one page of the buffer accessible, a write all that is left of it. */
+  private *faultBuffer(): Operation {
+    const { memory } = this.caller;
+    if (!this.write) return yield* faultIn(memory, this.address, true);
+    const end = this.address + this.left;
+    for (let address = this.address, turns = 0; address < end; turns += 1) {
+      const view = memory.view(address, end - address, false);
+      if (view !== null) address += view.length;
+      else {
+        const status = yield* faultIn(memory, address, false);
+        if (status !== ZX_OK) return status;
+      }
+      if (turns % PAGES_A_TURN === PAGES_A_TURN - 1) yield PAUSE;
+    }
+    return ZX_OK;
+  }
+
+  private advanceRead(): number {
+    const { vmo, caller } = this;
+    const { cow, start } = vmo;
+    const { ram } = caller.core.vm.physical;
+    while (this.left > 0) {
+      if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
+      if (this.isTurnOver()) return NEEDS_PAUSE;
+      const frame = cow.find(start + this.page);
+      if (frame === LOOKUP_ABSENT) {
+        this.absent = this.page;
+        return NEEDS_PAGE;
+      }
+      if (frame < 0 && frame !== LOOKUP_ZERO) return frame;
+      let frames = 1;
+      const most = Math.min(MOST_FRAMES, this.end - this.page);
+      if (frame >= 0) {
+        while (frames < most && cow.find(start + this.page + frames) === frame + frames) frames += 1;
+      }
+      const bytes = Math.min(frames * PAGE_BYTES - this.offset, this.left);
+      const view = caller.memory.view(this.address, bytes, true);
+      if (view === null) return NEEDS_BUFFER;
+      if (frame === LOOKUP_ZERO) view.fill(0);
+      else view.set(ram.readable(frame, frames).subarray(this.offset, this.offset + view.length));
+      this.moveOn(view.length);
+      this.turn += frames;
+    }
+    return ZX_OK;
+  }
+
+  private advanceWrite(): number {
+    const { vmo, caller } = this;
+    const { cow, start } = vmo;
+    const { ram } = caller.core.vm.physical;
+    while (this.left > 0) {
+      if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
+      if (this.isTurnOver()) return NEEDS_PAUSE;
+      const count = Math.min(WRITE_BATCH, this.end - this.page);
+      const bytes = Math.min(count * PAGE_BYTES - this.offset, this.left);
+      for (let index = 0; index < count; index += 1) {
+        const frame = cow.frameForWrite(start + this.page + index);
+        if (frame === LOOKUP_ABSENT) {
+          this.absent = this.page + index;
+          return NEEDS_PAGE;
+        }
+        if (frame < 0) return frame;
+        batch[index] = frame;
+      }
+      for (let done = 0; done < bytes; ) {
+        const view = caller.memory.view(this.address + done, bytes - done, false);
+        if (view === null) return NEEDS_BUFFER;
+        done += view.length;
+      }
+      cow.modified = true;
+      for (let index = 0; index < count; index += 1) {
+        const target = ram.writable(batch[index] as number);
+        const piece = Math.min(PAGE_BYTES - this.offset, this.left);
+        for (let done = 0; done < piece; ) {
+          const view = caller.memory.view(this.address + done, piece - done, false) as Uint8Array;
+          target.set(view, this.offset + done);
+          done += view.length;
+        }
+        this.moveOn(piece);
+      }
+      this.turn += count;
+    }
+    return ZX_OK;
+  }
+
+  private isTurnOver(): boolean {
+    if (this.turn < PAGES_A_TURN) return false;
+    this.turn = 0;
+    return true;
+  }
+
+  private moveOn(bytes: number): void {
+    const offset = this.offset + bytes;
+    this.address += bytes;
+    this.left -= bytes;
+    this.page += Math.floor(offset / PAGE_BYTES);
+    this.offset = offset % PAGE_BYTES;
+  }
+}
+
+/**
+ * Copies `length` bytes between a VMO, from byte `offset` of page `page` on, and the caller's memory.
+ *
+ * @param length below 2^53
+ * @returns ZX_OK; ZX_ERR_OUT_OF_RANGE; ZX_ERR_SHOULD_WAIT: nothing was copied, a pager would have to be waited for; ZX_ERR_BAD_STATE: its
+ * pager is gone; ZX_ERR_NO_MEMORY; the status of a page that the pager failed, or of a fault in the buffer that cannot be resolved
+ * (a prefix has been copied then); or an operation with these outcomes
+ */
+export function copyVmo(
+  caller: Caller,
+  vmo: VmoDispatcher,
+  write: boolean,
+  address: number,
+  page: number,
+  offset: number,
+  length: number,
+): Status | Operation {
+  const count = Math.ceil((offset + length) / PAGE_BYTES);
+  // An empty copy at the very end is fine, whatever the offset in a page that is not there would say.
+  if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+  if (length === 0) return ZX_OK;
+  if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + page + count)) {
+    return ZX_ERR_SHOULD_WAIT;
+  }
+  const copy = new VmoCopy(caller, vmo, write, address, page, offset, length);
+  const outcome = copy.advance();
+  return outcome > 0 ? copy.rest() : outcome;
+}

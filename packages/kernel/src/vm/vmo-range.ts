@@ -1,0 +1,198 @@
+/** Operations on ranges of a VMO's pages, for `zx_vmo_op_range`, `zx_vmar_op_range` and changes of size. Pages are the VMO's own numbers. */
+import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_SHOULD_WAIT, ZX_OK, type Status } from '../abi/status.js';
+import type { Caller } from '../syscall/call.js';
+import { PAUSE } from '../task/pause.js';
+import type { Operation } from '../task/waiter.js';
+import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
+import type { PageRequest } from './page-request.js';
+import type { VmoDispatcher } from './vm-object.js';
+
+const PAGE_BYTES = 4096;
+const PAGES_A_TURN = 4096;
+
+/**
+ * What a walk does with a page:
+ * `commit` gives the VMO a frame of its own for it; `fetch` makes sure that it is there; `hint` does, but for whom it is no
+ * failure if it is not.
+ */
+export type WalkKind = 'commit' | 'fetch' | 'hint';
+
+/**
+ * Walks over [page, end), which lies in the VMO, fetching what is absent: one request for each run. What is cut off meanwhile is left out.
+ *
+ * @returns ZX_OK; ZX_ERR_SHOULD_WAIT, and nothing was done; ZX_ERR_BAD_STATE; ZX_ERR_NO_MEMORY; what the pager failed a page with; or an operation
+ */
+export function walkPages(caller: Caller, vmo: VmoDispatcher, kind: WalkKind, page: number, end: number): Status | Operation {
+  if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + end)) {
+    // A hint is no reason to fail; what is there stays there.
+    return kind === 'hint' ? ZX_OK : ZX_ERR_SHOULD_WAIT;
+  }
+  const walk = new PageWalk(vmo, kind, page, end);
+  const status = walk.advance();
+  return status <= 0 ? status : walk.rest(caller);
+}
+
+const NEEDS_PAGE = 1;
+const NEEDS_PAUSE = 2;
+
+class PageWalk {
+  constructor(
+    private readonly vmo: VmoDispatcher,
+    private readonly kind: WalkKind,
+    private page: number,
+    private readonly end: number,
+  ) {}
+
+  advance(): number {
+    const { vmo, kind } = this;
+    const { cow, start } = vmo;
+    let turn = 0;
+    for (; this.page < this.stop; turn += 1) {
+      if (turn === PAGES_A_TURN) return NEEDS_PAUSE;
+      const at = start + this.page;
+      const frame = kind === 'commit' ? cow.frameForCommit(at) : cow.find(at);
+      if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;
+      if (frame < 0 && frame !== LOOKUP_ZERO && kind !== 'hint') return frame;
+      // Whoever only looks can pass a whole run of the same.
+      const run = kind === 'commit' ? 1 : cow.runFrom(at, start + this.stop);
+      if (kind === 'hint') cow.markAlwaysNeed(at, at + run);
+      this.page += run;
+    }
+    return ZX_OK;
+  }
+
+  *rest(caller: Caller): Operation {
+    const { vmo, kind } = this;
+    let request: PageRequest | null = null;
+    vmo.retain();
+    try {
+      for (let reason = this.advance(); ; reason = this.advance()) {
+        if (reason === NEEDS_PAUSE) yield PAUSE;
+        else if (reason !== NEEDS_PAGE) return reason;
+        else if (!caller.mayWaitForPager) return kind === 'hint' ? ZX_OK : ZX_ERR_SHOULD_WAIT;
+        else {
+          request = vmo.cow.need(vmo.start + this.page, this.stop - this.page, false, request);
+          const status: Status = yield request;
+          if (status === ZX_OK) continue;
+          if (kind !== 'hint') return status;
+          this.page += 1;
+        }
+      }
+    } finally {
+      request?.cancel();
+      vmo.release();
+    }
+  }
+
+  private get stop(): number {
+    return Math.min(this.end, this.vmo.pages);
+  }
+}
+
+/**
+ * Makes [from, to) of one page zero, byte positions in it. A page that reads as zero already is left alone.
+ *
+ * @returns ZX_OK; ZX_ERR_SHOULD_WAIT; ZX_ERR_OUT_OF_RANGE: the page is no longer in the VMO; as `walkPages` otherwise
+ */
+export function zeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: number, to: number): Status | Operation {
+  const status = tryZeroBytes(caller, vmo, page, from, to);
+  return status <= 0 ? status : waitZeroBytes(caller, vmo, page, from, to);
+}
+
+function tryZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: number, to: number): number {
+  if (page >= vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+  const { cow } = vmo;
+  if (cow.find(vmo.start + page) === LOOKUP_ZERO) return ZX_OK;
+  const frame = cow.frameForWrite(vmo.start + page);
+  if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;
+  if (frame < 0) return frame;
+  caller.core.vm.physical.ram.writable(frame).fill(0, from, to);
+  cow.modified = true;
+  return ZX_OK;
+}
+
+function* waitZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: number, to: number): Operation {
+  if (!caller.mayWaitForPager) return ZX_ERR_SHOULD_WAIT;
+  let request: PageRequest | null = null;
+  vmo.retain();
+  try {
+    for (;;) {
+      const outcome = tryZeroBytes(caller, vmo, page, from, to);
+      if (outcome <= 0) return outcome;
+      request = vmo.cow.need(vmo.start + page, 1, false, request);
+      const status: Status = yield request;
+      if (status !== ZX_OK) return status;
+    }
+  } finally {
+    request?.cancel();
+    vmo.release();
+  }
+}
+
+/**
+ * Zeroes bytes [offset of page, length bytes on), which lie in the VMO: whole pages without touching them, the rest as writes do.
+ *
+ * @returns ZX_OK; ZX_ERR_SHOULD_WAIT, and nothing was done; ZX_ERR_OUT_OF_RANGE: the VMO shrank meanwhile; as `walkPages` otherwise
+ */
+export function zeroRange(caller: Caller, vmo: VmoDispatcher, page: number, offset: number, length: Span): Status | Operation {
+  const plan = planZero(page, offset, length);
+  const { cow, start } = vmo;
+  if (!caller.mayWaitForPager) {
+    for (const part of plan.partial) {
+      if (cow.wouldWait(start + part.page, start + part.page + 1)) return ZX_ERR_SHOULD_WAIT;
+    }
+  }
+  if (plan.partial.length === 0) {
+    cow.zeroPages(start + plan.first, start + plan.last);
+    return ZX_OK;
+  }
+  return zeroInOrder(caller, vmo, plan);
+}
+
+/** A length in bytes as whole pages and the bytes beyond them, so that it can be up to 2^64. */
+export interface Span {
+  readonly pages: number;
+  readonly rest: number;
+}
+
+interface ZeroPlan {
+  readonly partial: readonly { readonly page: number; readonly from: number; readonly to: number }[];
+  /** Whole pages: [first, last). */
+  readonly first: number;
+  readonly last: number;
+}
+
+function planZero(page: number, offset: number, length: Span): ZeroPlan {
+  const tail = offset + length.rest;
+  const endPage = page + length.pages + Math.floor(tail / PAGE_BYTES);
+  const endOffset = tail % PAGE_BYTES;
+  if (endPage === page) return { partial: [{ page, from: offset, to: endOffset }], first: page, last: page };
+  const partial = [];
+  if (offset !== 0) partial.push({ page, from: offset, to: PAGE_BYTES });
+  if (endOffset !== 0) partial.push({ page: endPage, from: 0, to: endOffset });
+  return { partial, first: page + (offset === 0 ? 0 : 1), last: endPage };
+}
+
+function* zeroInOrder(caller: Caller, vmo: VmoDispatcher, plan: ZeroPlan): Operation {
+  vmo.retain();
+  try {
+    let whole = plan.first === plan.last;
+    for (const { page, from, to } of plan.partial) {
+      if (page >= plan.last && !whole) {
+        whole = true;
+        if (plan.last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+        vmo.cow.zeroPages(vmo.start + plan.first, vmo.start + plan.last);
+      }
+      const part = zeroBytes(caller, vmo, page, from, to);
+      const status = typeof part === 'number' ? part : yield* part;
+      if (status !== ZX_OK) return status;
+    }
+    if (!whole) {
+      if (plan.last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+      vmo.cow.zeroPages(vmo.start + plan.first, vmo.start + plan.last);
+    }
+    return ZX_OK;
+  } finally {
+    vmo.release();
+  }
+}

@@ -1,0 +1,144 @@
+/** Guest instructions a second: an assembled integer loop, and C programs under Sv39; QEMU beside them on the same images. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { assemble, EXIT_BUDGET, EXIT_STOP, HART_PC, loadElf, Machine, TestFinisher, Uart16550 } from '@faultline/mmu-emu';
+import { available, runTimed } from '../peers/process-time.mjs';
+import { measure, summarize } from '../statistics.mjs';
+
+const RAM_BASE = 0x8000_0000;
+const RAM_BYTES = 256 << 20;
+const PROGRAMS = fileURLToPath(new URL('../programs/', import.meta.url));
+
+/** A table of 4,096 words is hashed and rewritten, with a data-dependent branch; 13 or 14 instructions a step. */
+const loop = (steps) => `
+    li   s0, ${steps}
+    la   s1, table
+    li   s2, 0x9e3779b1
+    li   a0, 1
+    li   t3, 0
+step:
+    andi t0, a0, 2047
+    slli t0, t0, 2
+    add  t0, t0, s1
+    lw   t1, 0(t0)
+    xor  a0, a0, t1
+    mul  a0, a0, s2
+    srli t1, a0, 13
+    xor  a0, a0, t1
+    sw   a0, 0(t0)
+    andi t1, a0, 1
+    beqz t1, even
+    addi t3, t3, 1
+even:
+    addi s0, s0, -1
+    bnez s0, step
+    li   t0, 0x100000
+    li   t1, 0x5555
+    sw   t1, 0(t0)
+park:
+    j    park
+    .balign 4096
+table:
+    .zero 16384
+`;
+
+async function machineWith(load) {
+  let output = '';
+  const finisher = new TestFinisher({ stop: (code) => machine.stop(code) });
+  const uart = new Uart16550({ transmit: (byte) => (output += String.fromCharCode(byte)) });
+  const machine = await Machine.create({ ramBytes: RAM_BYTES, devices: [finisher, uart] });
+  load(machine);
+  machine.harts[0].state[HART_PC] = RAM_BASE;
+  return { machine, output: () => output };
+}
+
+/** Runs to the finisher; instructions retired and CPU seconds. */
+async function runToStop(load) {
+  const { machine, output } = await machineWith(load);
+  let retired = 0;
+  const time = await measure(() => {
+    for (;;) {
+      const reason = machine.run(1_000_000);
+      retired += machine.harts[0].retired;
+      if (reason === EXIT_STOP) return;
+      if (reason !== EXIT_BUDGET) throw new Error(`the program ended with exit reason ${reason}`);
+    }
+  });
+  return { retired, cpu: time.cpu, output: output() };
+}
+
+export async function run({ rounds }) {
+  const notes = [];
+  const rows = [];
+  const directory = mkdtempSync(join(tmpdir(), 'faultline-bench-'));
+  try {
+    const qemu = available('qemu-system-riscv64');
+    if (qemu === null) notes.push('QEMU is not installed: no peer');
+    const images = [{ name: 'integer loop, M-mode, bare', ...assembledLoop(directory) }];
+    const compiler = ['riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc'].find((name) => available(name) !== null);
+    if (compiler === undefined) notes.push('no RISC-V C compiler is installed: the C programs were not run');
+    else for (const name of ['int', 'vm']) images.push({ name: `${name}, S-mode, Sv39, 4 KiB pages`, ...compiled(compiler, directory, name) });
+    for (const image of images) rows.push(await compare(image, qemu !== null, rounds));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return { rows, notes };
+}
+
+function assembledLoop(directory) {
+  const image = (steps, file) => {
+    const { bytes } = assemble(loop(steps), { origin: RAM_BASE });
+    const path = join(directory, file);
+    writeFileSync(path, bytes);
+    return { bytes, arguments: ['-device', `loader,file=${path},addr=0x80000000,cpu-num=0`] };
+  };
+  const long = image(8_000_000, 'loop.bin');
+  const short = image(1, 'null.bin');
+  const copy = (bytes) => (machine) => machine.ram.writable(0, Math.ceil(bytes.length / 4096)).set(bytes);
+  return { load: copy(long.bytes), loadNull: copy(short.bytes), qemu: long.arguments, qemuNull: short.arguments };
+}
+
+function compiled(compiler, directory, name) {
+  const build = (program) => {
+    const path = join(directory, `${program}.elf`);
+    const sources = ['start.S', `${program}.c`, 'rt_bare.c'].map((source) => join(PROGRAMS, source));
+    const flags = ['-O2', '-march=rv64gc', '-mabi=lp64d', '-mcmodel=medany', '-ffreestanding', '-nostdlib', '-static', '-fno-pic'];
+    const result = runTimed(compiler, [...flags, '-no-pie', '-Wl,--build-id=none', '-DSCALE=1', '-T', join(PROGRAMS, 'link.ld'), ...sources, '-o', path]);
+    if (result.status !== 0) throw new Error(`${program} does not build: ${result.errors}`);
+    return path;
+  };
+  const program = build(name);
+  const empty = build('null');
+  const load = (path) => (machine) => loadElf(machine, readFileSync(path));
+  return { load: load(program), loadNull: load(empty), qemu: ['-kernel', program], qemuNull: ['-kernel', empty] };
+}
+
+async function compare(image, withQemu, rounds) {
+  const ours = [];
+  const peer = [];
+  let instructions = 0;
+  let checksum;
+  for (let round = 0; round < rounds; round += 1) {
+    const empty = await runToStop(image.loadNull);
+    const full = await runToStop(image.load);
+    instructions = full.retired - empty.retired;
+    checksum = full.output.match(/checksum (\w+)/)?.[1];
+    ours.push(instructions / Math.max(full.cpu - empty.cpu, 1e-6) / 1e6);
+    if (!withQemu) continue;
+    const qemu = (args) => runTimed('qemu-system-riscv64', ['-M', 'virt', '-m', '256M', '-display', 'none', '-serial', 'stdio', '-bios', 'none', ...args]);
+    const peerEmpty = qemu(image.qemuNull);
+    const peerFull = qemu(image.qemu);
+    const peerChecksum = peerFull.output.match(/checksum (\w+)/)?.[1];
+    if (peerChecksum !== checksum) throw new Error(`${image.name}: checksum ${checksum}, QEMU's ${peerChecksum}`);
+    peer.push(instructions / Math.max(peerFull.cpu - peerEmpty.cpu, 1e-6) / 1e6);
+  }
+  return {
+    what: image.name,
+    unit: 'million instructions / CPU s',
+    ours: summarize(ours),
+    target: 200,
+    ...(withQemu ? { peer: { name: 'QEMU', ...summarize(peer) } } : {}),
+  };
+}

@@ -1,0 +1,23 @@
+/** Summaries of repeated measurements. */
+
+/** @param {readonly number[]} values at least one */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** @param {readonly number[]} values at least one */
+export function summarize(values) {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values), runs: values.length };
+}
+
+/** Seconds of wall time and of CPU time (user and system, all threads of this process) that `body` takes. */
+export async function measure(body) {
+  const cpu = process.cpuUsage();
+  const start = process.hrtime.bigint();
+  const value = await body();
+  const wall = Number(process.hrtime.bigint() - start) / 1e9;
+  const used = process.cpuUsage(cpu);
+  return { value, wall, cpu: (used.user + used.system) / 1e6 };
+}

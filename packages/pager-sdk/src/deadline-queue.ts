@@ -31,7 +31,6 @@ export class DeadlineQueue {
    */
   constructor(
     private readonly host: PagerHost,
-    private readonly clock: { now(): number },
     readonly timeout: number,
   ) {
     const { status, handle } = host.eventCreate(0);
@@ -42,7 +41,7 @@ export class DeadlineQueue {
   /** Calls `expire` when the timeout has passed, unless it is cancelled before. */
   add(expire: () => void): Deadline {
     const entry: Entry = {
-      time: this.clock.now() + this.timeout,
+      time: this.host.clockGetMonotonic() + this.timeout,
       expire,
       cancelled: false,
       cancel: () => {

@@ -23,8 +23,8 @@ export class PageRead {
   joined: ByteRange[] | null = null;
   /** Ends the hold on the kernel while a promise is awaited. */
   releaseHold: (() => void) | null = null;
-  /** When it was made, on the service's clock. */
-  startTime = 0;
+  /** When it was queued or began to be awaited, on the kernel's clock; below 0 before. */
+  startTime = -1;
 
   /**
    * @param offset first byte, of the VMO; a multiple of 4096

@@ -51,6 +51,10 @@ export interface PagerHost {
     options: { readonly deadline?: number; readonly signal?: AbortSignal },
   ): Promise<StatusResult>;
   handleClose(handle: number): StatusResult;
+  objectSetName(handle: number, name: string): StatusResult;
+  handleReplace(handle: number, rights: number): HandleResult;
+  /** Nanoseconds on the kernel's clock. */
+  clockGetMonotonic(): number;
   /** Work is under way that may wake the system. Returns the release. */
   hold(): () => void;
 }

@@ -25,7 +25,7 @@ export interface PagerMetrics {
   readonly peakLentBytes: number;
   /**
    * Asynchronous reads by how long they took, from request to supply: entry i counts those of [2^i, 2^(i+1)) microseconds, entry 0 also
-   * the faster ones, the last entry also the slower ones. Empty without a clock.
+   * the faster ones, the last entry also the slower ones.
    */
   readonly latency: readonly number[];
 }

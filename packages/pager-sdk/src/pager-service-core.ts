@@ -32,8 +32,6 @@ export interface PagerServiceCore {
   readonly metrics: MetricsRecorder;
   /** Null without a timeout. */
   readonly deadlines: DeadlineQueue | null;
-  /** Null: latency is not measured. */
-  readonly clock: { now(): number } | null;
   readonly maxReadBytes: number;
   readonly readAheadBytes: number;
   readonly maxConcurrentReads: number;

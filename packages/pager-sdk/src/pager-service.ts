@@ -27,12 +27,10 @@ export interface PagerServiceOptions {
   /** Pages read at a time at least, where the VMO has so many. Default 1: nothing is read ahead. */
   readonly readAheadPages?: number;
   /**
-   * Nanoseconds after which a request that has no answer fails with ZX_ERR_IO, on the clock that `clock` must be given for. Default: none,
-   * a backing that never answers blocks whoever waits for it.
+   * Nanoseconds on the kernel's clock after which a request that has no answer fails with ZX_ERR_IO. Default: none, a backing that never
+   * answers blocks whoever waits for it. (A virtual clock stands still while the outside is waited for: there a timeout comes only while guests run.)
    */
   readonly timeout?: number;
-  /** The kernel's clock (`kernel.clock`): for `timeout`, and for the latency in the metrics. */
-  readonly clock?: { now(): number };
   /** Hears of each request that was failed, and of errors in `close` of backings. It must not throw. */
   readonly onError?: (failure: RequestFailure) => void;
 }
@@ -42,7 +40,7 @@ export interface CreateVmoOptions {
   readonly size: number;
   /** Tells VMOs apart in packets and reports; not used by another VMO of the service. Default: one of its own choice. */
   readonly key?: bigint;
-  /** For reports. Default: none. */
+  /** The VMO's name (ZX_PROP_NAME, cut after 31 bytes), also in reports. Default: none. */
   readonly name?: string;
   /** Called when the last reference given by `share` is gone; `share` may be called again from then on, or `detach`. */
   readonly onUnused?: () => void;
@@ -71,7 +69,6 @@ export class PagerService {
   /**
    * @param host a `HostProcess` of the kernel, or what offers the same calls; it outlives the service
    * @throws {RangeError} an option out of range
-   * @throws {TypeError} a timeout without a clock
    * @throws {PagerError} `kernel`: a system call failed
    */
   constructor(host: PagerHost, options: PagerServiceOptions = {}) {
@@ -104,6 +101,7 @@ export class PagerService {
       onGone: () => this.vmos.delete(key),
     });
     this.vmos.set(key, vmo);
+    if (name !== '') core.host.objectSetName(created.handle, name);
     return vmo;
   }
 
@@ -186,7 +184,6 @@ class ServiceCore implements PagerServiceCore {
   readonly frames: LentFrames;
   readonly metrics = new MetricsRecorder();
   readonly deadlines: DeadlineQueue | null;
-  readonly clock: { now(): number } | null;
   readonly maxReadBytes: number;
   readonly readAheadBytes: number;
   readonly maxConcurrentReads: number;
@@ -203,11 +200,9 @@ class ServiceCore implements PagerServiceCore {
     if (lentBytes < this.maxReadBytes) throw new RangeError('maxLentBytes is less than maxReadBytes');
     this.maxConcurrentReads = countOption('maxConcurrentReads', options.maxConcurrentReads ?? DEFAULT_CONCURRENT_READS);
     this.readAheadBytes = countOption('readAheadPages', options.readAheadPages ?? 1) * PAGE_SIZE;
-    this.clock = options.clock ?? null;
     this.onError = options.onError ?? null;
     const { timeout } = options;
     if (timeout !== undefined && !(timeout > 0)) throw new RangeError(`timeout: nanoseconds above 0, not ${timeout}`);
-    if (timeout !== undefined && this.clock === null) throw new TypeError('a timeout needs the clock');
     const pager = host.pagerCreate(0);
     if (pager.status !== ZX_OK) throw kernelError('zx_pager_create', pager.status);
     const port = host.portCreate(0);
@@ -215,7 +210,7 @@ class ServiceCore implements PagerServiceCore {
     this.pager = pager.handle;
     this.port = port.handle;
     this.frames = new LentFrames(host, this.maxReadBytes, lentBytes);
-    this.deadlines = timeout === undefined || this.clock === null ? null : new DeadlineQueue(host, this.clock, timeout);
+    this.deadlines = timeout === undefined ? null : new DeadlineQueue(host, timeout);
   }
 
   report(failure: RequestFailure): void {

@@ -63,6 +63,11 @@ export class PagerVmo {
     this.reads.onQuiet = () => this.finishIfDone();
   }
 
+  /** A reference has been given that is not known to be gone: `onUnused` will be called. */
+  get isShared(): boolean {
+    return this.watching;
+  }
+
   /**
    * Gives a reference to somebody: a child VMO (ZX_VMO_CHILD_REFERENCE) that shows the same pages. When the last reference and the
    * last mapping of one are gone, `onUnused` is called.

@@ -116,13 +116,12 @@ export class VmoReads {
   }
 
   private begin(read: PageRead): void {
-    const { clock } = this.service;
-    if (clock !== null) read.startTime = clock.now();
     if (this.pending.length === 0 && this.hasRoomFor(read)) this.start(read);
     else this.enqueue(read);
   }
 
   private enqueue(read: PageRead): void {
+    read.startTime = this.service.host.clockGetMonotonic();
     this.pending.push(read);
     this.service.metrics.queued += 1;
     this.service.waitForRoom(this);
@@ -170,7 +169,9 @@ export class VmoReads {
     into: readonly Uint8Array[],
     length: number,
   ): void {
-    read.releaseHold = this.service.host.hold();
+    const { host } = this.service;
+    read.releaseHold = host.hold();
+    if (read.startTime < 0) read.startTime = host.clockGetMonotonic();
     this.setDeadline(read);
     gather(outcome, into, length).then(
       (filled) => this.settledLater(read, filled, null),
@@ -184,8 +185,8 @@ export class VmoReads {
   private settledLater(read: PageRead, filled: number, error: unknown): void {
     read.releaseHold?.();
     if (read.state === 'running') {
-      const { clock, metrics } = this.service;
-      if (clock !== null) metrics.tookTime(clock.now() - read.startTime);
+      const { host, metrics } = this.service;
+      metrics.tookTime(host.clockGetMonotonic() - read.startTime);
     }
     this.settled(read, filled, error);
     this.service.offerRoom();

@@ -91,7 +91,7 @@ class WordListMaker {
   words = 0;
   private readonly chunk: Uint8Array;
   private filled = 0;
-  private readonly letters = new Uint8Array(4 * MAX_LETTERS);
+  private readonly letters = new Uint8Array(256);
   private readonly weights = Array.from({ length: MAX_LETTERS }, () => new Float64Array(26));
   private state: number;
 

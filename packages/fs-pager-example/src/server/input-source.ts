@@ -1,0 +1,91 @@
+import type { Readable } from 'node:stream';
+import { FaultlineError } from '../faultline-error.js';
+
+interface PendingRead {
+  readonly maxBytes: number;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (error: FaultlineError) => void;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * A stream that guests read from, as they ask: nothing is taken from the stream before somebody wants it, and bytes go to readers in the order in which
+ * they asked.
+ *
+ * Life: `close` gives the stream back (paused, without listeners); it is not destroyed.
+ */
+export class InputSource {
+  private readonly queue: PendingRead[] = [];
+  private listening = false;
+  private closed = false;
+  private failure: FaultlineError | null = null;
+
+  /** @param stream null: at its end from the start */
+  constructor(private readonly stream: Readable | null) {}
+
+  /**
+   * @param maxBytes at least 1
+   * @returns 1 to `maxBytes` bytes; none at the end of the stream, and after `close`
+   * @throws {FaultlineError} `io` when the stream fails
+   */
+  read(maxBytes: number): Promise<Uint8Array> {
+    if (this.stream === null || this.closed) return Promise.resolve(NOTHING);
+    return new Promise((resolve, reject) => {
+      this.queue.push({ maxBytes, resolve, reject });
+      if (!this.listening) this.listen();
+      this.serve();
+    });
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (this.stream !== null && this.listening) {
+      this.stream.off('readable', this.serve);
+      this.stream.off('end', this.serve);
+      this.stream.off('close', this.serve);
+      this.stream.off('error', this.fail);
+      this.stream.pause();
+    }
+    for (const read of this.queue.splice(0)) read.resolve(NOTHING);
+  }
+
+  private listen(): void {
+    const stream = this.stream as Readable;
+    this.listening = true;
+    stream.on('readable', this.serve);
+    stream.on('end', this.serve);
+    stream.on('close', this.serve);
+    stream.on('error', this.fail);
+  }
+
+  private readonly serve = (): void => {
+    const stream = this.stream as Readable;
+    while (this.queue.length > 0) {
+      const { maxBytes, resolve, reject } = this.queue[0] as PendingRead;
+      if (this.failure !== null) {
+        this.queue.shift();
+        reject(this.failure);
+        continue;
+      }
+      // With no length given, what lies there is returned whole; one asks for what there is, or to be told when there is more.
+      const available = stream.readableLength;
+      const chunk = stream.read(available === 0 ? 0 : Math.min(maxBytes, available)) as Uint8Array | string | null;
+      if (chunk !== null && chunk.length > 0) {
+        this.queue.shift();
+        resolve(typeof chunk === 'string' ? Buffer.from(chunk, stream.readableEncoding ?? 'utf8') : chunk);
+      } else if (stream.readableEnded || stream.destroyed) {
+        this.queue.shift();
+        resolve(NOTHING);
+      } else {
+        return;
+      }
+    }
+  };
+
+  private readonly fail = (error: Error): void => {
+    this.failure = new FaultlineError('io', `reading the standard input: ${error.message}`, { cause: error });
+    this.serve();
+  };
+}

@@ -7,16 +7,24 @@ import type { SystemCall } from './call.js';
 import { CHANNEL_CALLS } from './channel.js';
 import { DEBUGLOG_CALLS } from './debuglog.js';
 import { EVENT_CALLS } from './event.js';
+import { FUTEX_CALLS } from './futex.js';
 import { HANDLE_CALLS } from './handle.js';
 import type { InfoTopic, ObjectProperty } from './info-topic.js';
 import { OBJECT_CALLS } from './object.js';
 import { ObjectKnowledge } from './object-info.js';
+import { PAGER_CALLS } from './pager.js';
 import { PORT_CALLS } from './port.js';
 import { SYSTEM_CALLS } from './system.js';
+import { VM_INFO_TOPICS } from './vm-info.js';
+import { VMAR_OP_RANGE_CALLS } from './vmar-op-range.js';
+import { VMAR_CALLS } from './vmar.js';
+import { VMO_CHILD_CALLS } from './vmo-child.js';
+import { VMO_OP_RANGE_CALLS } from './vmo-op-range.js';
+import { VMO_CALLS } from './vmo.js';
 
 /** What objects of each part of the kernel tell about themselves. */
-const INFO_TOPICS: readonly InfoTopic[] = [];
-const PROPERTIES: readonly ObjectProperty[] = [];
+const INFO_TOPICS: readonly InfoTopic[] = [...VM_INFO_TOPICS];
+const PROPERTIES: readonly ObjectProperty[] = [...TASK_PROPERTIES];
 
 /** Every call of the kernel; the index is its number. */
 export const CALL_TABLE: readonly SystemCall[] = [
@@ -26,8 +34,23 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...EVENT_CALLS,
   ...CHANNEL_CALLS,
   ...PORT_CALLS,
+  ...VMO_CALLS,
+  ...VMO_CHILD_CALLS,
+  ...VMO_OP_RANGE_CALLS,
+  ...VMAR_CALLS,
+  ...VMAR_OP_RANGE_CALLS,
+  ...PAGER_CALLS,
+  ...PROCESS_CALLS,
+  ...THREAD_CALLS,
+  ...FUTEX_CALLS,
   ...DEBUGLOG_CALLS,
   ...SYSTEM_CALLS,
+  ...VMO_CALLS,
+  ...VMO_CHILD_CALLS,
+  ...VMO_OP_RANGE_CALLS,
+  ...VMAR_CALLS,
+  ...VMAR_OP_RANGE_CALLS,
+  ...PAGER_CALLS,
 ];
 
 const NUMBERS = new Map(CALL_TABLE.map((call, number) => [call.name, number]));

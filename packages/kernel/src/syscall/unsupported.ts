@@ -55,8 +55,6 @@ ktrace_read(zx_handle_t handle, void* data, uint32_t offset, size_t data_size, s
 msi_allocate(zx_handle_t handle, uint32_t count, zx_handle_t* out_allocation)
 msi_create(zx_handle_t handle, uint32_t options, uint32_t msi_id, zx_handle_t vmo, size_t vmo_offset, zx_handle_t* out_interrupt)
 object_set_profile(zx_handle_t handle, zx_handle_t profile, uint32_t options)
-pager_query_dirty_ranges(zx_handle_t pager, zx_handle_t pager_vmo, uint64_t offset, uint64_t length, void* buffer, size_t buffer_size, size_t* actual, size_t* avail)
-pager_query_vmo_stats(zx_handle_t pager, zx_handle_t pager_vmo, uint32_t options, void* buffer, size_t buffer_size)
 pmt_unpin(zx_handle_t handle)
 process_create_shared(zx_handle_t shared_proc, uint32_t options, const char* name, size_t name_size, zx_handle_t* proc_handle, zx_handle_t* restricted_vmar_handle)
 process_read_memory(zx_handle_t handle, zx_vaddr_t vaddr, void* buffer, size_t buffer_size, size_t* actual)
@@ -97,8 +95,6 @@ vcpu_read_state(zx_handle_t handle, uint32_t kind, void* buffer, size_t buffer_s
 vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer, size_t buffer_size)
 vmo_create_contiguous(zx_handle_t bti, size_t size, uint32_t alignment_log2, zx_handle_t* out)
 vmo_create_physical(zx_handle_t resource, zx_paddr_t paddr, size_t size, zx_handle_t* out)
-vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy)
-vmo_transfer_data(zx_handle_t dst_vmo, uint32_t options, uint64_t offset, uint64_t length, zx_handle_t src_vmo, uint64_t src_offset)
 `;
 
 /** Declarations of all of them. Calls that the table of system calls has are left out by whoever reads this together with it. */

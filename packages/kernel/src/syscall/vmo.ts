@@ -1,4 +1,5 @@
 /** Virtual memory objects: creation, contents, sizes. Children are in `vmo-child.ts`, operations on ranges in `vmo-op-range.ts`. */
+import { ZX_RSRC_SYSTEM_VMEX_BASE } from '../abi/resource.js';
 import {
   ZX_RIGHT_EXECUTE,
   ZX_RIGHT_MAP,
@@ -135,10 +136,10 @@ function replaceAsExecutable(caller: Caller, args: Uint32Array): Status | Operat
   const vmex = args[2] as number;
   handles.remove(value);
   if (vmex !== 0) {
-    const resource = handles.lookup(vmex, ResourceDispatcher, ZX_RIGHT_NONE);
-    if (typeof resource === 'number') {
+    const status = ResourceDispatcher.check(handles, vmex, ZX_RSRC_SYSTEM_VMEX_BASE, ZX_RIGHT_NONE);
+    if (status !== ZX_OK) {
       handle.release();
-      return resource;
+      return status;
     }
   }
   const replacement = new Handle(handle.dispatcher, handle.rights | ZX_RIGHT_EXECUTE);

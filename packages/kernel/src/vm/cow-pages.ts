@@ -342,6 +342,11 @@ export class CowPages {
     this.source.resolve(from, this.pages, ZX_OK);
   }
 
+  /** At creation under a pager: what lies past the stream size, `after` pages, are zeros that nobody is told of. */
+  endStream(after: number): void {
+    this.zeros?.add(after, this.pages, ZEROS_UNTRACKED);
+  }
+
   /** Puts a frame that is the caller's in the place of whatever a page of anonymous memory was; ZX_OK, or ZX_ERR_NO_MEMORY (the frame stays the caller's). */
   replace(page: number, frame: number): Status {
     this.zeroPages(page, page + 1);

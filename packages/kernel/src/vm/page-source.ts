@@ -27,11 +27,10 @@ export class PageSource {
   private detached = false;
   private closed = false;
 
-  /** @param vmoKoid of the VMO made by `zx_pager_create_vmo` */
-  constructor(
-    private readonly provider: PageProvider,
-    readonly vmoKoid: number,
-  ) {}
+  /** Of the VMO made by `zx_pager_create_vmo`. */
+  vmoKoid = 0;
+
+  constructor(readonly provider: PageProvider) {}
 
   /** Whether absent pages can be asked for; when not, they are ZX_ERR_BAD_STATE. */
   get isAttached(): boolean {

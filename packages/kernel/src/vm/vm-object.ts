@@ -127,6 +127,11 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     return this.mappings.size;
   }
 
+  /** Address spaces that it is mapped in. */
+  get shareCount(): number {
+    return new Set([...this.mappings].map((mapping) => mapping.space)).size;
+  }
+
   /** Whether accesses may wait for a pager: true for a pager's VMO and all below it. */
   get isPagerBacked(): boolean {
     return this.cow.rootSource !== null;

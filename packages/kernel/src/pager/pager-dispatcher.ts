@@ -1,0 +1,144 @@
+import { ZX_OBJ_TYPE_PAGER } from '../abi/object-types.js';
+import { ZX_DEFAULT_PAGER_RIGHTS } from '../abi/rights.js';
+import {
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_NOT_SUPPORTED,
+  ZX_ERR_NO_MEMORY,
+  ZX_ERR_OUT_OF_RANGE,
+  ZX_OK,
+  type Status,
+} from '../abi/status.js';
+import type { PortDispatcher } from '../ipc/port.js';
+import type { KernelCore } from '../kernel-core.js';
+import { Dispatcher } from '../object/dispatcher.js';
+import { CowPages } from '../vm/cow-pages.js';
+import { ENTRY_ZERO, PAGE_CLEAN, frameEntry } from '../vm/page-entry.js';
+import { PageSource } from '../vm/page-source.js';
+import { NO_FRAME } from '../vm/physical-pages.js';
+import { VmoDispatcher, type VmoOptions } from '../vm/vm-object.js';
+import { PagerProxy } from './pager-proxy.js';
+
+/**
+ * A pager: makes VMOs whose absent pages are asked for on a port, and answers.
+ *
+ * Life: until its last handle is closed. Then every outstanding request ends, and later accesses to absent pages fail with ZX_ERR_BAD_STATE;
+ * what is present stays. Its VMOs live on without it.
+ *
+ * @see Zircon `zx_pager_create`, and Kernel objects, "Pager"
+ */
+export class PagerDispatcher extends Dispatcher {
+  override readonly type = ZX_OBJ_TYPE_PAGER;
+  override readonly defaultRights = ZX_DEFAULT_PAGER_RIGHTS;
+  /** Its VMOs' pages, until they end. */
+  private readonly sources = new Map<PagerProxy, PageSource>();
+
+  constructor(core: KernelCore) {
+    super(core);
+  }
+
+  /**
+   * A VMO of this pager.
+   *
+   * @param pages size
+   * @param options stream size, whether resizable
+   */
+  createVmo(port: PortDispatcher, key: bigint, pages: number, options: Omit<VmoOptions, 'kind'>): VmoDispatcher {
+    const proxy = new PagerProxy(this.core, this, port, key);
+    const source = new PageSource(proxy);
+    const vmo = new VmoDispatcher(this.core, new CowPages(this.core.vm, pages, source), { ...options, kind: 'pager' });
+    source.vmoKoid = vmo.koid;
+    proxy.vmoKoid = vmo.koid;
+    this.sources.set(proxy, source);
+    vmo.cow.endStream(vmo.streamPages + (vmo.streamRest === 0 ? 0 : 1));
+    return vmo;
+  }
+
+  /** Whether a VMO is one that this pager has made, rather than another's, or a child. */
+  owns(vmo: VmoDispatcher): boolean {
+    const { source } = vmo.cow;
+    if (vmo.kind !== 'pager' || source === null) return false;
+    return source.provider instanceof PagerProxy && source.provider.pager === this;
+  }
+
+  /** No more requests for a VMO; clean pages go, and a COMPLETE packet is the last of it. */
+  detach(vmo: VmoDispatcher): Status {
+    const source = vmo.cow.source as PageSource;
+    if (!source.isAttached) return ZX_OK;
+    source.detach();
+    vmo.cow.dropClean();
+    return ZX_OK;
+  }
+
+  /**
+   * Moves pages of anonymous memory into a VMO of this pager. What it has already is left alone, and the page given for it is freed. Pages
+   * that the source does not have become zeros.
+   *
+   * @returns ZX_OK; ZX_ERR_OUT_OF_RANGE; ZX_ERR_BAD_STATE: detached, or a page of `aux` is pinned or on loan; ZX_ERR_NOT_SUPPORTED: `aux` has a
+   * pager; ZX_ERR_NO_MEMORY: what was taken from `aux` by then is gone
+   */
+  supply(vmo: VmoDispatcher, page: number, count: number, aux: VmoDispatcher, auxPage: number): Status {
+    if (!aux.contains(auxPage, count)) return ZX_ERR_OUT_OF_RANGE;
+    if (aux.isPagerBacked) return ZX_ERR_NOT_SUPPORTED;
+    const from = aux.start + auxPage;
+    if (aux.cow.anyHeld(from, from + count)) return ZX_ERR_BAD_STATE;
+    if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+    const source = vmo.cow.source as PageSource;
+    if (!source.isAttached) return ZX_ERR_BAD_STATE;
+
+    const { counters, physical } = this.core.vm;
+    let done = 0;
+    let status: Status = ZX_OK;
+    for (; done < count && status === ZX_OK; done += 1) {
+      const present = aux.cow.find(from + done) >= 0;
+      const frame = present ? aux.cow.takeFrame(from + done) : NO_FRAME;
+      if (present && frame === NO_FRAME) status = ZX_ERR_NO_MEMORY;
+      else {
+        const taken = vmo.cow.supply(page + done, present ? frameEntry(frame, PAGE_CLEAN) : ENTRY_ZERO);
+        if (taken === ZX_OK) counters.pagesSupplied += 1;
+        else {
+          if (present) physical.free(frame);
+          if (taken < 0) status = taken;
+        }
+      }
+    }
+    const supplied = status === ZX_OK ? done : done - 1;
+    if (supplied !== 0) {
+      source.resolve(page, page + supplied, ZX_OK);
+      this.report('supply', vmo, page, supplied, ZX_OK);
+    }
+    return status;
+  }
+
+  /** Ends the requests that are outstanding in [page, page + count) with `failure`; nothing is remembered. */
+  fail(vmo: VmoDispatcher, page: number, count: number, failure: Status): Status {
+    if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+    const source = vmo.cow.source as PageSource;
+    if (!source.isAttached) return ZX_ERR_BAD_STATE;
+    if (count === 0) return ZX_OK;
+    this.core.vm.counters.pagesFailed += count;
+    source.resolve(page, page + count, failure);
+    this.report('fail', vmo, page, count, failure);
+    return ZX_OK;
+  }
+
+  /** For the proxy: the VMO's pages are gone. */
+  proxyEnded(proxy: PagerProxy): void {
+    this.sources.delete(proxy);
+  }
+
+  protected override onZeroHandles(): void {
+    for (const [proxy, source] of this.sources) {
+      proxy.pagerEnded();
+      source.providerClosed();
+    }
+    this.sources.clear();
+    this.destroyed();
+  }
+
+  private report(type: 'supply' | 'fail', vmo: VmoDispatcher, page: number, pages: number, status: Status): void {
+    const { core } = this;
+    if (core.events === null) return;
+    const base = { time: core.clock.now(), retired: core.retired, vmo: vmo.koid, page, pages };
+    core.events(type === 'supply' ? { type, ...base } : { type, ...base, status });
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * Pagers.
+ *
+ * First form: ZX_VMO_TRAP_DIRTY, and with it ZX_PAGER_OP_DIRTY, writeback and the query of dirty ranges, answer ZX_ERR_NOT_SUPPORTED; which pages are
+ * dirty is recorded.
+ */
+import {
+  PAGER_VMO_STATS_BYTES,
+  ZX_PAGER_OP_DIRTY,
+  ZX_PAGER_OP_FAIL,
+  ZX_PAGER_OP_WRITEBACK_BEGIN,
+  ZX_PAGER_OP_WRITEBACK_END,
+  ZX_PAGER_RESET_VMO_STATS,
+  ZX_PAGER_VMO_STATS_MODIFIED,
+  ZX_VMO_DIRTY_RANGE_IS_ZERO,
+} from '../abi/pager.js';
+import {
+  ZX_RIGHT_ATTACH_VMO,
+  ZX_RIGHT_MANAGE_VMO,
+  ZX_RIGHT_READ,
+  ZX_RIGHT_WRITE,
+  type Rights,
+} from '../abi/rights.js';
+import {
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_BUFFER_TOO_SMALL,
+  ZX_ERR_INVALID_ARGS,
+  ZX_ERR_IO,
+  ZX_ERR_IO_DATA_INTEGRITY,
+  ZX_ERR_NOT_SUPPORTED,
+  ZX_ERR_NO_SPACE,
+  ZX_ERR_OUT_OF_RANGE,
+  ZX_OK,
+  type Status,
+} from '../abi/status.js';
+import { ZX_VMO_MAX_PAGES, ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY, ZX_VMO_UNBOUNDED } from '../abi/vm.js';
+import { PortDispatcher } from '../ipc/port.js';
+import { Handle } from '../object/handle-table.js';
+import { PagerDispatcher } from '../pager/pager-dispatcher.js';
+import type { Operation } from '../task/waiter.js';
+import type { VmoDispatcher } from '../vm/vm-object.js';
+import { bigintArg, numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
+import { andThen, outBytes, outHandle } from './user-values.js';
+import { rangeArg, sizeArg, vmoHandle } from './vm-args.js';
+import { objectRoom } from './vmo.js';
+
+const CREATE_OPTIONS = ZX_VMO_RESIZABLE | ZX_VMO_TRAP_DIRTY | ZX_VMO_UNBOUNDED;
+
+/** What ZX_PAGER_OP_FAIL can fail pages with. */
+const FAILURES = new Set([
+  ZX_ERR_IO,
+  ZX_ERR_IO_DATA_INTEGRITY,
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_NO_SPACE,
+  ZX_ERR_BUFFER_TOO_SMALL,
+]);
+
+interface Managed {
+  readonly pager: PagerDispatcher;
+  readonly vmo: VmoDispatcher;
+}
+
+/** A pager and a VMO that it has made: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, and INVALID_ARGS for the VMO of another. */
+function managed(caller: Caller, pagerValue: number, pagerRights: Rights, vmoValue: number, vmoRights: Rights): Managed | Status {
+  const pager = caller.process.handles.lookup(pagerValue, PagerDispatcher, pagerRights);
+  if (typeof pager === 'number') return pager;
+  const vmo = vmoHandle(caller, vmoValue, vmoRights);
+  if (typeof vmo === 'number') return vmo;
+  return pager.owns(vmo.object) ? { pager, vmo: vmo.object } : ZX_ERR_INVALID_ARGS;
+}
+
+function createVmo(caller: Caller, args: Uint32Array): Status | Operation {
+  const options = args[2] as number;
+  if ((options & ~CREATE_OPTIONS) !== 0) return ZX_ERR_INVALID_ARGS;
+  const unbounded = (options & ZX_VMO_UNBOUNDED) !== 0;
+  const resizable = (options & ZX_VMO_RESIZABLE) !== 0;
+  if (unbounded && resizable) return ZX_ERR_INVALID_ARGS;
+  const pager = caller.process.handles.lookup(args[0] as number, PagerDispatcher, ZX_RIGHT_ATTACH_VMO);
+  if (typeof pager === 'number') return pager;
+  const port = caller.process.handles.lookup(args[4] as number, PortDispatcher, ZX_RIGHT_WRITE);
+  if (typeof port === 'number') return port;
+  const pages = sizeArg(args, 4);
+  if (pages > ZX_VMO_MAX_PAGES) return ZX_ERR_OUT_OF_RANGE;
+  if ((options & ZX_VMO_TRAP_DIRTY) !== 0) return ZX_ERR_NOT_SUPPORTED;
+  const room = objectRoom(caller);
+  if (room !== ZX_OK) return room;
+  const vmo = pager.createVmo(port, bigintArg(args, 3), unbounded ? ZX_VMO_MAX_PAGES : pages, {
+    resizable,
+    streamPages: pageArg(args, 4),
+    streamRest: pageOffsetArg(args, 4),
+  });
+  return outHandle(caller, numberArg(args, 5), new Handle(vmo, vmo.defaultRights));
+}
+
+function supplyPages(caller: Caller, args: Uint32Array): Status {
+  const range = rangeArg(args, 2, 3);
+  if (range.offset !== 0 || range.rest !== 0 || pageOffsetArg(args, 5) !== 0) return ZX_ERR_INVALID_ARGS;
+  const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[2] as number, ZX_RIGHT_WRITE);
+  if (typeof target === 'number') return target;
+  const aux = vmoHandle(caller, args[8] as number, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
+  if (typeof aux === 'number') return aux;
+  return target.pager.supply(target.vmo, range.page, range.pages, aux.object, pageArg(args, 5));
+}
+
+function opRange(caller: Caller, args: Uint32Array): Status {
+  const range = rangeArg(args, 3, 4);
+  if (range.offset !== 0 || range.rest !== 0) return ZX_ERR_INVALID_ARGS;
+  const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[4] as number, ZX_RIGHT_WRITE);
+  if (typeof target === 'number') return target;
+  const low = args[10] as number;
+  const high = args[11] as number;
+  switch (args[2] as number) {
+    case ZX_PAGER_OP_FAIL: {
+      const failure = low | 0;
+      if (high !== 0xffff_ffff || !FAILURES.has(failure)) return ZX_ERR_INVALID_ARGS;
+      return target.pager.fail(target.vmo, range.page, range.pages, failure);
+    }
+    case ZX_PAGER_OP_WRITEBACK_BEGIN:
+      if (high !== 0 || (low & ~ZX_VMO_DIRTY_RANGE_IS_ZERO) !== 0) return ZX_ERR_INVALID_ARGS;
+      return ZX_ERR_NOT_SUPPORTED;
+    case ZX_PAGER_OP_DIRTY:
+    case ZX_PAGER_OP_WRITEBACK_END:
+      return high !== 0 || low !== 0 ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
+    default:
+      return ZX_ERR_NOT_SUPPORTED;
+  }
+}
+
+function queryStats(caller: Caller, args: Uint32Array): Status | Operation {
+  const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[2] as number, ZX_RIGHT_READ);
+  if (typeof target === 'number') return target;
+  const options = args[4] as number;
+  if ((options & ~ZX_PAGER_RESET_VMO_STATS) !== 0) return ZX_ERR_INVALID_ARGS;
+  if (numberArg(args, 4) < PAGER_VMO_STATS_BYTES) return ZX_ERR_BUFFER_TOO_SMALL;
+  const { cow } = target.vmo;
+  const bytes = new Uint8Array(PAGER_VMO_STATS_BYTES);
+  bytes[0] = cow.modified ? ZX_PAGER_VMO_STATS_MODIFIED : 0;
+  return andThen(outBytes(caller, numberArg(args, 3), bytes), (status) => {
+    if (status === ZX_OK && (options & ZX_PAGER_RESET_VMO_STATS) !== 0) cow.modified = false;
+    return status;
+  });
+}
+
+export const PAGER_CALLS: readonly SystemCall[] = [
+  {
+    name: 'pager_create',
+    returns: 'zx_status_t',
+    args: ['uint32_t options', 'zx_handle_t* out'],
+    handler: (caller, args) => {
+      if ((args[0] as number) !== 0) return ZX_ERR_INVALID_ARGS;
+      const room = objectRoom(caller);
+      if (room !== ZX_OK) return room;
+      const pager = new PagerDispatcher(caller.core);
+      return outHandle(caller, numberArg(args, 1), new Handle(pager, pager.defaultRights));
+    },
+  },
+  {
+    name: 'pager_create_vmo',
+    returns: 'zx_status_t',
+    args: [
+      'zx_handle_t pager',
+      'uint32_t options',
+      'zx_handle_t port',
+      'uint64_t key',
+      'uint64_t size',
+      'zx_handle_t* out',
+    ],
+    handler: createVmo,
+  },
+  {
+    name: 'pager_detach_vmo',
+    returns: 'zx_status_t',
+    args: ['zx_handle_t pager', 'zx_handle_t vmo'],
+    handler: (caller, args) => {
+      const rights = ZX_RIGHT_ATTACH_VMO | ZX_RIGHT_MANAGE_VMO;
+      const target = managed(caller, args[0] as number, rights, args[2] as number, ZX_RIGHT_WRITE);
+      return typeof target === 'number' ? target : target.pager.detach(target.vmo);
+    },
+  },
+  {
+    name: 'pager_supply_pages',
+    returns: 'zx_status_t',
+    args: [
+      'zx_handle_t pager',
+      'zx_handle_t pager_vmo',
+      'uint64_t offset',
+      'uint64_t length',
+      'zx_handle_t aux_vmo',
+      'uint64_t aux_offset',
+    ],
+    handler: supplyPages,
+  },
+  {
+    name: 'pager_op_range',
+    returns: 'zx_status_t',
+    args: [
+      'zx_handle_t pager',
+      'uint32_t op',
+      'zx_handle_t pager_vmo',
+      'uint64_t offset',
+      'uint64_t length',
+      'uint64_t data',
+    ],
+    handler: opRange,
+  },
+  {
+    name: 'pager_query_dirty_ranges',
+    returns: 'zx_status_t',
+    args: [
+      'zx_handle_t pager',
+      'zx_handle_t pager_vmo',
+      'uint64_t offset',
+      'uint64_t length',
+      'void* buffer',
+      'size_t buffer_size',
+      'size_t* actual',
+      'size_t* avail',
+    ],
+    handler: (caller, args) => {
+      const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[2] as number, ZX_RIGHT_READ);
+      return typeof target === 'number' ? target : ZX_ERR_NOT_SUPPORTED;
+    },
+  },
+  {
+    name: 'pager_query_vmo_stats',
+    returns: 'zx_status_t',
+    args: [
+      'zx_handle_t pager',
+      'zx_handle_t pager_vmo',
+      'uint32_t options',
+      'void* buffer',
+      'size_t buffer_size',
+    ],
+    handler: queryStats,
+  },
+];

@@ -60,7 +60,7 @@ for (const name of PACKAGES) {
         messages: {
           compilerMessageReporting: { default: { logLevel: 'error' } },
           extractorMessageReporting: {
-            default: { logLevel: 'warning' },
+            default: { logLevel: 'warning', addToApiReportFile: true },
             ...Object.fromEntries(IGNORED.map((id) => [id, { logLevel: 'none' }])),
           },
           tsdocMessageReporting: { default: { logLevel: 'none' } },

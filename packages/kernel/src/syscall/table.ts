@@ -7,7 +7,6 @@ import type { SystemCall } from './call.js';
 import { CHANNEL_CALLS } from './channel.js';
 import { DEBUGLOG_CALLS } from './debuglog.js';
 import { EVENT_CALLS } from './event.js';
-import { FUTEX_CALLS } from './futex.js';
 import { HANDLE_CALLS } from './handle.js';
 import type { InfoTopic, ObjectProperty } from './info-topic.js';
 import { OBJECT_CALLS } from './object.js';
@@ -16,15 +15,15 @@ import { PAGER_CALLS } from './pager.js';
 import { PORT_CALLS } from './port.js';
 import { SYSTEM_CALLS } from './system.js';
 import { VM_INFO_TOPICS } from './vm-info.js';
-import { VMAR_OP_RANGE_CALLS } from './vmar-op-range.js';
 import { VMAR_CALLS } from './vmar.js';
+import { VMAR_OP_RANGE_CALLS } from './vmar-op-range.js';
+import { VMO_CALLS } from './vmo.js';
 import { VMO_CHILD_CALLS } from './vmo-child.js';
 import { VMO_OP_RANGE_CALLS } from './vmo-op-range.js';
-import { VMO_CALLS } from './vmo.js';
 
 /** What objects of each part of the kernel tell about themselves. */
-const INFO_TOPICS: readonly InfoTopic[] = [...VM_INFO_TOPICS];
-const PROPERTIES: readonly ObjectProperty[] = [...TASK_PROPERTIES];
+const INFO_TOPICS: readonly InfoTopic[] = VM_INFO_TOPICS;
+const PROPERTIES: readonly ObjectProperty[] = [];
 
 /** Every call of the kernel; the index is its number. */
 export const CALL_TABLE: readonly SystemCall[] = [
@@ -40,17 +39,8 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...VMAR_CALLS,
   ...VMAR_OP_RANGE_CALLS,
   ...PAGER_CALLS,
-  ...PROCESS_CALLS,
-  ...THREAD_CALLS,
-  ...FUTEX_CALLS,
   ...DEBUGLOG_CALLS,
   ...SYSTEM_CALLS,
-  ...VMO_CALLS,
-  ...VMO_CHILD_CALLS,
-  ...VMO_OP_RANGE_CALLS,
-  ...VMAR_CALLS,
-  ...VMAR_OP_RANGE_CALLS,
-  ...PAGER_CALLS,
 ];
 
 const NUMBERS = new Map(CALL_TABLE.map((call, number) => [call.name, number]));

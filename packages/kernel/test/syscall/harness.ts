@@ -1,5 +1,4 @@
 /** A kernel small enough to test system calls on their own: processes with tables and paged memory, callers that can wait. */
-import type { Machine } from '@faultline/mmu-emu';
 import { ZX_KOID_FIRST } from '../../src/abi/object-types.js';
 import { ZX_ERR_NOT_FOUND, ZX_ERR_ACCESS_DENIED, ZX_OK, type Status } from '../../src/abi/status.js';
 import type { KernelEvent } from '../../src/events.js';
@@ -12,7 +11,6 @@ import type { Caller, CallerProcess, PagerBlocking } from '../../src/syscall/cal
 import { CALL_TABLE, callNumber } from '../../src/syscall/table.js';
 import { TimerQueue } from '../../src/task/timer-queue.js';
 import type { UserMemory } from '../../src/task/user-memory.js';
-import type { VmSystem } from '../../src/vm/vm-system.js';
 import { advance, BLOCKED, WaitQueue, Waiter, type Blocker, type Operation } from '../../src/task/waiter.js';
 
 const PAGE = 4096;
@@ -110,8 +108,9 @@ export class TestMemory implements UserMemory {
 
 /** The kernel: time stands still unless told otherwise. */
 export class TestKernel implements KernelCore {
-  readonly machine = null as unknown as Machine;
-  readonly vm = null as unknown as VmSystem;
+  readonly machine = null as unknown as KernelCore['machine'];
+  readonly vm = null as unknown as KernelCore['vm'];
+  readonly tasks = null as unknown as KernelCore['tasks'];
   time = 1_000;
   readonly clock = {
     now: (): number => this.time,

@@ -77,7 +77,10 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 /** First line that the compiler says of itself, or undefined when there is none. */
 function compilerVersion() {
   try {
-    return execFileSync(COMPILER, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0];
+    return execFileSync(COMPILER, ['--version'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).split('\n')[0];
   } catch {
     return undefined;
   }
@@ -88,13 +91,20 @@ async function filesBelow(folder) {
   const entries = await readdir(path.join(GUEST, folder), { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(GUEST, path.join(entry.parentPath ?? entry.path, entry.name)).replaceAll(path.sep, '/'))
+    .map((entry) =>
+      path.relative(GUEST, path.join(entry.parentPath ?? entry.path, entry.name)).replaceAll(path.sep, '/'),
+    )
     .sort();
 }
 
 /** Everything that the programs are made of, with its hash. */
 async function sourceHashes() {
-  const files = ['build.mjs', ...(await filesBelow('include')), ...(await filesBelow('lib')), ...(await filesBelow('programs'))];
+  const files = [
+    'build.mjs',
+    ...(await filesBelow('include')),
+    ...(await filesBelow('lib')),
+    ...(await filesBelow('programs')),
+  ];
   const hashes = {};
   for (const file of files) hashes[file] = sha256(await readFile(path.join(GUEST, file)));
   return hashes;
@@ -122,14 +132,22 @@ async function build(out) {
   const objects = await mkdtemp(path.join(tmpdir(), 'faultline-guest-'));
   try {
     const headers = execFileSync(COMPILER, ['-print-file-name=include'], { encoding: 'utf8' }).trim();
-    const includes = ['-isystem', headers, '-Iinclude', `-ffile-prefix-map=${GUEST}=.`, `-ffile-prefix-map=${objects}=.`];
+    const includes = [
+      '-isystem',
+      headers,
+      '-Iinclude',
+      `-ffile-prefix-map=${GUEST}=.`,
+      `-ffile-prefix-map=${objects}=.`,
+    ];
     const isSource = (file) => /\.[cS]$/.test(file);
     const library = (await filesBelow('lib')).filter(isSource);
     const programs = (await filesBelow('programs')).filter(isSource);
     const objectOf = (file) => path.join(objects, `${file.replaceAll('/', '_')}.o`);
 
     await inParallel(
-      [...library, ...programs].map((file) => () => compiler([...COMPILE_FLAGS, ...includes, '-c', file, '-o', objectOf(file)])),
+      [...library, ...programs].map(
+        (file) => () => compiler([...COMPILE_FLAGS, ...includes, '-c', file, '-o', objectOf(file)]),
+      ),
     );
     await mkdir(out, { recursive: true });
     await inParallel(
@@ -177,15 +195,18 @@ async function differences(manifest) {
   const problems = [];
   const sources = await sourceHashes();
   for (const file of new Set([...Object.keys(sources), ...Object.keys(manifest.sources)])) {
-    if (sources[file] !== manifest.sources[file]) problems.push(`${file} has changed since the programs were built`);
+    if (sources[file] !== manifest.sources[file])
+      problems.push(`${file} has changed since the programs were built`);
   }
   for (const [elf, { sha256: expected }] of Object.entries(manifest.programs)) {
     const file = path.join(GUEST, 'bin', elf);
     if (!existsSync(file)) problems.push(`bin/${elf} is missing`);
-    else if (sha256(await readFile(file)) !== expected) problems.push(`bin/${elf} is not the file of the manifest`);
+    else if (sha256(await readFile(file)) !== expected)
+      problems.push(`bin/${elf} is not the file of the manifest`);
   }
   for (const file of await readdir(path.join(GUEST, 'bin'))) {
-    if (file.endsWith('.elf') && manifest.programs[file] === undefined) problems.push(`bin/${file} is not in the manifest`);
+    if (file.endsWith('.elf') && manifest.programs[file] === undefined)
+      problems.push(`bin/${file} is not in the manifest`);
   }
   return problems;
 }
@@ -201,7 +222,9 @@ async function check(version, out) {
     try {
       const elfs = await build(folder);
       if (version !== manifest.compiler) {
-        console.log(`guest programs: built with ${version}; the committed ones with ${manifest.compiler}; bytes not compared`);
+        console.log(
+          `guest programs: built with ${version}; the committed ones with ${manifest.compiler}; bytes not compared`,
+        );
       } else {
         for (const elf of elfs) {
           const hash = sha256(await readFile(path.join(folder, elf)));
@@ -230,7 +253,10 @@ async function main() {
 
   const stale = await generateHeaders({ write: !values.check });
   if (values.check) {
-    const problems = [...stale.map((file) => `${file} is not what the system-call table gives`), ...(await check(version, out))];
+    const problems = [
+      ...stale.map((file) => `${file} is not what the system-call table gives`),
+      ...(await check(version, out)),
+    ];
     for (const problem of problems) console.error(`guest programs: ${problem}`);
     if (problems.length === 0) console.log('guest programs: as committed');
     else console.error("run 'npm run guests' and commit guest/bin");

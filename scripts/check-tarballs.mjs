@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
 import {
   libraryEntries,
@@ -101,12 +102,38 @@ function checkTypes(project, specifiers, resolution, isNeutral) {
   return run(process.execPath, [toolFile('typescript', 'tsc'), '-p', '.'], project);
 }
 
+/** What a browser's worker has that is not of the language itself; nothing of Node is among it. */
+const WEB_GLOBALS = [
+  ...[
+    'AbortController',
+    'AbortSignal',
+    'DOMException',
+    'Event',
+    'EventTarget',
+    'MessageChannel',
+    'TextDecoder',
+    'TextEncoder',
+    'URL',
+  ],
+  ...[
+    'atob',
+    'btoa',
+    'clearTimeout',
+    'crypto',
+    'performance',
+    'queueMicrotask',
+    'setTimeout',
+    'structuredClone',
+  ],
+];
+
 async function checkBrowserBundle(project, specifier) {
-  const { metafile, warnings } = await build({
+  const { metafile, warnings, outputFiles } = await build({
     stdin: { contents: `export * from '${specifier}';`, resolveDir: project },
     absWorkingDir: project,
     platform: 'browser',
-    format: 'esm',
+    format: 'iife',
+    globalName: 'bundle',
     bundle: true,
     write: false,
     metafile: true,
@@ -114,7 +141,10 @@ async function checkBrowserBundle(project, specifier) {
   });
   const outside = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
   const problems = [...warnings.map(({ text }) => text), ...outside.map((path) => `imports ${path}`)];
-  return problems.length > 0 ? problems.join('\n') : undefined;
+  if (problems.length > 0) return problems.join('\n');
+  const globals = Object.fromEntries(WEB_GLOBALS.map((name) => [name, globalThis[name]]));
+  const names = runInNewContext(`${outputFiles[0].text}\nObject.keys(bundle)`, globals);
+  return names.length === 0 ? 'the bundle exports nothing' : undefined;
 }
 
 function checkCommand(project, command, version) {

@@ -44,9 +44,9 @@ describe.each(PROGRAMS)('%s.elf', (program) => {
     const executable = image.segments.filter((segment) => segment.executable);
     expect(executable).toHaveLength(1);
     const [text] = executable;
-    expect(text!.writable).toBe(false);
-    expect(image.entry).toBeGreaterThanOrEqual(text!.vaddr);
-    expect(image.entry).toBeLessThan(text!.vaddr + text!.fileBytes);
+    expect(text.writable).toBe(false);
+    expect(image.entry).toBeGreaterThanOrEqual(text.vaddr);
+    expect(image.entry).toBeLessThan(text.vaddr + text.fileBytes);
     expect(image.segments.filter((segment) => segment.writable)).toHaveLength(1);
   });
 

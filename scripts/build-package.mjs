@@ -2,22 +2,22 @@
  * Builds the package in the current folder into dist/: declarations by tsc, code by esbuild.
  *
  * Entries come from the package's `exports`: what has the condition `@faultline/source` is built from that source to the
- * file named by `default`. A command, src/command/main.ts, becomes dist/command.js.
+ * file named by `default`. A command, src/command/main.ts, becomes dist/command.js. The filesystem pager also ships the
+ * guest programs, as dist/guest/*.elf.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { libraryEntries, readManifest, toolFile } from './workspace.mjs';
+import { libraryEntries, readManifest, root, toolFile } from './workspace.mjs';
 
+const manifest = readManifest('.');
 const tsconfig = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
 /** A package whose whole library is for Node says so by its types; the others must not name one Node module. */
 const isNodePackage = tsconfig.compilerOptions.types?.includes('node') === true;
 
 const command = existsSync('src/command/main.ts') ? { command: 'src/command/main.ts' } : {};
-const library = Object.fromEntries(
-  libraryEntries(readManifest('.')).map(({ name, source }) => [name, source]),
-);
+const library = Object.fromEntries(libraryEntries(manifest).map(({ name, source }) => [name, source]));
 
 rmSync('dist', { recursive: true, force: true });
 
@@ -56,4 +56,12 @@ try {
   }
 } catch {
   process.exit(1);
+}
+
+if (manifest.name === '@faultline/fs-pager-example') {
+  const programs = join(root, 'guest/bin');
+  mkdirSync('dist/guest');
+  for (const file of readdirSync(programs).filter((name) => name.endsWith('.elf'))) {
+    copyFileSync(join(programs, file), join('dist/guest', file));
+  }
 }

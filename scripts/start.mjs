@@ -16,8 +16,8 @@ const STAMP = join(root, 'node_modules/.cache/faultline/built');
 /** Whether nothing that the packages are built from has changed since the last build. */
 function isBuilt() {
   const built = statSync(STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const sources = ['package-lock.json', 'tsconfig.base.json', 'scripts/build-package.mjs'].map((file) =>
-    join(root, file),
+  const sources = ['package-lock.json', 'tsconfig.base.json', 'scripts/build-package.mjs', 'guest/bin'].map(
+    (file) => join(root, file),
   );
   for (const name of PACKAGES) {
     const folder = packageFolder(name);

@@ -63,6 +63,16 @@ export class PagerVmo {
     this.reads.onQuiet = () => this.finishIfDone();
   }
 
+  /** READ requests for it so far. */
+  get requests(): number {
+    return this.reads.requests;
+  }
+
+  /** Pages supplied to it so far, those read ahead included. */
+  get pagesSupplied(): number {
+    return this.reads.pagesSupplied;
+  }
+
   /** A reference has been given that is not known to be gone: `onUnused` will be called. */
   get isShared(): boolean {
     return this.watching;

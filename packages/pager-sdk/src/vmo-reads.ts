@@ -11,7 +11,7 @@ import { PageRead } from './page-read.js';
 import { failStatus, PagerError } from './pager-error.js';
 import type { PagerServiceCore } from './pager-service-core.js';
 import { clipTail, filledBefore, filledBy, gather, isAsynchronous, zeroFrom } from './read-outcome.js';
-import type { ByteRange, ReadOutcome, VmoBacking } from './vmo-backing.js';
+import type { ReadOutcome, VmoBacking } from './vmo-backing.js';
 
 /** The VMO whose requests they are. */
 export interface RequestedVmo {
@@ -36,6 +36,10 @@ export class VmoReads {
   private unsettled = 0;
   /** No request is answered any more. */
   private stopped: PagerError | null = null;
+  /** READ requests so far. */
+  requests = 0;
+  /** Pages supplied so far. */
+  pagesSupplied = 0;
   /** Told when `stop` was called and nothing is under way any more. */
   onQuiet: (() => void) | null = null;
 
@@ -52,6 +56,7 @@ export class VmoReads {
   request(offset: number, length: number): void {
     if (this.stopped !== null) return;
     const { metrics } = this.service;
+    this.requests += 1;
     metrics.requests += 1;
     metrics.pagesRequested += length / PAGE_SIZE;
     this.cover(offset, offset + length, this.service.readAheadBytes);
@@ -224,6 +229,7 @@ export class VmoReads {
     const { host, pager, frames, metrics } = this.service;
     const { status } = host.pagerSupplyPages(pager, this.vmo.handle, offset, length, frames.vmo, auxOffset);
     if (status !== ZX_OK) return status;
+    this.pagesSupplied += length / PAGE_SIZE;
     metrics.pagesSupplied += length / PAGE_SIZE;
     metrics.bytesSupplied += Math.min(length, this.vmo.size - offset);
     return ZX_OK;

@@ -45,7 +45,7 @@ export async function ensureWordListFile(options: WordListFileOptions): Promise<
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeIfThere(temporary);
     if (error instanceof FaultlineError) throw error;
     const reason = hostErrorCode(error) || String(error);
     throw new FaultlineError('word-list', `cannot write the word list ${path}: ${reason}`, { cause: error });
@@ -59,6 +59,14 @@ export function wordListDirectory(environment: Readonly<Record<string, string | 
   if (cache !== undefined && cache.startsWith('/')) return join(cache, 'faultline');
   if (home !== '' && home !== '/') return join(home, '.cache', 'faultline');
   return join(tmpdir(), 'faultline');
+}
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It could not even be made.
+  }
 }
 
 function writeTo(path: string, options: WordListFileOptions): string {

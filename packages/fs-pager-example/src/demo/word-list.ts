@@ -163,7 +163,7 @@ class WordListMaker {
     for (let length = 2; rest > 0; length++) {
       // One letter more would not leave room for another word: this one takes all that is left.
       const take = rest - (length + 1) >= length + 2 ? length : rest - 1;
-      if (take < 1) {
+      if (take < length) {
         this.lengthenLastWord(rest);
         return;
       }

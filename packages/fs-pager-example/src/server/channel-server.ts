@@ -15,6 +15,8 @@ export interface Reply {
 
 /** The other side of a guest's channel. */
 export interface ChannelSession {
+  /** An answer may never come, like a line of input: guests that sleep need not wait for it even where time is virtual. */
+  readonly waitsForInput?: boolean;
   /**
    * Answers one message. The next one of the same channel is taken when this has settled. It neither throws nor rejects.
    *
@@ -107,7 +109,7 @@ export class ChannelServer {
 
   private replyLater(connection: Connection, reply: Promise<Reply | null>): void {
     connection.busy = true;
-    const release = this.host.hold();
+    const release = this.host.hold({ time: connection.session.waitsForInput === true ? 'runs' : 'stops' });
     void reply.then((settled) => {
       connection.busy = false;
       this.send(connection, settled);

@@ -20,8 +20,10 @@ export class InputSource {
   private listening = false;
   private closed = false;
   private failure: FaultlineError | null = null;
+  /** Taken from the stream, and not given to anybody yet. */
+  private rest: Uint8Array | null = null;
 
-  /** @param stream null: at its end from the start */
+  /** @param stream of bytes, without an encoding; null: at its end from the start */
   constructor(private readonly stream: Readable | null) {}
 
   /**
@@ -69,20 +71,25 @@ export class InputSource {
         reject(this.failure);
         continue;
       }
-      // With no length given, what lies there is returned whole; one asks for what there is, or to be told when there is more.
-      const available = stream.readableLength;
-      const chunk = stream.read(available === 0 ? 0 : Math.min(maxBytes, available)) as Uint8Array | string | null;
-      if (chunk !== null && chunk.length > 0) {
-        this.queue.shift();
-        resolve(typeof chunk === 'string' ? Buffer.from(chunk, stream.readableEncoding ?? 'utf8') : chunk);
-      } else if (stream.readableEnded || stream.destroyed) {
-        this.queue.shift();
-        resolve(NOTHING);
-      } else {
-        return;
-      }
+      const bytes = this.take(maxBytes);
+      if (bytes === null && !stream.readableEnded && !stream.destroyed) return;
+      this.queue.shift();
+      resolve(bytes ?? NOTHING);
     }
   };
+
+  /** Up to `maxBytes` of what is there; null when nothing is, and the stream will tell when there is. */
+  private take(maxBytes: number): Uint8Array | null {
+    const stream = this.stream as Readable;
+    let chunk = this.rest;
+    while (chunk === null || chunk.length === 0) {
+      const next = stream.read() as Uint8Array | string | null;
+      if (next === null) return null;
+      chunk = typeof next === 'string' ? Buffer.from(next, stream.readableEncoding ?? 'utf8') : next;
+    }
+    this.rest = chunk.length > maxBytes ? chunk.subarray(maxBytes) : null;
+    return chunk.length > maxBytes ? chunk.subarray(0, maxBytes) : chunk;
+  }
 
   private readonly fail = (error: Error): void => {
     this.failure = new FaultlineError('io', `reading the standard input: ${error.message}`, { cause: error });

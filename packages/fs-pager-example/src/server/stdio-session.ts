@@ -7,10 +7,14 @@ import type { OutputSink } from './output-sink.js';
 
 /** A guest's end of a standard stream: either one to read from or one to write to. */
 export class StdioSession implements ChannelSession {
+  readonly waitsForInput: boolean;
+
   constructor(
     private readonly stream: InputSource | OutputSink,
     private readonly closeHandle: (handle: number) => void,
-  ) {}
+  ) {
+    this.waitsForInput = 'read' in stream;
+  }
 
   handle(message: Uint8Array, handles: readonly number[]): Reply | null | Promise<Reply | null> {
     // Streams carry bytes only.

@@ -1,0 +1,226 @@
+import {
+  WallClock,
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_BUFFER_TOO_SMALL,
+  ZX_ERR_IO,
+  ZX_ERR_IO_DATA_INTEGRITY,
+  ZX_ERR_NO_SPACE,
+  ZX_OK,
+} from '@faultline/kernel';
+import { describe, expect, it } from 'vitest';
+import { PagerError, type PagerErrorCode, type VmoBacking } from '../src/index.js';
+import { fillTagged, heldBacking, PAGE, pagerRig, settle, tagged } from './support/pager-rig.js';
+
+const wallClock = (): WallClock => new WallClock(() => performance.now() * 1e6);
+
+describe('a backing that fails', () => {
+  const codes: [PagerErrorCode, number][] = [
+    ['io', ZX_ERR_IO],
+    ['data-integrity', ZX_ERR_IO_DATA_INTEGRITY],
+    ['bad-state', ZX_ERR_BAD_STATE],
+    ['no-space', ZX_ERR_NO_SPACE],
+    ['buffer-too-small', ZX_ERR_BUFFER_TOO_SMALL],
+  ];
+
+  it.each(codes)('with %s fails the request with status %i', async (code, status) => {
+    const { service, read, failures } = await pagerRig();
+    const error = new PagerError(code, 'as told');
+    const now = service.createVmo({ read: () => { throw error; } }, { size: PAGE });
+    const later = service.createVmo({ read: () => Promise.reject(error) }, { size: PAGE });
+    expect((await read(now, 0, PAGE)).status).toBe(status);
+    expect((await read(later, 0, PAGE)).status).toBe(status);
+    expect(failures).toMatchObject([
+      { key: now.key, range: { offset: 0, length: PAGE }, suppliedBytes: 0, status, error },
+      { key: later.key, status, error },
+    ]);
+    expect(service.metrics).toMatchObject({ failures: 2, lentBytes: 0, inFlight: 0 });
+  });
+
+  it.each([
+    ['an error of its own', new TypeError('a bug')],
+    ['a kernel error', new PagerError('kernel', 'odd', { status: -3 })],
+    ['a string', 'just so'],
+    ['nothing', undefined],
+  ])('with %s fails the request with ZX_ERR_IO, and the original is reported', async (_what, thrown) => {
+    const { service, read, failures } = await pagerRig();
+    const now = service.createVmo({ read: () => { throw thrown; } }, { size: PAGE });
+    const later = service.createVmo({ read: () => Promise.reject(thrown as Error) }, { size: PAGE });
+    expect((await read(now, 0, PAGE)).status).toBe(ZX_ERR_IO);
+    expect((await read(later, 0, PAGE)).status).toBe(ZX_ERR_IO);
+    for (const { error } of failures) {
+      if (thrown === undefined) expect(error).toBeInstanceOf(PagerError);
+      else expect(error).toBe(thrown);
+    }
+  });
+
+  it('is asked again the next time', async () => {
+    let attempts = 0;
+    const { service, read } = await pagerRig();
+    const backing: VmoBacking = {
+      read: ({ offset }, into) => {
+        attempts += 1;
+        if (attempts === 1) throw new Error('not yet');
+        fillTagged(1, offset, into);
+      },
+    };
+    const vmo = service.createVmo(backing, { size: PAGE });
+    expect((await read(vmo, 0, PAGE)).status).toBe(ZX_ERR_IO);
+    expect(await read(vmo, 0, PAGE)).toEqual({ status: ZX_OK, bytes: tagged(1, 0, PAGE) });
+  });
+
+  const short: Record<string, VmoBacking['read']> = {
+    'says a smaller count': ({ offset }, into) => {
+      fillTagged(6, offset, into);
+      return 2 * PAGE + 17;
+    },
+    'returns fewer bytes': ({ offset }) => tagged(6, offset, 2 * PAGE + 17),
+    'returns fewer chunks': ({ offset }) => [tagged(6, offset, PAGE), tagged(6, offset + PAGE, PAGE + 17)],
+    'streams fewer bytes': async function* ({ offset }) {
+      yield await Promise.resolve(tagged(6, offset, 2 * PAGE + 17));
+    } as VmoBacking['read'],
+  };
+
+  it.each(Object.entries(short))('by reading short (%s) supplies whole pages, and the rest is ZX_ERR_IO_DATA_INTEGRITY', async (_way, read) => {
+    const rig = await pagerRig();
+    const vmo = rig.service.createVmo({ read }, { size: 5 * PAGE });
+    expect((await rig.read(vmo, 0, 5 * PAGE)).status).toBe(ZX_ERR_IO_DATA_INTEGRITY);
+    expect(rig.failures).toMatchObject([
+      { suppliedBytes: 2 * PAGE, status: ZX_ERR_IO_DATA_INTEGRITY, error: { code: 'data-integrity', filledBytes: 2 * PAGE + 17 } },
+    ]);
+    expect(rig.service.metrics.pagesSupplied).toBe(2);
+    expect(await rig.read(vmo, 0, 2 * PAGE)).toEqual({ status: ZX_OK, bytes: tagged(6, 0, 2 * PAGE) });
+  });
+
+  it('in the middle of a stream loses nothing that came before', async () => {
+    const rig = await pagerRig();
+    const broken = new Error('connection lost');
+    const vmo = rig.service.createVmo(
+      {
+        read: async function* ({ offset }) {
+          yield await Promise.resolve(tagged(8, offset, 3 * PAGE));
+          throw broken;
+        },
+      },
+      { size: 4 * PAGE },
+    );
+    expect((await rig.read(vmo, 0, 4 * PAGE)).status).toBe(ZX_ERR_IO);
+    expect(rig.failures).toMatchObject([{ suppliedBytes: 3 * PAGE, error: { code: 'io', cause: broken } }]);
+    expect((await rig.read(vmo, 0, 3 * PAGE)).bytes).toEqual(tagged(8, 0, 3 * PAGE));
+  });
+
+  it.each([
+    ['a count beyond the range', () => PAGE + 1],
+    ['a negative count', () => -1],
+    ['more bytes than asked for', () => new Uint8Array(PAGE + 1)],
+    ['more chunks than asked for', () => [new Uint8Array(PAGE), new Uint8Array(1)]],
+  ])('by returning %s is ZX_ERR_IO_DATA_INTEGRITY', async (_what, read) => {
+    const rig = await pagerRig();
+    const vmo = rig.service.createVmo({ read }, { size: PAGE });
+    expect((await rig.read(vmo, 0, PAGE)).status).toBe(ZX_ERR_IO_DATA_INTEGRITY);
+  });
+
+  it('on what was read ahead does not fail what was asked for', async () => {
+    const rig = await pagerRig({ readAheadPages: 8 });
+    const ranges: string[] = [];
+    const vmo = rig.service.createVmo(
+      {
+        read: ({ offset, length }, into) => {
+          ranges.push(`${offset / PAGE}+${length / PAGE}`);
+          if (offset + length > 3 * PAGE) throw new Error('a bad sector');
+          fillTagged(1, offset, into);
+        },
+      },
+      { size: 16 * PAGE },
+    );
+    expect(await rig.read(vmo, PAGE, PAGE)).toEqual({ status: ZX_OK, bytes: tagged(1, PAGE, PAGE) });
+    expect(ranges).toEqual(['1+8', '1+1']);
+    expect(rig.failures).toEqual([]);
+    expect((await rig.read(vmo, 5 * PAGE, PAGE)).status).toBe(ZX_ERR_IO);
+  });
+
+  it('leaves other VMOs alone', async () => {
+    const rig = await pagerRig();
+    const bad = rig.service.createVmo({ read: () => { throw new Error('bad'); } }, { size: PAGE });
+    const good = rig.service.createVmo({ read: ({ offset }, into) => fillTagged(2, offset, into) }, { size: PAGE });
+    const [first, second] = await Promise.all([rig.read(bad, 0, PAGE), rig.read(good, 0, PAGE)]);
+    expect(first.status).toBe(ZX_ERR_IO);
+    expect(second).toEqual({ status: ZX_OK, bytes: tagged(2, 0, PAGE) });
+  });
+});
+
+describe('a backing that never answers', () => {
+  it('fails the request with ZX_ERR_IO when its time is over, and keeps its frames', async () => {
+    const rig = await pagerRig({ timeout: 2e6, maxConcurrentReads: 1 }, { clock: wallClock() });
+    const { held, backing } = heldBacking();
+    const vmo = rig.service.createVmo(backing, { size: 4 * PAGE });
+    expect((await rig.read(vmo, 0, PAGE)).status).toBe(ZX_ERR_IO);
+    expect(held[0]?.signal.reason).toMatchObject({ code: 'timed-out' });
+    expect(rig.failures).toMatchObject([{ error: { code: 'timed-out' }, suppliedBytes: 0 }]);
+    expect(rig.service.metrics).toMatchObject({ timeouts: 1, abandoned: 1, inFlight: 0, lentBytes: PAGE });
+    // One read of this VMO is still out: the next one waits for it, and its time passes as well.
+    expect((await rig.read(vmo, PAGE, PAGE)).status).toBe(ZX_ERR_IO);
+    expect(held).toHaveLength(1);
+    // Others go on.
+    const other = rig.service.createVmo({ read: ({ offset }, into) => fillTagged(3, offset, into) }, { size: PAGE });
+    expect((await rig.read(other, 0, PAGE)).status).toBe(ZX_OK);
+    held[0]?.resolve();
+    await settle();
+    expect(rig.service.metrics).toMatchObject({ timeouts: 2, abandoned: 0, queued: 0, lentBytes: 0 });
+    const again = rig.read(vmo, 0, PAGE);
+    await settle();
+    fillTagged(1, 0, held[1]?.into ?? []);
+    held[1]?.resolve();
+    expect(await again).toEqual({ status: ZX_OK, bytes: tagged(1, 0, PAGE) });
+  });
+
+  it('has its time for each request by itself', async () => {
+    const rig = await pagerRig({ timeout: 3e6 }, { clock: wallClock() });
+    const { held, backing } = heldBacking();
+    const vmo = rig.service.createVmo(backing, { size: 8 * PAGE });
+    const answered = rig.read(vmo, 0, PAGE);
+    const never = [rig.read(vmo, 2 * PAGE, PAGE), rig.read(vmo, 4 * PAGE, PAGE)];
+    await settle();
+    fillTagged(1, 0, held[0]?.into ?? []);
+    held[0]?.resolve();
+    expect((await answered).status).toBe(ZX_OK);
+    expect((await Promise.all(never)).map(({ status }) => status)).toEqual([ZX_ERR_IO, ZX_ERR_IO]);
+    expect(rig.service.metrics.timeouts).toBe(2);
+  });
+});
+
+describe('bytes written late', () => {
+  /** Everything readable afterwards is checked against what it should be. */
+  async function lateWrite(end: 'timeout' | 'detach' | 'close'): Promise<void> {
+    const rig = await pagerRig({ timeout: 2e6, maxLentBytes: 256 * 1024 }, { clock: wallClock(), ramBytes: 2 ** 21 });
+    const { host, kernel } = rig;
+    const { held, backing } = heldBacking();
+    const vmo = rig.service.createVmo(backing, { size: 4 * PAGE });
+    const reading = rig.read(vmo, 0, 4 * PAGE);
+    await settle();
+    if (end === 'detach') void vmo.detach();
+    if (end === 'close') rig.service.close();
+    expect((await reading).status).toBeLessThan(0);
+    // The frames that the backing holds are nobody else's, though everything else in RAM is taken now.
+    const free = kernel.statistics().frames.free;
+    const { handle } = host.vmoCreate(free * PAGE, 0);
+    const pattern = new Uint8Array(PAGE).fill(0x5a);
+    let committed = 0;
+    while (committed < free && (await host.vmoWrite(handle, pattern, committed * PAGE)).status === ZX_OK) committed += 1;
+    expect(committed).toBeGreaterThan(100);
+    for (const view of held[0]?.into ?? []) view.fill(0xbd);
+    const seen = new Uint8Array(PAGE);
+    for (let page = 0; page < committed; page++) {
+      expect((await host.vmoRead(handle, seen, page * PAGE)).status).toBe(ZX_OK);
+      expect(seen).toEqual(pattern);
+    }
+    const before = kernel.statistics().frames;
+    held[0]?.resolve();
+    await settle();
+    expect(kernel.statistics().frames.free).toBe(before.free + 4);
+    expect(kernel.statistics().frames.lent).toBe(0);
+  }
+
+  it('after the time is over are never seen', () => lateWrite('timeout'));
+  it('after detach are never seen', () => lateWrite('detach'));
+  it('after the end of the service are never seen', () => lateWrite('close'));
+});

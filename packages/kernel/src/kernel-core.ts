@@ -3,6 +3,7 @@ import type { Clock, Machine } from '@faultline/mmu-emu';
 import type { KernelEvent } from './events.js';
 import type { DebugLog } from './ipc/debug-log.js';
 import type { KernelLimits } from './limits.js';
+import type { TaskSystem } from './task/task-system.js';
 import type { TimerQueue } from './task/timer-queue.js';
 import type { VmSystem } from './vm/vm-system.js';
 
@@ -20,6 +21,8 @@ export interface KernelCore {
   readonly rng: Rng;
   /** Frames, page lists, address-space identifiers: `new VmSystem(machine, limits, aslr?)`. */
   readonly vm: VmSystem;
+  /** Processes, threads, jobs, and who runs next. */
+  readonly tasks: TaskSystem;
   /** Instructions that the machine has retired so far; every event carries it. */
   readonly retired: number;
   /** What `zx_debuglog_*` and `log` write to. */

@@ -7,6 +7,7 @@ import { DebugLog } from './ipc/debug-log.js';
 import type { KernelCore, Rng } from './kernel-core.js';
 import type { KernelLimits } from './limits.js';
 import type { SystemCall } from './syscall/call.js';
+import type { TaskSystem } from './task/task-system.js';
 import { TimerQueue } from './task/timer-queue.js';
 import type { VmSystem } from './vm/vm-system.js';
 
@@ -42,6 +43,7 @@ export class KernelState implements KernelCore {
   events: ((event: KernelEvent) => void) | null = null;
   liveObjects = 0;
   retired = 0;
+  private taskSystem: TaskSystem | null = null;
 
   private koid = ZX_KOID_FIRST;
   private readonly onLog: KernelParts['onLog'];
@@ -56,6 +58,16 @@ export class KernelState implements KernelCore {
     this.callsByName = new Map(parts.calls.map((call) => [call.name, call]));
     this.debugLog = new DebugLog(parts.clock, parts.limits.logRecords);
     this.onLog = parts.onLog;
+  }
+
+  get tasks(): TaskSystem {
+    if (this.taskSystem === null) throw new Error('the kernel is not complete yet');
+    return this.taskSystem;
+  }
+
+  /** Completes the kernel: tasks need it to be made. */
+  set tasks(tasks: TaskSystem) {
+    this.taskSystem = tasks;
   }
 
   nextKoid(): number {

@@ -1,7 +1,15 @@
+import type { Status } from '../abi/status.js';
+
 /** What runs on the host's side when something happened inside the kernel. Queued where it happens, carried out at safe points. */
 export interface HostTask {
   /** Carried out once for each time it was posted; no kernel operation is under way. */
   perform(): void;
+}
+
+/** A host call that waits, and can be made to stop. */
+export interface WaitingCall {
+  /** Ends it with a status. */
+  cancel(status: Status): void;
 }
 
 /**
@@ -17,8 +25,10 @@ export class HostWork {
   driven = false;
   /** Holds that exist: see `hold`. */
   holds = 0;
+  /** Of these, the ones that hold virtual time too. */
+  timeHolds = 0;
   /** Host calls that wait. */
-  readonly waiting = new Set<object>();
+  readonly waiting = new Set<WaitingCall>();
   /** Told when a host call starts to wait, and when a hold ends. */
   onChange: (() => void) | null = null;
 
@@ -55,14 +65,22 @@ export class HostWork {
     }
   }
 
-  /** Something outside is under way that may wake the system; the result ends the hold, once. */
-  hold(): () => void {
+  /**
+   * Something outside is under way that may wake the system.
+   *
+   * @param holdsTime virtual time stands still meanwhile
+   * @returns ends the hold, once
+   */
+  hold(holdsTime: boolean): () => void {
+    const time = holdsTime ? 1 : 0;
     this.holds += 1;
+    this.timeHolds += time;
     let held = true;
     return () => {
       if (!held) return;
       held = false;
       this.holds -= 1;
+      this.timeHolds -= time;
       this.onChange?.();
     };
   }

@@ -43,7 +43,9 @@ export function tryCopyOut(memory: UserMemory, address: number, bytes: Uint8Arra
   while (done < bytes.length) {
     const view = memory.view(address + done, bytes.length - done, true);
     if (view === null) break;
-    view.set(view.length === bytes.length - done && done === 0 ? bytes : bytes.subarray(done, done + view.length));
+    view.set(
+      view.length === bytes.length - done && done === 0 ? bytes : bytes.subarray(done, done + view.length),
+    );
     done += view.length;
   }
   return done - start;

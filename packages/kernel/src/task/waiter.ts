@@ -17,15 +17,7 @@ import type { TimerQueue } from './timer-queue.js';
 
 /** What kind of thing a waiter waits for; a thread's `ZX_THREAD_STATE_BLOCKED_*` follows from it. */
 export type BlockKind =
-  | 'exception'
-  | 'sleeping'
-  | 'futex'
-  | 'port'
-  | 'channel'
-  | 'wait-one'
-  | 'wait-many'
-  | 'interrupt'
-  | 'pager';
+  'exception' | 'sleeping' | 'futex' | 'port' | 'channel' | 'wait-one' | 'wait-many' | 'interrupt' | 'pager';
 
 /** Something one or many waiters can wait for. */
 export interface Blocker {
@@ -62,10 +54,12 @@ export abstract class Waiter {
 
   /** Starts waiting. The waiter must not be waiting already. */
   block(blocker: Blocker): void {
-    if (this.blocker !== null) throw new Error(`a waiter blocked on ${this.blocker.describe()} cannot block again`);
+    if (this.blocker !== null)
+      throw new Error(`a waiter blocked on ${this.blocker.describe()} cannot block again`);
     this.blocker = blocker;
     blocker.subscribe(this);
-    if (blocker.deadline !== Infinity) this.timers.arm(this, blocker.deadline);
+    // It may have ended the wait right away.
+    if (this.blocker === blocker && blocker.deadline !== Infinity) this.timers.arm(this, blocker.deadline);
   }
 
   /** Ends the wait with `status`; does nothing when the waiter does not wait. */

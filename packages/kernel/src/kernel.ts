@@ -1,0 +1,286 @@
+import { Machine, VirtualClock, type Clock, type MachineOptions } from '@faultline/mmu-emu';
+import type { KernelEvent } from './events.js';
+import { hostEnvironment, type HostEnvironmentOptions } from './host/host-environment.js';
+import { HostProcess, type HostProcessOptions } from './host/host-process.js';
+import type { Rng } from './kernel-core.js';
+import { KernelError } from './kernel-error.js';
+import { KernelLoop, type RunResult } from './kernel-loop.js';
+import { KernelState } from './kernel-state.js';
+import { DEFAULT_LIMITS, type KernelLimits } from './limits.js';
+import { vdsoObject } from './loader/vdso-object.js';
+import { loadProgram, type ProgramOptions, type ProgramResult } from './loader/program.js';
+import { SeededRng } from './seeded-rng.js';
+import { CALL_TABLE } from './syscall/table.js';
+import { buildVdso } from './syscall/vdso.js';
+import { GuestSteps } from './task/guest-steps.js';
+import { Scheduler, type Schedule } from './task/scheduler.js';
+import { TaskSystem } from './task/task-system.js';
+import { ZX_ERR_CANCELED, ZX_TASK_RETCODE_SYSCALL_KILL } from './abi/status.js';
+import { TICKS_PER_SECOND } from './abi/time.js';
+import { VmSystem } from './vm/vm-system.js';
+
+/** How to make a kernel. */
+export interface KernelOptions extends HostEnvironmentOptions {
+  /** Bytes of guest RAM; a multiple of 4096 from 1 MiB to 3.5 GiB, default 256 MiB. */
+  readonly ramBytes?: number;
+  /** Whether guest RAM is a SharedArrayBuffer; default false. */
+  readonly sharedMemory?: boolean;
+  /** A hosted machine that nobody else uses, with a timebase of 1 GHz and this kernel's clock; `ramBytes` and `sharedMemory` do not apply then. */
+  readonly machine?: Machine;
+  /** Time; default a `VirtualClock`. With a `WallClock`, the kernel sleeps when nothing can run. */
+  readonly clock?: Clock;
+  /** Seed of the default random numbers; default 0. */
+  readonly seed?: number;
+  /** Random numbers: `zx_cprng_draw`, placement of mappings. They are not secret unless these are. */
+  readonly rng?: Rng;
+  /** Whether mappings without a fixed place go to random ones; default true. */
+  readonly aslr?: boolean;
+  /** How the next thread is chosen; default `round-robin`. */
+  readonly schedule?: Schedule;
+  /** Instructions that a thread runs before another has its turn; default 100,000. */
+  readonly sliceInstructions?: number;
+  /** Replaces single limits. */
+  readonly limits?: Partial<KernelLimits>;
+  /** Hears each line that the kernel itself writes to its debug log: crashes, warnings. */
+  readonly log?: (severity: 'info' | 'warning' | 'error', text: string) => void;
+  /** Hears every event, from inside kernel operations: it must make no system calls. */
+  readonly onEvent?: (event: KernelEvent) => void;
+}
+
+/** Counts since the kernel was made. */
+export interface KernelStatistics {
+  /** Instructions that guests retired. */
+  readonly instructions: number;
+  /** System calls that guests made. */
+  readonly systemCalls: number;
+  /** Times that a hart went from one thread to another. */
+  readonly contextSwitches: number;
+  /** Exceptions that ended a process. */
+  readonly exceptions: number;
+  /** Page faults by access, and how they ended. */
+  readonly faults: {
+    readonly read: FaultCounts;
+    readonly write: FaultCounts;
+    readonly execute: FaultCounts;
+  };
+  readonly pageRequests: number;
+  readonly pagesSupplied: number;
+  readonly pagesFailed: number;
+  readonly pagesCopied: number;
+  readonly pagesEvicted: number;
+  /** Frames of guest RAM now. */
+  readonly frames: {
+    readonly total: number;
+    readonly free: number;
+    readonly lent: number;
+    readonly quarantined: number;
+  };
+  /** Kernel objects alive now. */
+  readonly objects: number;
+  /** Processes alive now. */
+  readonly processes: number;
+}
+
+export interface FaultCounts {
+  readonly resolved: number;
+  /** Had to wait for a pager; counted again when retried. */
+  readonly blocked: number;
+  readonly fatal: number;
+}
+
+const DEFAULT_SLICE = 100_000;
+const VERSION = 'faultline';
+
+/**
+ * A Zircon-style kernel on a machine of its own.
+ *
+ * Its life: `create`; `createHostProcess` for TypeScript that makes system calls; `startProcess` for guests; `run` lets them
+ * run, as often as there is something to run; `close` ends everything.
+ */
+export class Kernel {
+  private readonly loop: KernelLoop;
+  private readonly hosts: HostProcess[] = [];
+  private closed = false;
+
+  private constructor(
+    private readonly state: KernelState,
+    private readonly vdso: ReturnType<typeof vdsoObject>,
+    options: KernelOptions,
+  ) {
+    this.loop = new KernelLoop(state, hostEnvironment(options));
+  }
+
+  /**
+   * @throws {MachineError} `wasm-unavailable`, `bad-option`, `out-of-memory`, as of `Machine.create`
+   * @throws {KernelError} `bad-option`, with the option in `field`
+   */
+  static async create(options: KernelOptions = {}): Promise<Kernel> {
+    checkOptions(options);
+    const clock = options.clock ?? options.machine?.clock ?? new VirtualClock();
+    const machine = options.machine ?? (await Machine.create(machineOptions(options, clock)));
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const rng = options.rng ?? new SeededRng(options.seed ?? 0);
+    const state = new KernelState({
+      machine,
+      clock,
+      limits,
+      rng,
+      vm: new VmSystem(machine, limits, options.aslr ?? true),
+      calls: CALL_TABLE,
+      onLog: options.log ?? null,
+    });
+    state.events = options.onEvent ?? null;
+    const image = buildVdso(CALL_TABLE, {
+      ramBytes: machine.ram.bytes,
+      harts: machine.harts.length,
+      version: VERSION,
+    });
+    const schedule = options.schedule ?? 'round-robin';
+    const scheduler = new Scheduler(
+      machine.harts,
+      new GuestSteps(state, { calls: CALL_TABLE, sites: image.sites }),
+      {
+        schedule,
+        sliceInstructions: options.sliceInstructions ?? DEFAULT_SLICE,
+        rng: schedule === 'round-robin' ? null : new SeededRng(schedule.seed),
+      },
+    );
+    state.tasks = new TaskSystem(state, scheduler);
+    return new Kernel(state, vdsoObject(state, image), options);
+  }
+
+  get machine(): Machine {
+    return this.state.machine;
+  }
+
+  get clock(): Clock {
+    return this.state.clock;
+  }
+
+  get limits(): KernelLimits {
+    return this.state.limits;
+  }
+
+  get isRunning(): boolean {
+    return this.loop.isRunning;
+  }
+
+  /** Replaces the listener of events; null: nobody listens, and events cost nothing. */
+  set onEvent(listener: ((event: KernelEvent) => void) | null) {
+    this.state.events = listener;
+  }
+
+  /** A process of the host, to make system calls from TypeScript. @param name for reports */
+  createHostProcess(name: string, options: HostProcessOptions = {}): HostProcess {
+    if (this.closed) throw new KernelError('closed', 'the kernel is closed');
+    const host = new HostProcess(this.state, name, options);
+    this.hosts.push(host);
+    return host;
+  }
+
+  /**
+   * Loads a program and starts it in a new process of the root job. It runs when `run` is called, or is under way.
+   *
+   * @param host whose handles are meant in `options`, and who gets the handle of the process
+   */
+  startProcess(host: HostProcess, options: ProgramOptions): Promise<ProgramResult> {
+    if (this.closed) throw new KernelError('closed', 'the kernel is closed');
+    return loadProgram({ state: this.state, host, vdso: this.vdso }, options);
+  }
+
+  /**
+   * Lets guests run until every process has ended, every thread waits for ever, or `stop` is called. Yields to the host at least
+   * every 5 ms, and whenever every thread waits.
+   *
+   * @throws {KernelError} `already-running`, `closed`
+   */
+  run(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    if (this.closed) return Promise.reject(new KernelError('closed', 'the kernel is closed'));
+    return this.loop.run(options.signal);
+  }
+
+  /** Ends a run; guests stay as they are, and another `run` carries on. */
+  stop(): void {
+    this.loop.stop();
+  }
+
+  statistics(): KernelStatistics {
+    const { state } = this;
+    const { counters, physical } = state.vm;
+    const faults = (kind: 0 | 1 | 2): FaultCounts => ({
+      resolved: counters.faultsResolved[kind],
+      blocked: counters.faultsBlocked[kind],
+      fatal: counters.faultsFatal[kind],
+    });
+    return {
+      instructions: state.retired,
+      systemCalls: state.tasks.systemCalls,
+      contextSwitches: state.tasks.scheduler.switches,
+      exceptions: state.tasks.exceptions,
+      faults: { read: faults(0), write: faults(1), execute: faults(2) },
+      pageRequests: counters.pageRequests,
+      pagesSupplied: counters.pagesSupplied,
+      pagesFailed: counters.pagesFailed,
+      pagesCopied: counters.pagesCopied,
+      pagesEvicted: counters.pagesEvicted,
+      frames: {
+        total: physical.frameCount,
+        free: physical.freeCount,
+        lent: physical.lentCount,
+        quarantined: physical.quarantinedCount,
+      },
+      objects: state.liveObjects,
+      processes: state.tasks.processes,
+    };
+  }
+
+  /** Ends a run, kills every process, ends every waiting host call with ZX_ERR_CANCELED, and closes every handle. Idempotent. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.loop.stop();
+    this.state.tasks.rootJob.kill(BigInt(ZX_TASK_RETCODE_SYSCALL_KILL));
+    for (const call of [...this.state.work.waiting]) call.cancel(ZX_ERR_CANCELED);
+    for (const host of this.hosts) host.close();
+    this.vdso.handle.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function machineOptions(options: KernelOptions, clock: Clock): MachineOptions {
+  return {
+    mode: 'hosted',
+    clock,
+    timebaseHz: TICKS_PER_SECOND,
+    ...(options.ramBytes === undefined ? {} : { ramBytes: options.ramBytes }),
+    ...(options.sharedMemory === undefined ? {} : { sharedMemory: options.sharedMemory }),
+  };
+}
+
+function checkOptions(options: KernelOptions): void {
+  const refuse = (field: string, rule: string): never => {
+    throw new KernelError('bad-option', `${field} must be ${rule}`, { field });
+  };
+  const { sliceInstructions = DEFAULT_SLICE, schedule = 'round-robin', seed = 0, limits = {} } = options;
+  if (!Number.isSafeInteger(sliceInstructions) || sliceInstructions < 1 || sliceInstructions > 2 ** 30) {
+    refuse('sliceInstructions', 'an integer from 1 to 2^30');
+  }
+  if (!Number.isSafeInteger(seed)) refuse('seed', 'an integer');
+  if (schedule !== 'round-robin' && !Number.isSafeInteger(schedule.seed))
+    refuse('schedule.seed', 'an integer');
+  if (
+    options.machine !== undefined &&
+    options.clock !== undefined &&
+    options.machine.clock !== options.clock
+  ) {
+    refuse('clock', "the machine's own clock");
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 0)
+      refuse(`limits.${name}`, 'an integer that is not negative');
+  }
+  if ((limits.handlesPerProcess ?? 0) > 2 ** 20) refuse('limits.handlesPerProcess', 'at most 2^20');
+}

@@ -1,0 +1,41 @@
+import {
+  ZX_RIGHTS_BASIC,
+  ZX_RIGHT_EXECUTE,
+  ZX_RIGHT_GET_PROPERTY,
+  ZX_RIGHT_MAP,
+  ZX_RIGHT_READ,
+} from '../abi/rights.js';
+import type { KernelCore } from '../kernel-core.js';
+import { Handle } from '../object/handle-table.js';
+import type { VdsoImage } from '../syscall/vdso.js';
+import { VmoDispatcher } from '../vm/vm-object.js';
+
+const PAGE_BYTES = 4096;
+
+/** The vDSO as an object that processes map: nobody can write to it. */
+export interface VdsoObject {
+  readonly image: VdsoImage;
+  /** The kernel's own handle; others are made from it. */
+  readonly handle: Handle;
+}
+
+const VDSO_RIGHTS = ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_EXECUTE | ZX_RIGHT_MAP | ZX_RIGHT_GET_PROPERTY;
+
+/** Puts the image into a VMO, of which the code is known to the kernel as the place of system calls. */
+export function vdsoObject(core: KernelCore, image: VdsoImage): VdsoObject {
+  const pages = image.bytes.length / PAGE_BYTES;
+  const codePage = image.codeOffset / PAGE_BYTES;
+  const vmo = VmoDispatcher.anonymous(core, pages);
+  vmo.objectName.set(new TextEncoder().encode('vdso/libzircon.so'));
+  const handle = new Handle(vmo, VDSO_RIGHTS);
+  const loan = vmo.lend(0, pages);
+  if (typeof loan === 'number') throw new Error(`there is no memory for the vDSO: status ${loan}`);
+  let offset = 0;
+  for (const view of loan.views) {
+    view.set(image.bytes.subarray(offset, offset + view.length));
+    offset += view.length;
+  }
+  loan.release();
+  vmo.fixedCode = { page: codePage, pages: pages - codePage };
+  return { image, handle };
+}

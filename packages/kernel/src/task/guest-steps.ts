@@ -1,0 +1,233 @@
+import {
+  CAUSE_BREAKPOINT,
+  CAUSE_FETCH_MISALIGNED,
+  CAUSE_FETCH_PAGE_FAULT,
+  CAUSE_ILLEGAL_INSTRUCTION,
+  CAUSE_LOAD_MISALIGNED,
+  CAUSE_LOAD_PAGE_FAULT,
+  CAUSE_STORE_MISALIGNED,
+  CAUSE_STORE_PAGE_FAULT,
+  CAUSE_USER_ECALL,
+  HART_PC,
+  HART_TVAL,
+  HART_X,
+} from '@faultline/mmu-emu';
+import * as excp from '../abi/exceptions.js';
+import { ZX_OK, ZX_TASK_RETCODE_EXCEPTION_KILL, type Status } from '../abi/status.js';
+import type { FaultAccess, FaultOutcome } from '../events.js';
+import type { KernelCore } from '../kernel-core.js';
+import type { SystemCall } from '../syscall/call.js';
+import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../vm/address-space.js';
+import { generalRegisters, wordPair, type ExceptionReport } from './exception-report.js';
+import { STEP_GO_ON, STEP_LEFT, type Cpu, type ThreadSteps } from './scheduler.js';
+import type { Thread } from './thread.js';
+import type { Blocker, Operation } from './waiter.js';
+
+const TWO_32 = 0x1_0000_0000;
+/** t0: the number of a system call. */
+const T0 = HART_X + 2 * 5;
+const ACCESSES = ['read', 'write', 'execute'] as const satisfies readonly FaultAccess[];
+const FAULT_CAUSES = [CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_PAGE_FAULT, CAUSE_FETCH_PAGE_FAULT] as const;
+
+/** What the vDSO says about system calls. */
+export interface SystemCallSites {
+  /** By number. */
+  readonly calls: readonly SystemCall[];
+  /** By number: where in the vDSO's image its `ecall` is. */
+  readonly sites: Uint32Array;
+}
+
+/** What the kernel does when a guest thread traps, and when its wait has ended. */
+export class GuestSteps implements ThreadSteps {
+  constructor(
+    private readonly core: KernelCore,
+    private readonly vdso: SystemCallSites,
+  ) {}
+
+  resume(_cpu: Cpu, thread: Thread): number {
+    const { operation, faultCause } = thread;
+    if (operation !== null) return this.advance(thread, operation);
+    if (faultCause === 0) return STEP_GO_ON;
+    thread.faultCause = 0;
+    if (thread.wakeStatus === ZX_OK) return STEP_GO_ON;
+    this.fatalFault(thread, faultCause, thread.faultAddress, thread.wakeStatus);
+    return STEP_LEFT;
+  }
+
+  trap(cpu: Cpu, thread: Thread): number {
+    switch (cpu.cause) {
+      case CAUSE_USER_ECALL:
+        return this.systemCall(cpu, thread);
+      case CAUSE_LOAD_PAGE_FAULT:
+        return this.pageFault(cpu, thread, FAULT_READ);
+      case CAUSE_STORE_PAGE_FAULT:
+        return this.pageFault(cpu, thread, FAULT_WRITE);
+      case CAUSE_FETCH_PAGE_FAULT:
+        return this.pageFault(cpu, thread, FAULT_EXECUTE);
+      default:
+        this.exception(thread, {
+          type: exceptionType(cpu.cause),
+          cause: cpu.cause,
+          address: wordPair(cpu.hart.state, HART_TVAL),
+          access: null,
+          synthCode: 0,
+          synthData: 0,
+        });
+        return STEP_LEFT;
+    }
+  }
+
+  private pageFault(cpu: Cpu, thread: Thread, kind: FaultKind): number {
+    const { state } = cpu.hart;
+    // Above 2^53 not exact, but nothing is mapped there.
+    const address = (state[HART_TVAL + 1] as number) * TWO_32 + (state[HART_TVAL] as number);
+    const outcome = thread.process.space.fault(address, kind);
+    if (this.core.events !== null) this.faultEvent(thread, address, kind, outcome);
+    if (outcome === ZX_OK) return STEP_GO_ON;
+    const cause = FAULT_CAUSES[kind];
+    if (typeof outcome === 'number') {
+      this.fatalFault(thread, cause, wordPair(state, HART_TVAL), outcome);
+      return STEP_LEFT;
+    }
+    thread.faultCause = cause;
+    thread.faultAddress = wordPair(state, HART_TVAL);
+    thread.block(outcome);
+    return STEP_LEFT;
+  }
+
+  private systemCall(cpu: Cpu, thread: Thread): number {
+    const { context } = cpu.hart;
+    const number = context[T0] as number;
+    const call = context[T0 + 1] === 0 ? this.vdso.calls[number] : undefined;
+    const pc = (context[HART_PC + 1] as number) * TWO_32 + (context[HART_PC] as number);
+    if (call === undefined || !this.isLegalSite(thread, pc, number)) {
+      this.policyError(thread, excp.ZX_EXCP_POLICY_CODE_BAD_SYSCALL, number);
+      return STEP_LEFT;
+    }
+    this.core.tasks.systemCalls += 1;
+    const next = pc + 4;
+    context[HART_PC] = next >>> 0;
+    context[HART_PC + 1] = Math.floor(next / TWO_32);
+    thread.callName = call.name;
+    const result = call.handler(thread, cpu.args);
+    if (typeof result !== 'number') return this.advance(thread, (thread.operation = result));
+    this.returned(thread, result);
+    return thread.dying ? STEP_LEFT : STEP_GO_ON;
+  }
+
+  /** Carries an unfinished system call on. */
+  private advance(thread: Thread, operation: Operation): number {
+    const step = operation.next(thread.wakeStatus);
+    if (step.done === true) {
+      thread.operation = null;
+      this.returned(thread, step.value);
+      return thread.dying ? STEP_LEFT : STEP_GO_ON;
+    }
+    // Who was killed by its own call does not wait any more.
+    if (!thread.dying) thread.block(step.value);
+    return STEP_LEFT;
+  }
+
+  private returned(thread: Thread, result: number): void {
+    thread.setResult(result);
+    const { events } = this.core;
+    if (events === null) return;
+    events({
+      type: 'system-call',
+      time: this.core.clock.now(),
+      retired: this.core.retired,
+      process: thread.process.koid,
+      thread: thread.dispatcher.koid,
+      name: thread.callName,
+      status: result,
+    });
+  }
+
+  /** The vDSO's code, wherever it is mapped: the only place from which system calls are accepted. */
+  private isLegalSite(thread: Thread, pc: number, number: number): boolean {
+    const { process } = thread;
+    const site = this.vdso.sites[number] as number;
+    if (pc === process.vdsoBase + site) return true;
+    const mapping = process.space.mappingAt(Math.floor(pc / 4096));
+    if (mapping === null || !mapping.fixed) return false;
+    process.vdsoBase = (mapping.vpn - mapping.page) * 4096;
+    return pc === process.vdsoBase + site;
+  }
+
+  private policyError(thread: Thread, code: number, data: number): void {
+    this.exception(thread, {
+      type: excp.ZX_EXCP_POLICY_ERROR,
+      cause: 0,
+      address: 0n,
+      access: null,
+      synthCode: code,
+      synthData: data,
+    });
+  }
+
+  private fatalFault(thread: Thread, cause: number, address: bigint, status: Status): void {
+    const access = ACCESSES[FAULT_CAUSES.findIndex((known) => known === cause)] ?? null;
+    this.exception(thread, {
+      type: excp.ZX_EXCP_FATAL_PAGE_FAULT,
+      cause,
+      address,
+      access,
+      synthCode: status >>> 0,
+      synthData: 0,
+    });
+  }
+
+  private exception(thread: Thread, facts: Omit<ExceptionReport, 'pc' | 'registers'>): void {
+    const registers = generalRegisters(thread.registers);
+    const report: ExceptionReport = { ...facts, pc: registers[0] as bigint, registers };
+    this.core.tasks.exceptions += 1;
+    const { events } = this.core;
+    if (events !== null) {
+      events({
+        type: 'exception',
+        time: this.core.clock.now(),
+        retired: this.core.retired,
+        process: thread.process.koid,
+        thread: thread.dispatcher.koid,
+        exception: report.type,
+        address: Number(report.address),
+        status: report.synthCode | 0,
+      });
+    }
+    thread.process.crashed(thread, report, BigInt(ZX_TASK_RETCODE_EXCEPTION_KILL));
+  }
+
+  private faultEvent(thread: Thread, address: number, kind: FaultKind, outcome: Status | Blocker): void {
+    const { space } = thread.process;
+    const how: FaultOutcome =
+      typeof outcome !== 'number' ? 'blocked' : outcome === ZX_OK ? 'resolved' : 'fatal';
+    this.core.events?.({
+      type: 'fault',
+      time: this.core.clock.now(),
+      retired: this.core.retired,
+      process: thread.process.koid,
+      thread: thread.dispatcher.koid,
+      address,
+      access: ACCESSES[kind],
+      outcome: how,
+      status: how === 'fatal' ? (outcome as Status) : 0,
+      vmo: space.faultVmo,
+      page: space.faultPage,
+    });
+  }
+}
+
+function exceptionType(cause: number): number {
+  switch (cause) {
+    case CAUSE_ILLEGAL_INSTRUCTION:
+      return excp.ZX_EXCP_UNDEFINED_INSTRUCTION;
+    case CAUSE_BREAKPOINT:
+      return excp.ZX_EXCP_SW_BREAKPOINT;
+    case CAUSE_FETCH_MISALIGNED:
+    case CAUSE_LOAD_MISALIGNED:
+    case CAUSE_STORE_MISALIGNED:
+      return excp.ZX_EXCP_UNALIGNED_ACCESS;
+    default:
+      return excp.ZX_EXCP_GENERAL;
+  }
+}

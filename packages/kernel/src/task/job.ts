@@ -1,0 +1,92 @@
+import { ZX_OBJ_TYPE_JOB } from '../abi/object-types.js';
+import { ZX_DEFAULT_JOB_RIGHTS } from '../abi/rights.js';
+import { ZX_JOB_NO_JOBS, ZX_JOB_NO_PROCESSES, ZX_JOB_TERMINATED } from '../abi/signals.js';
+import type { KernelCore } from '../kernel-core.js';
+import { Dispatcher, type Koid } from '../object/dispatcher.js';
+import { ObjectName } from '../object/object-name.js';
+import type { ProcessDispatcher } from './process.js';
+
+/** Jobs within jobs at most. */
+export const JOB_HEIGHT_MAX = 32;
+
+/**
+ * A group of processes and jobs that can be killed together. The root job belongs to the kernel and lives as long.
+ *
+ * Its life: made under a parent; `kill` ends everything below it, and it takes nothing new; dead once everything below
+ * is, then ZX_JOB_TERMINATED is asserted. A job that is neither referred to by a handle nor has anything below it is forgotten.
+ *
+ * @see Zircon `zx_job_create`, `zx_task_kill`
+ */
+export class JobDispatcher extends Dispatcher {
+  override readonly type = ZX_OBJ_TYPE_JOB;
+  override readonly defaultRights = ZX_DEFAULT_JOB_RIGHTS;
+  override readonly objectName = new ObjectName();
+  readonly processes = new Map<Koid, ProcessDispatcher>();
+  readonly jobs = new Map<Koid, JobDispatcher>();
+  /** Jobs that may be below this one, on top of each other. */
+  readonly height: number;
+  returnCode = 0n;
+  private killed = false;
+  private isGone = false;
+
+  /** @param parent null for the root job */
+  constructor(
+    core: KernelCore,
+    readonly parent: JobDispatcher | null,
+  ) {
+    super(core);
+    this.height = parent === null ? JOB_HEIGHT_MAX : parent.height - 1;
+    this.signals = ZX_JOB_NO_JOBS | ZX_JOB_NO_PROCESSES;
+    if (parent !== null) {
+      parent.jobs.set(this.koid, this);
+      parent.updateSignals(ZX_JOB_NO_JOBS, 0);
+    }
+  }
+
+  /** It was killed: nothing can be made in it. */
+  get hasEnded(): boolean {
+    return this.killed;
+  }
+
+  override findChild(koid: Koid): Dispatcher | null {
+    return this.processes.get(koid) ?? this.jobs.get(koid) ?? null;
+  }
+
+  /** Kills everything below; the first code counts. */
+  kill(code: bigint): void {
+    if (this.killed) return;
+    this.killed = true;
+    this.returnCode = code;
+    for (const job of [...this.jobs.values()]) job.kill(code);
+    for (const process of [...this.processes.values()]) process.kill(code);
+    this.finishIfEmpty();
+  }
+
+  processEnded(process: ProcessDispatcher): void {
+    this.processes.delete(process.koid);
+    if (this.processes.size === 0) this.updateSignals(0, ZX_JOB_NO_PROCESSES);
+    this.finishIfEmpty();
+  }
+
+  protected override onZeroHandles(): void {
+    this.finishIfEmpty();
+  }
+
+  private jobEnded(job: JobDispatcher): void {
+    this.jobs.delete(job.koid);
+    if (this.jobs.size === 0) this.updateSignals(0, ZX_JOB_NO_JOBS);
+    this.finishIfEmpty();
+  }
+
+  private finishIfEmpty(): void {
+    if (this.processes.size > 0 || this.jobs.size > 0) return;
+    if (this.killed && (this.signals & ZX_JOB_TERMINATED) === 0) {
+      this.updateSignals(0, ZX_JOB_TERMINATED);
+      if (this.parent !== null) this.parent.jobEnded(this);
+    }
+    if (this.handleCount > 0 || this.isGone || this.parent === null) return;
+    this.isGone = true;
+    if (!this.killed) this.parent.jobEnded(this);
+    this.destroyed();
+  }
+}

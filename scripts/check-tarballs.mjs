@@ -155,6 +155,14 @@ function checkCommand(project, command, version) {
   );
 }
 
+/** Runs one of the programs that come with the filesystem pager. */
+function checkGuest(project) {
+  const programs = join(project, 'node_modules/@faultline/fs-pager-example/dist/guest');
+  const args = ['run', '--root', programs, join(programs, 'hello.elf'), 'from-a-tarball'];
+  const executable = join(project, 'node_modules/.bin/faultline');
+  return run(executable, args, project, (text) => text.includes('from-a-tarball'));
+}
+
 async function checkPackage(name, tarballs) {
   const manifest = readManifest(packageFolder(name));
   const isNeutral = NEUTRAL_PACKAGES.includes(name);
@@ -213,6 +221,9 @@ async function checkPackage(name, tarballs) {
     await check(`${name}: the command ${command} tells its version and its usage`, () =>
       checkCommand(project, command, manifest.version),
     );
+  }
+  if (name === 'fs-pager-example') {
+    await check(`${name}: its command runs a guest program`, () => checkGuest(project));
   }
 }
 

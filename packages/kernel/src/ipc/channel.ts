@@ -179,7 +179,7 @@ export class ChannelDispatcher extends PeeredDispatcher {
 
   private receive(message: Message): Status {
     if (this.closed) return ZX_ERR_PEER_CLOSED;
-    const call = this.calls.get(message.txid);
+    const call = this.calls.size === 0 ? undefined : this.calls.get(message.txid);
     if (call !== undefined && call.isOpen) {
       call.answer = message;
       call.finish(ZX_OK);

@@ -53,15 +53,13 @@ export abstract class PortPacket {
   onDiscarded(): void {}
 }
 
-/** The packet as a `zx_port_packet_t`. */
-export function encodePacket(packet: PortPacket): Uint8Array {
-  const bytes = new Uint8Array(PACKET_BYTES);
-  const view = new DataView(bytes.buffer);
+/** Writes the packet as a `zx_port_packet_t` over the first 48 bytes of `view`. */
+export function encodePacket(packet: PortPacket, view: DataView): void {
+  for (let position = 0; position < PACKET_BYTES; position += 4) view.setUint32(position, 0, true);
   view.setBigUint64(PACKET_KEY, packet.key, true);
   view.setUint32(PACKET_TYPE, packet.type, true);
   view.setInt32(PACKET_STATUS, packet.status, true);
   packet.writePayload(view);
-  return bytes;
 }
 
 /** Made by `zx_port_queue`; lives until it is read. */

@@ -1,4 +1,5 @@
 /** Channels: making, reading, calling. Messages are put together in `channel-message.ts`. */
+import { ZX_CHANNEL_MAX_MSG_BYTES } from '../abi/abi-limits.js';
 import {
   CALL_ARGS_BYTES,
   CALL_ARGS_RD_BYTES,
@@ -24,12 +25,23 @@ import {
   ZX_OK,
   type Status,
 } from '../abi/status.js';
-import { ChannelDispatcher, type Message } from '../ipc/channel.js';
+import { ChannelDispatcher, Message } from '../ipc/channel.js';
 import { Handle } from '../object/handle-table.js';
+import { tryCopyIn } from '../task/user-memory.js';
 import type { Blocker, Operation } from '../task/waiter.js';
 import { deadlineArg, numberArg, type Caller, type SystemCall } from './call.js';
 import { discardHandles, takeMessage, type HandleForm, type MessageSource } from './channel-message.js';
-import { creationRoom, getU64, handleRoom, outHandles, outParts, settle, withStruct } from './user-values.js';
+import {
+  andThen,
+  creationRoom,
+  getU64,
+  handleRoom,
+  outBytes,
+  outHandles,
+  outOptionalU32,
+  settle,
+  withStruct,
+} from './user-values.js';
 
 /** Where a reader wants a message. */
 interface MessageTarget {
@@ -42,28 +54,27 @@ interface MessageTarget {
   readonly form: HandleForm;
 }
 
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
-}
-
 function fits(message: Message, target: MessageTarget): boolean {
   return message.bytes.length <= target.bytesRoom && message.handles.length <= target.handlesRoom;
 }
 
 /** Gives the sizes of a message. */
-function* giveSizes(caller: Caller, message: Message, target: MessageTarget): Operation {
-  return yield* settle(
-    outParts(caller, [
-      { address: target.actualBytes, bytes: u32(message.bytes.length) },
-      { address: target.actualHandles, bytes: u32(message.handles.length) },
-    ]),
+function giveSizes(caller: Caller, message: Message, target: MessageTarget): Status | Operation {
+  return andThen(outOptionalU32(caller, target.actualBytes, message.bytes.length), (status) =>
+    status === ZX_OK ? outOptionalU32(caller, target.actualHandles, message.handles.length) : status,
   );
 }
 
+/** Gives the sizes and bytes of a message. */
+function giveBytes(caller: Caller, message: Message, target: MessageTarget): Status | Operation {
+  return andThen(giveSizes(caller, message, target), (status) => {
+    if (status !== ZX_OK || message.bytes.length === 0) return status;
+    return target.bytes === 0 ? ZX_ERR_INVALID_ARGS : outBytes(caller, target.bytes, message.bytes);
+  });
+}
+
 /**
- * Gives a message that was taken: sizes, bytes, handles. It is the caller's when this returns ZX_OK, and lost when a pointer is bad.
+ * Gives a message with handles that was taken: sizes, bytes, handles. It is the caller's when this returns ZX_OK, and lost when a pointer is bad.
  * ZX_ERR_NO_RESOURCES: the table has filled up while this waited.
  */
 function* deliver(caller: Caller, message: Message, target: MessageTarget): Operation {
@@ -71,20 +82,13 @@ function* deliver(caller: Caller, message: Message, target: MessageTarget): Oper
   let delivered = false;
   const values: number[] = [];
   try {
-    let status = yield* giveSizes(caller, message, target);
+    let status = yield* settle(giveBytes(caller, message, target));
     if (status !== ZX_OK) return status;
-    if (message.bytes.length > 0 && target.bytes === 0) return ZX_ERR_INVALID_ARGS;
-    status = yield* settle(outParts(caller, [{ address: target.bytes, bytes: message.bytes }]));
-    if (status !== ZX_OK) return status;
-    if (message.handles.length === 0) {
-      delivered = true;
-      return ZX_OK;
-    }
     if (target.handles === 0) return ZX_ERR_INVALID_ARGS;
     if (!table.hasRoom(message.handles.length)) return ZX_ERR_NO_RESOURCES;
     for (const handle of message.handles) values.push(table.add(handle));
     const records = encodeHandles(message.handles, values, target.form);
-    status = yield* settle(outParts(caller, [{ address: target.handles, bytes: records }]));
+    status = yield* settle(outBytes(caller, target.handles, records));
     delivered = status === ZX_OK;
     return status;
   } finally {
@@ -113,9 +117,15 @@ function encodeHandles(handles: readonly Handle[], values: readonly number[], fo
   return bytes;
 }
 
-function* tooSmall(caller: Caller, message: Message, target: MessageTarget): Operation {
-  const status = yield* giveSizes(caller, message, target);
-  return status === ZX_OK ? ZX_ERR_BUFFER_TOO_SMALL : status;
+/** Gives a message that was taken: without handles there is nothing that could be left behind. */
+function give(caller: Caller, message: Message, target: MessageTarget): Status | Operation {
+  return message.handles.length === 0 ? giveBytes(caller, message, target) : deliver(caller, message, target);
+}
+
+function tooSmall(caller: Caller, message: Message, target: MessageTarget): Status | Operation {
+  return andThen(giveSizes(caller, message, target), (status) =>
+    status === ZX_OK ? ZX_ERR_BUFFER_TOO_SMALL : status,
+  );
 }
 
 function read(caller: Caller, args: Uint32Array, form: HandleForm): Status | Operation {
@@ -140,7 +150,7 @@ function read(caller: Caller, args: Uint32Array, form: HandleForm): Status | Ope
   }
   const room = handleRoom(caller, message.handles.length);
   if (room !== ZX_OK) return room;
-  return deliver(caller, channel.take(), target);
+  return give(caller, channel.take(), target);
 }
 
 /** The channel a message goes to; on errors the handles listed in `source` are consumed. */
@@ -159,7 +169,20 @@ function* channelForWriting(
   return channel;
 }
 
-function write(caller: Caller, args: Uint32Array, form: HandleForm): Operation {
+/** A message without handles whose bytes are at hand; undefined: anything else, errors too. */
+function writeAtOnce(caller: Caller, args: Uint32Array): Status | undefined {
+  const count = args[6] as number;
+  if (args[2] !== 0 || args[10] !== 0 || count > ZX_CHANNEL_MAX_MSG_BYTES) return undefined;
+  const channel = caller.process.handles.lookup(args[0] as number, ChannelDispatcher, ZX_RIGHT_WRITE);
+  if (typeof channel === 'number') return channel;
+  const bytes = new Uint8Array(count);
+  if (tryCopyIn(caller.memory, numberArg(args, 2), bytes) < count) return undefined;
+  return channel.write(new Message(bytes, []));
+}
+
+function write(caller: Caller, args: Uint32Array, form: HandleForm): Status | Operation {
+  const status = writeAtOnce(caller, args);
+  if (status !== undefined) return status;
   const options = args[2] as number;
   return writeMessage(caller, args[0] as number, options, {
     bytes: numberArg(args, 2),
@@ -231,9 +254,9 @@ function* callWith(
   if (answer === undefined) return status;
   if (!fits(answer, target)) {
     answer.discard();
-    return yield* tooSmall(caller, answer, target);
+    return yield* settle(tooSmall(caller, answer, target));
   }
-  return yield* deliver(caller, answer, target);
+  return yield* settle(give(caller, answer, target));
 }
 
 const READ_ARGS = (handles: string): readonly string[] => [

@@ -15,21 +15,33 @@ import {
   ZX_ERR_NOT_SUPPORTED,
   ZX_ERR_TIMED_OUT,
   ZX_OK,
+  type Status,
 } from '../abi/status.js';
 import { PortDispatcher } from '../ipc/port.js';
-import { encodePacket, UserPacket } from '../ipc/port-packet.js';
+import { encodePacket, UserPacket, type PortPacket } from '../ipc/port-packet.js';
 import { Handle } from '../object/handle-table.js';
+import { tryCopyOut } from '../task/user-memory.js';
 import type { Operation } from '../task/waiter.js';
 import { bigintArg, deadlineArg, numberArg, type Caller, type SystemCall } from './call.js';
 import { creationRoom, outBytes, outHandle, settle, withStruct } from './user-values.js';
 
+/** A packet on its way out: used between two looks at user memory, never across a wait. */
+const scratch = new Uint8Array(PACKET_BYTES);
+const scratchView = new DataView(scratch.buffer);
+
+function toScratch(packet: PortPacket): true {
+  encodePacket(packet, scratchView);
+  return true;
+}
+
+function giveScratch(caller: Caller, address: number): Status | Operation {
+  const done = tryCopyOut(caller.memory, address, scratch);
+  return done === PACKET_BYTES ? ZX_OK : outBytes(caller, address + done, scratch.slice(done));
+}
+
 function* waitForPacket(caller: Caller, port: PortDispatcher, deadline: number, address: number): Operation {
-  let bytes: Uint8Array = new Uint8Array(0);
-  const status = yield* port.wait(deadline, (packet) => {
-    bytes = encodePacket(packet);
-  });
-  if (status !== ZX_OK) return status;
-  return yield* settle(outBytes(caller, address, bytes));
+  const status = yield* port.wait(deadline, toScratch);
+  return status === ZX_OK ? yield* settle(giveScratch(caller, address)) : status;
 }
 
 export const PORT_CALLS: readonly SystemCall[] = [
@@ -73,8 +85,7 @@ export const PORT_CALLS: readonly SystemCall[] = [
       const port = caller.process.handles.lookup(args[0] as number, PortDispatcher, ZX_RIGHT_READ);
       if (typeof port === 'number') return port;
       const address = numberArg(args, 2);
-      const bytes = port.dequeue(encodePacket);
-      if (bytes !== undefined) return outBytes(caller, address, bytes);
+      if (port.dequeue(toScratch) === true) return giveScratch(caller, address);
       const deadline = deadlineArg(args, 1);
       if (deadline <= caller.core.clock.now()) return ZX_ERR_TIMED_OUT;
       return waitForPacket(caller, port, deadline, address);

@@ -3,17 +3,21 @@
  *
  * Numbers mean nothing outside a kernel and the vDSO it has built; they change whenever a call is added.
  */
+import { TASK_INFO_TOPICS, TASK_PROPERTIES } from '../task/task-info.js';
 import type { SystemCall } from './call.js';
 import { CHANNEL_CALLS } from './channel.js';
 import { DEBUGLOG_CALLS } from './debuglog.js';
 import { EVENT_CALLS } from './event.js';
+import { FUTEX_CALLS } from './futex.js';
 import { HANDLE_CALLS } from './handle.js';
 import type { InfoTopic, ObjectProperty } from './info-topic.js';
 import { OBJECT_CALLS } from './object.js';
 import { ObjectKnowledge } from './object-info.js';
 import { PAGER_CALLS } from './pager.js';
 import { PORT_CALLS } from './port.js';
+import { PROCESS_CALLS } from './process.js';
 import { SYSTEM_CALLS } from './system.js';
+import { THREAD_CALLS } from './thread.js';
 import { VM_INFO_TOPICS } from './vm-info.js';
 import { VMAR_CALLS } from './vmar.js';
 import { VMAR_OP_RANGE_CALLS } from './vmar-op-range.js';
@@ -22,8 +26,8 @@ import { VMO_CHILD_CALLS } from './vmo-child.js';
 import { VMO_OP_RANGE_CALLS } from './vmo-op-range.js';
 
 /** What objects of each part of the kernel tell about themselves. */
-const INFO_TOPICS: readonly InfoTopic[] = VM_INFO_TOPICS;
-const PROPERTIES: readonly ObjectProperty[] = [];
+const INFO_TOPICS: readonly InfoTopic[] = [...VM_INFO_TOPICS, ...TASK_INFO_TOPICS];
+const PROPERTIES: readonly ObjectProperty[] = TASK_PROPERTIES;
 
 /** Every call of the kernel; the index is its number. */
 export const CALL_TABLE: readonly SystemCall[] = [
@@ -39,6 +43,9 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...VMAR_CALLS,
   ...VMAR_OP_RANGE_CALLS,
   ...PAGER_CALLS,
+  ...PROCESS_CALLS,
+  ...THREAD_CALLS,
+  ...FUTEX_CALLS,
   ...DEBUGLOG_CALLS,
   ...SYSTEM_CALLS,
 ];

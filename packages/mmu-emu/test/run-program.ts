@@ -86,6 +86,10 @@ export class Bench {
   write(address: number, value: bigint): void {
     const at = address - ORIGIN;
     const view = this.machine.ram.writable(Math.floor(at / 4096));
-    new DataView(view.buffer, view.byteOffset + (at % 4096), 8).setBigUint64(0, BigInt.asUintN(64, value), true);
+    new DataView(view.buffer, view.byteOffset + (at % 4096), 8).setBigUint64(
+      0,
+      BigInt.asUintN(64, value),
+      true,
+    );
   }
 }

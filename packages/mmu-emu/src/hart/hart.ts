@@ -93,7 +93,9 @@ export class Hart {
   #slice = 0;
   /** Of the current slice, how many instructions the clock knows of. */
   #reported = 0;
-  #waiting = false;
+  /** Words of the pc at which the hart waits for an interrupt, or -1. An embedder that moves the pc ends the wait. */
+  #waitingLow = -1;
+  #waitingHigh = -1;
   #futileTraps = 0;
   #lastTrapAt = -1;
 
@@ -213,7 +215,7 @@ export class Hart {
     enterTrap(state, state[HART_CAUSE]!, false, state[HART_TVAL]!, state[HART_TVAL + 1]!);
     this.#updateTranslation();
     if (this.#futileTraps < FUTILE_TRAPS) return 0;
-    this.#waiting = true;
+    this.#wait();
     return 1;
   }
 
@@ -272,7 +274,7 @@ export class Hart {
       return this.#illegal();
     this.#nextPc();
     if ((this.state[HART_MIP]! & this.state[HART_MIE]!) !== 0) return HELPER_JUMP;
-    this.#waiting = true;
+    this.#wait();
     return HELPER_END_SLICE;
   }
 
@@ -322,16 +324,22 @@ export class Hart {
     const { state } = this;
     const interrupt = pendingInterrupt(state);
     if (interrupt >= 0) {
-      this.#waiting = false;
+      this.#waitingLow = -1;
       this.#futileTraps = 0;
       enterTrap(state, interrupt, true, 0, 0);
       this.#updateTranslation();
       return true;
     }
     // wfi also ends when the interrupt is pending and enabled in mie but not globally.
-    if (this.#waiting && (state[HART_MIP]! & state[HART_MIE]!) === 0) return false;
-    this.#waiting = false;
+    const waiting = this.#waitingLow === state[HART_PC] && this.#waitingHigh === state[HART_PC + 1];
+    if (waiting && (state[HART_MIP]! & state[HART_MIE]!) === 0) return false;
+    this.#waitingLow = -1;
     return true;
+  }
+
+  #wait(): void {
+    this.#waitingLow = this.state[HART_PC]!;
+    this.#waitingHigh = this.state[HART_PC + 1]!;
   }
 
   #time(): number {

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { assemble, EXIT_TRAP } from '../../src/index.js';
+import { Bench, ORIGIN } from '../run-program.js';
+
+const encode = (source: string): bigint => {
+  const { bytes } = assemble(source);
+  return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+};
+
+describe('code that changes', () => {
+  it('one frame runs program A, is handed out, is filled with B, and runs B', async () => {
+    const bench = await Bench.of('li a0, 1\nli a1, 1\necall');
+    expect([bench.run(), bench.x('a0'), bench.x('a1')]).toEqual([EXIT_TRAP, 1n, 1n]);
+    const { ram } = bench.machine;
+    ram.writable(0).set(assemble('li a0, 2\necall').bytes);
+    bench.pc = BigInt(ORIGIN);
+    expect([bench.run(), bench.x('a0')]).toEqual([EXIT_TRAP, 2n]);
+    // The same by a copy, and by clearing.
+    ram.writable(5).set(assemble('li a0, 3\necall').bytes);
+    ram.copy(0, 5);
+    bench.pc = BigInt(ORIGIN);
+    expect([bench.run(), bench.x('a0')]).toEqual([EXIT_TRAP, 3n]);
+    ram.zero(0);
+    bench.pc = BigInt(ORIGIN);
+    expect([bench.run(), bench.pc, bench.tval]).toEqual([EXIT_TRAP, BigInt(ORIGIN), 0n]);
+    ram.writePte(0, 0, Number(encode('li a0, 4')), Number(encode('ecall')));
+    bench.pc = BigInt(ORIGIN);
+    expect([bench.run(), bench.x('a0')]).toEqual([EXIT_TRAP, 4n]);
+  });
+
+  it('a store to the next instruction is seen, with fence.i and without', async () => {
+    for (const fence of ['fence.i', '']) {
+      const bench = await Bench.of(`
+        li a3, 3
+        again:
+        sw a0, 0(a1)
+        ${fence}
+        patched: li a2, 1
+        addi a4, a4, 1
+        sw a5, 0(a1)
+        ${fence}
+        addi a3, a3, -1
+        bnez a3, again
+        ecall`);
+      bench.setX('a0', encode('li a2, 77'));
+      bench.setX('a5', encode('li a2, 5'));
+      bench.setX('a1', bench.symbol('patched'));
+      expect(bench.run(5)).toBe(0);
+      expect(bench.run()).toBe(EXIT_TRAP);
+      expect([bench.x('a2'), bench.x('a4')]).toEqual([77n, 3n]);
+    }
+  });
+
+  it.each([
+    ['sb', 0],
+    ['sh', 0],
+    ['sw', 0],
+    ['sd', -4],
+    ['sw', -2],
+    ['sh', 2],
+    ['sd', -7],
+  ])('%s at %i from an instruction replaces it', async (store, offset) => {
+    const bench = await Bench.of(
+      `nop\nnop\n${store} a0, ${offset}(a1)\nj target\nnop\nnop\ntarget: addi a2, a2, 1\naddi a3, a3, 1\necall`,
+    );
+    const target = bench.symbol('target');
+    bench.setX('a1', target);
+    // Decoded first, so that there is something stale.
+    bench.pc = target;
+    expect(bench.run()).toBe(EXIT_TRAP);
+    const before = [bench.x('a2'), bench.x('a3')];
+    expect(before).toEqual([1n, 1n]);
+    bench.setX('a0', 0n);
+    bench.pc = BigInt(ORIGIN);
+    expect(bench.run()).toBe(EXIT_TRAP);
+    // Whatever is left of it, memory is what runs.
+    const fresh = await Bench.of('nop');
+    fresh.machine.ram.writable(0).set(bench.machine.ram.readable(0));
+    fresh.pc = target;
+    fresh.setX('a2', 1n);
+    fresh.setX('a3', 1n);
+    fresh.run();
+    expect([bench.x('a2'), bench.x('a3'), bench.pc, bench.tval]).toEqual([fresh.x('a2'), fresh.x('a3'), fresh.pc, fresh.tval]); // prettier-ignore
+  });
+
+  it('a page of code and data is stored to as often as one likes', async () => {
+    const bench = await Bench.of(`
+      li a0, 3000
+      la a1, cell
+      loop:
+      ld a2, 0(a1)
+      addi a2, a2, 1
+      sd a2, 0(a1)
+      addi a0, a0, -1
+      bnez a0, loop
+      ecall
+      .balign 8
+      cell: .dword 0`);
+    expect(bench.run()).toBe(EXIT_TRAP);
+    expect(bench.read(Number(bench.symbol('cell')))).toBe(3000n);
+  });
+
+  it('more pages of code than the cache holds run right, in turn', async () => {
+    const pages = 700;
+    const bench = await Bench.of('nop', { ramBytes: 8 * 2 ** 20 });
+    for (let page = 1; page <= pages; page++) {
+      bench.machine.ram.writable(page).set(assemble(`addi a0, a0, ${page}\nadd a1, a1, a2\njr a1`).bytes);
+    }
+    bench.machine.ram.writable(pages + 1).set(assemble('ecall').bytes);
+    for (let round = 0; round < 3; round++) {
+      bench.setX('a0', 0n);
+      bench.setX('a1', ORIGIN + 4096);
+      bench.setX('a2', 4096n);
+      bench.pc = BigInt(ORIGIN + 4096);
+      expect(bench.run()).toBe(EXIT_TRAP);
+      expect([bench.x('a0'), bench.hart.retired]).toEqual([BigInt((pages * (pages + 1)) / 2), pages * 3]);
+    }
+  });
+});

@@ -60,6 +60,7 @@ export class ZeroRanges {
 
   /** [start, end) is no longer known to be zero. */
   remove(start: number, end: number): void {
+    if (start >= end) return;
     const first = this.firstEndingAfter(start);
     let index = first;
     while (index < this.ranges.length) {

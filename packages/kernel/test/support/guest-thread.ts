@@ -1,0 +1,142 @@
+/** A thread that makes single accesses in user mode, on the hart, and waits as a kernel's threads do. */
+import {
+  assemble,
+  CAUSE_FETCH_PAGE_FAULT,
+  CAUSE_LOAD_PAGE_FAULT,
+  CAUSE_STORE_PAGE_FAULT,
+  CAUSE_USER_ECALL,
+  CONTEXT_WORDS,
+  EXIT_TRAP,
+  HART_CAUSE,
+  HART_PC,
+  HART_TVAL,
+  HART_X,
+} from '@faultline/mmu-emu';
+import { ZX_OK, type Status } from '../../src/abi/status.js';
+import { ZX_VM_PERM_EXECUTE, ZX_VM_PERM_READ } from '../../src/abi/vm.js';
+import { Waiter } from '../../src/task/waiter.js';
+import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type AddressSpace, type FaultKind } from '../../src/vm/address-space.js';
+import { VmoDispatcher } from '../../src/vm/vm-object.js';
+import type { VmFixture } from './vm-fixture.js';
+
+const PAGE = 4096;
+const ACCESSES = { read: 'ld a0, 0(a1)', write: 'sd a0, 0(a1)', execute: 'jalr a1' } as const;
+const KINDS = new Map<number, FaultKind>([
+  [CAUSE_LOAD_PAGE_FAULT, FAULT_READ],
+  [CAUSE_STORE_PAGE_FAULT, FAULT_WRITE],
+  [CAUSE_FETCH_PAGE_FAULT, FAULT_EXECUTE],
+]);
+const A0 = 10;
+const A1 = 11;
+/** Where the code lies, far from what tests map. */
+const CODE_VPN = 0x3f_0000;
+
+const codes = new WeakMap<AddressSpace, Map<string, number>>();
+
+/** Puts the three accesses into the address space, each followed by `ecall`. */
+function codeOf(fixture: VmFixture, space: AddressSpace): Map<string, number> {
+  const known = codes.get(space);
+  if (known !== undefined) return known;
+  const entries = new Map<string, number>();
+  const vmo = VmoDispatcher.anonymous(fixture.state, 1);
+  const page = fixture.physical.ram.writable(vmo.cow.frameForWrite(0));
+  let offset = 0;
+  for (const [access, instruction] of Object.entries(ACCESSES)) {
+    const { bytes } = assemble(`${instruction}\necall\n`, { compress: false });
+    page.set(bytes, offset);
+    entries.set(access, CODE_VPN * PAGE + offset);
+    offset += 64;
+  }
+  const permissions = ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE;
+  const mapping = space.rootVmar.map(
+    { mode: 'at', offset: CODE_VPN - space.rootVmar.vpn, align: 1 },
+    { vmo, page: 0, pages: 1, permissions, most: permissions, fixed: false, throughStream: false },
+  );
+  if (typeof mapping === 'number') throw new Error(`the test's code is not mapped: ${mapping}`);
+  codes.set(space, entries);
+  return entries;
+}
+
+/** How an access ended. */
+export type Outcome =
+  | { readonly end: 'done'; readonly value: bigint }
+  | { readonly end: 'crash'; readonly address: number; readonly status: Status }
+  | { readonly end: 'running' };
+
+export class GuestThread extends Waiter {
+  outcome: Outcome = { end: 'running' };
+  private readonly context = new Uint32Array(CONTEXT_WORDS);
+  private faultAddress = 0;
+
+  private constructor(
+    private readonly fixture: VmFixture,
+    private readonly space: AddressSpace,
+  ) {
+    super(fixture.state.timers);
+  }
+
+  /** Starts an access of 8 bytes; it runs until it is done, has crashed, or waits. */
+  static start(
+    fixture: VmFixture,
+    space: AddressSpace,
+    access: keyof typeof ACCESSES,
+    address: number,
+    value = 0n,
+  ): GuestThread {
+    const thread = new GuestThread(fixture, space);
+    thread.set(HART_PC, BigInt(codeOf(fixture, space).get(access) as number));
+    thread.set(HART_X + 2 * A0, value);
+    thread.set(HART_X + 2 * A1, BigInt(address));
+    thread.run();
+    return thread;
+  }
+
+  get isBlocked(): boolean {
+    return this.blocker !== null;
+  }
+
+  protected override resume(status: Status): void {
+    this.fixture.state.work.post({
+      perform: () => {
+        if (status === ZX_OK) this.run();
+        else this.outcome = { end: 'crash', address: this.faultAddress, status };
+      },
+    });
+  }
+
+  private run(): void {
+    const hart = this.fixture.machine.harts[0];
+    if (hart === undefined) throw new Error('a machine has a hart');
+    this.space.activate(hart);
+    hart.context.set(this.context);
+    for (;;) {
+      if (hart.run(1000) !== EXIT_TRAP) throw new Error('an access is two instructions long');
+      const cause = hart.state[HART_CAUSE] as number;
+      if (cause === CAUSE_USER_ECALL) {
+        this.context.set(hart.context);
+        this.outcome = { end: 'done', value: this.get(HART_X + 2 * A0) };
+        return;
+      }
+      const kind = KINDS.get(cause);
+      if (kind === undefined) throw new Error(`trap ${cause}`);
+      this.faultAddress = (hart.state[HART_TVAL + 1] as number) * 2 ** 32 + (hart.state[HART_TVAL] as number);
+      const outcome = this.space.fault(this.faultAddress, kind);
+      if (outcome === ZX_OK) continue;
+      if (typeof outcome === 'number') this.outcome = { end: 'crash', address: this.faultAddress, status: outcome };
+      else {
+        this.context.set(hart.context);
+        this.block(outcome);
+      }
+      return;
+    }
+  }
+
+  private set(word: number, value: bigint): void {
+    this.context[word] = Number(value & 0xffff_ffffn);
+    this.context[word + 1] = Number(value >> 32n);
+  }
+
+  private get(word: number): bigint {
+    return (BigInt(this.context[word + 1] as number) << 32n) | BigInt(this.context[word] as number);
+  }
+}

@@ -1,0 +1,85 @@
+/** A kernel's memory management with a host process over it, on a real machine's RAM. */
+import { Machine, VirtualClock } from '@faultline/mmu-emu';
+import { expect } from 'vitest';
+import { HostProcess } from '../../src/host/host-process.js';
+import { KernelState } from '../../src/kernel-state.js';
+import { DEFAULT_LIMITS, type KernelLimits } from '../../src/limits.js';
+import { Handle } from '../../src/object/handle-table.js';
+import { CALL_TABLE } from '../../src/syscall/table.js';
+import { AddressSpace } from '../../src/vm/address-space.js';
+import { VmSystem } from '../../src/vm/vm-system.js';
+
+export const PAGE = 4096;
+
+export interface FixtureOptions {
+  readonly ramBytes?: number;
+  readonly limits?: Partial<KernelLimits>;
+  readonly aslr?: boolean;
+  readonly pagerBlocking?: 'allow' | 'fail';
+}
+
+export class VmFixture {
+  readonly clock: VirtualClock;
+  readonly state: KernelState;
+  readonly host: HostProcess;
+  private readonly freeFrames: number;
+  private readonly spaces: AddressSpace[] = [];
+
+  private constructor(
+    readonly machine: Machine,
+    options: FixtureOptions,
+  ) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.clock = machine.clock as VirtualClock;
+    let random = 1;
+    this.state = new KernelState({
+      machine,
+      vm: new VmSystem(machine, limits, options.aslr ?? false),
+      clock: machine.clock,
+      limits,
+      rng: { next: () => (random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0) },
+      calls: CALL_TABLE,
+      onLog: null,
+    });
+    this.host = new HostProcess(this.state, 'test', { pagerBlocking: options.pagerBlocking ?? 'allow' });
+    this.freeFrames = this.physical.freeCount;
+  }
+
+  static async create(options: FixtureOptions = {}): Promise<VmFixture> {
+    const machine = await Machine.create({ mode: 'hosted', ramBytes: options.ramBytes ?? 8 * 2 ** 20 });
+    return new VmFixture(machine, options);
+  }
+
+  get physical(): VmSystem['physical'] {
+    return this.state.vm.physical;
+  }
+
+  /** An address space, and a handle to its root region in the host process. */
+  space(): { readonly space: AddressSpace; readonly vmar: number } {
+    const space = AddressSpace.create(this.state);
+    if (typeof space === 'number') throw new Error(`no address space: ${space}`);
+    this.spaces.push(space);
+    const { rootVmar } = space;
+    return { space, vmar: this.host.handles.add(new Handle(rootVmar, rootVmar.defaultRights)) };
+  }
+
+  /** Runs host calls that were woken, and lets their promises settle. */
+  async turn(): Promise<void> {
+    this.state.work.settle();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Closes everything; nothing may be left. */
+  expectNoLeaks(): void {
+    for (const space of this.spaces) space.destroy();
+    this.host.close();
+    const { physical, nodes } = this.state.vm;
+    expect({
+      objects: this.state.liveObjects,
+      frames: physical.freeCount,
+      nodes: nodes.size,
+      lent: physical.lentCount,
+      waiting: this.state.work.waiting.size,
+    }).toEqual({ objects: 0, frames: this.freeFrames, nodes: 0, lent: 0, waiting: 0 });
+  }
+}

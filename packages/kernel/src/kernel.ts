@@ -1,21 +1,23 @@
 import { Machine, VirtualClock, type Clock, type MachineOptions } from '@faultline/mmu-emu';
 import type { KernelEvent } from './events.js';
 import { hostEnvironment, type HostEnvironmentOptions } from './host/host-environment.js';
+import type { HandleResult } from './host/host-caller.js';
 import { HostProcess, type HostProcessOptions } from './host/host-process.js';
 import type { Rng } from './kernel-core.js';
 import { KernelError } from './kernel-error.js';
 import { KernelLoop, type RunResult } from './kernel-loop.js';
 import { KernelState } from './kernel-state.js';
 import { DEFAULT_LIMITS, type KernelLimits } from './limits.js';
-import { vdsoObject } from './loader/vdso-object.js';
+import { vdsoObject, type VdsoObject } from './loader/vdso-object.js';
 import { loadProgram, type ProgramOptions, type ProgramResult } from './loader/program.js';
+import { Handle } from './object/handle-table.js';
 import { SeededRng } from './seeded-rng.js';
 import { CALL_TABLE } from './syscall/table.js';
 import { buildVdso } from './syscall/vdso.js';
 import { GuestSteps } from './task/guest-steps.js';
 import { Scheduler, type Schedule } from './task/scheduler.js';
 import { TaskSystem } from './task/task-system.js';
-import { ZX_ERR_CANCELED, ZX_TASK_RETCODE_SYSCALL_KILL } from './abi/status.js';
+import { ZX_ERR_CANCELED, ZX_ERR_NO_RESOURCES, ZX_OK, ZX_TASK_RETCODE_SYSCALL_KILL } from './abi/status.js';
 import { TICKS_PER_SECOND } from './abi/time.js';
 import { VmSystem } from './vm/vm-system.js';
 
@@ -104,7 +106,7 @@ export class Kernel {
 
   private constructor(
     private readonly state: KernelState,
-    private readonly vdso: ReturnType<typeof vdsoObject>,
+    private readonly vdsoObject: VdsoObject,
     options: KernelOptions,
   ) {
     this.loop = new KernelLoop(state, hostEnvironment(options));
@@ -185,7 +187,23 @@ export class Kernel {
    */
   startProcess(host: HostProcess, options: ProgramOptions): Promise<ProgramResult> {
     if (this.closed) throw new KernelError('closed', 'the kernel is closed');
-    return loadProgram({ state: this.state, host, vdso: this.vdso }, options);
+    return loadProgram({ state: this.state, host, vdso: this.vdsoObject }, options);
+  }
+
+  /**
+   * The vDSO, for those who load programs themselves: to be mapped whole, its code readable and executable, everything before it readable.
+   *
+   * @returns a handle in `host` (ZX_ERR_NO_RESOURCES: its table is full), its size, and where its code begins, in bytes
+   */
+  vdso(host: HostProcess): HandleResult & { readonly bytes: number; readonly codeOffset: number } {
+    const { image, handle } = this.vdsoObject;
+    const size = { bytes: image.bytes.length, codeOffset: image.codeOffset };
+    if (!host.handles.hasRoom(1)) return { status: ZX_ERR_NO_RESOURCES, handle: 0, ...size };
+    return {
+      status: ZX_OK,
+      handle: host.handles.add(new Handle(handle.dispatcher, handle.rights)),
+      ...size,
+    };
   }
 
   /**
@@ -242,7 +260,7 @@ export class Kernel {
     this.state.tasks.rootJob.kill(BigInt(ZX_TASK_RETCODE_SYSCALL_KILL));
     for (const call of [...this.state.work.waiting]) call.cancel(ZX_ERR_CANCELED);
     for (const host of this.hosts) host.close();
-    this.vdso.handle.release();
+    this.vdsoObject.handle.release();
   }
 
   [Symbol.dispose](): void {

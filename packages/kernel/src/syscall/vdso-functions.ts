@@ -15,7 +15,10 @@ export interface VdsoFacts {
 }
 
 export interface VdsoFunction extends CallDeclaration {
-  /** Assembly of the body, returning included. `site_NAME` must label the `ecall` of the internal call NAME; `number_NAME` is its number. */
+  /**
+   * Assembly of the body, returning included. `site_NAME` must label the `ecall` of the internal call NAME; `number_NAME` is its
+   * number. `begin_NAME` is the entry point of any other call: it preserves every register but a0 and t0, as the kernel does.
+   */
   body(facts: VdsoFacts): string;
 }
 
@@ -107,5 +110,50 @@ export const VDSO_FUNCTIONS: readonly VdsoFunction[] = [
       unimp
     4:
       ret`,
+  },
+  {
+    // The value is stored before anybody is woken; the memory may be gone by then, and waking does not look at it.
+    name: 'futex_wake_handle_close_thread_exit',
+    returns: 'void',
+    args: [
+      'const zx_futex_t* value_ptr',
+      'uint32_t wake_count',
+      'int32_t new_value',
+      'zx_handle_t close_handle',
+    ],
+    noreturn: true,
+    body: () => `
+      fence rw, w
+      sw a2, 0(a0)
+      call begin_futex_wake
+      bnez a0, 1f
+      mv a0, a3
+      beqz a0, 2f
+      call begin_handle_close
+      beqz a0, 2f
+    1:
+      unimp
+    2:
+      j begin_thread_exit`,
+  },
+  {
+    // The stack may be what is unmapped: nothing is kept in memory.
+    name: 'vmar_unmap_handle_close_thread_exit',
+    returns: 'zx_status_t',
+    args: ['zx_handle_t vmar_handle', 'zx_vaddr_t addr', 'size_t size', 'zx_handle_t close_handle'],
+    body: () => `
+      mv t1, ra
+      call begin_vmar_unmap
+      mv ra, t1
+      beqz a0, 1f
+      ret
+    1:
+      mv a0, a3
+      beqz a0, 3f
+      call begin_handle_close
+      beqz a0, 3f
+      unimp
+    3:
+      j begin_thread_exit`,
   },
 ];

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { PAGE_SIZE } from '@faultline/mmu-emu';
 export * from './abi/index.js';
 export { statusName } from './abi/status-name.js';
 export { Kernel } from './kernel.js';

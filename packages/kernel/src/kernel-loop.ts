@@ -137,9 +137,11 @@ export class KernelLoop {
 
   /** Until a deadline on a wall clock, or until something happens. */
   private async sleepUntil(deadline: number): Promise<void> {
-    const sleep = this.host.sleep(
-      this.state.work.timeHolds > 0 ? Infinity : deadline - this.state.clock.now(),
-    );
+    const { clock, work } = this.state;
+    const now = clock.now();
+    // Only virtual time can be skipped, and be held; asked to skip to now, it stays where it is.
+    const stands = work.timeHolds > 0 && clock.skipTo(now);
+    const sleep = this.host.sleep(stands ? Infinity : deadline - now);
     this.wakeUp = sleep.end;
     await sleep.over;
     this.wakeUp = null;

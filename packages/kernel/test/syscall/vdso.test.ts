@@ -128,7 +128,9 @@ describe('the vDSO', () => {
 
 describe('the table', () => {
   it('and the list of refused calls have nothing in common', () => {
-    expect(UNSUPPORTED_CALLS.map((call) => call.name).filter((name) => callNumber(name) !== undefined)).toEqual([]);
+    expect(
+      UNSUPPORTED_CALLS.map((call) => call.name).filter((name) => callNumber(name) !== undefined),
+    ).toEqual([]);
   });
 
   it('numbers every call, by name', () => {

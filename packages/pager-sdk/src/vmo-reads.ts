@@ -253,7 +253,8 @@ export class VmoReads {
     if (missing < demandEnd && read.length === read.demanded) {
       const content = Math.min(read.length, this.vmo.size - read.offset);
       const short = `${filled} bytes of [${read.offset}, ${read.offset + content})`;
-      this.fail(read, missing, read.end - missing, error ?? new PagerError('data-integrity', short), filled);
+      const cause = error ?? new PagerError('data-integrity', short, { filledBytes: filled });
+      this.fail(read, missing, read.end - missing, cause, filled);
       return;
     }
     // What was read ahead must not take others with it: what is really wanted is asked for once more, by itself.

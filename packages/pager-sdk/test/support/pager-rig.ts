@@ -1,8 +1,25 @@
 import { Kernel, type HostProcess, type KernelOptions } from '@faultline/kernel';
+import type { Clock } from '@faultline/mmu-emu';
 import { onTestFinished } from 'vitest';
 import { PagerService, type PagerServiceOptions, type PagerVmo, type RequestFailure } from '../../src/index.js';
 
 export const PAGE = 4096;
+
+/** A clock of the world outside that the test moves. */
+export class TestClock implements Clock {
+  /** Nanoseconds. */
+  time = 0;
+
+  now(): number {
+    return this.time;
+  }
+
+  retire(): void {}
+
+  skipTo(): boolean {
+    return false;
+  }
+}
 
 /** A kernel with a pager service whose failures are kept. */
 export interface PagerRig {

@@ -45,6 +45,8 @@ export class PagerProxy implements PageProvider {
   private head: PageRequest | null = null;
   private tail: PageRequest | null = null;
   private completing = false;
+  /** The VMO's pages are gone: only COMPLETE is still to be read. */
+  private sourceGone = false;
   private pagerClosed = false;
 
   constructor(
@@ -108,8 +110,9 @@ export class PagerProxy implements PageProvider {
   }
 
   sourceClosed(): void {
+    this.sourceGone = true;
     this.complete();
-    this.pager.proxyEnded(this);
+    if (this.packet.port === null) this.pager.proxyEnded(this);
   }
 
   /** The pager's last handle is gone: nothing more is delivered. */
@@ -131,7 +134,10 @@ export class PagerProxy implements PageProvider {
       if (this.head === null) this.tail = null;
       next.nextUnsent = null;
       this.queue(next);
-    } else if (this.completing) this.queueComplete();
+      return;
+    }
+    if (this.completing) this.queueComplete();
+    if (this.sourceGone && this.packet.port === null) this.pager.proxyEnded(this);
   }
 
   private queue(request: PageRequest): void {

@@ -1,0 +1,188 @@
+/** Supplying pages: what is taken, what is left alone, and how many requests one supply ends. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ZX_ERR_IO, ZX_OK } from '../../src/abi/status.js';
+import type { GuestThread } from '../support/guest-thread.js';
+import { UserPager, ok, pattern } from '../support/user-pager.js';
+import { PAGE, VmFixture } from '../support/vm-fixture.js';
+
+let pager: UserPager;
+
+beforeEach(async () => {
+  pager = new UserPager(await VmFixture.create());
+});
+
+const CHUNKS = [2, 3, 5, 7, 37, 5, 13, 23];
+
+describe('supply', () => {
+  it('SU-01 SU-02: pages that were never written are zeros, without frames', async () => {
+    const vmo = pager.createVmo(2);
+    const thread = pager.load(vmo, 0);
+    const read = pager.read(vmo, 0, 1);
+    pager.expectPackets(pager.R(vmo, 0, 1));
+    expect(pager.supplyZero(vmo, 0, 2)).toBe(ZX_OK);
+    await pager.turn();
+    expect(thread.outcome).toEqual({ end: 'done', value: 0n });
+    expect([read.status, read.bytes.every((byte) => byte === 0)]).toEqual([ZX_OK, true]);
+    expect(pager.load(vmo, 1).outcome).toEqual({ end: 'done', value: 0n });
+    expect(pager.committed(vmo)).toBe(0);
+    pager.finish();
+  });
+
+  it.each(['start', 'same place'])('SU-03: whole chunks, taken from the %s of the source', async (from) => {
+    const vmo = pager.createVmo(95);
+    let page = 0;
+    for (const length of CHUNKS) {
+      const threads: GuestThread[] = [];
+      for (let index = 0; index < length; index += 1) threads.push(pager.load(vmo, page + index));
+      pager.expectPackets(...threads.map((_, index) => pager.R(vmo, page + index, 1)));
+      pager.supply(vmo, page, length, from === 'start' ? 0 : page);
+      await pager.turn();
+      threads.forEach((thread, index) => {
+        const value = new DataView(pattern(vmo, page + index).buffer).getBigUint64(0, true);
+        expect(thread.outcome).toEqual({ end: 'done', value });
+      });
+      page += length;
+    }
+    pager.finish();
+  });
+
+  it('SU-04: moves frames, and leaves zeros behind', () => {
+    const vmo = pager.createVmo(1);
+    const aux = pager.memory(new Uint8Array(PAGE).fill(0xcc));
+    const base = pager.map(aux, 1);
+    const mapped = { ...vmo, handle: aux, base };
+    expect(pager.load(mapped, 0).outcome).toEqual({ end: 'done', value: 0xcccc_cccc_cccc_ccccn });
+    const frame = pager.object(mapped).cow.find(0);
+    ok(pager.host.pagerSupplyPages(pager.pager, vmo.handle, 0, PAGE, aux, 0));
+    expect(pager.object(vmo).cow.find(0)).toBe(frame);
+    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 0xcccc_cccc_cccc_ccccn });
+    expect(pager.load(mapped, 0).outcome).toEqual({ end: 'done', value: 0n });
+    pager.finish();
+  });
+
+  it('copies what the source shares with a child', () => {
+    const vmo = pager.createVmo(1);
+    const aux = pager.memory(new Uint8Array(PAGE).fill(3));
+    const child = ok(pager.host.vmoCreateChild(aux, 1 << 4, 0, PAGE)).handle;
+    ok(pager.host.pagerSupplyPages(pager.pager, vmo.handle, 0, PAGE, child, 0));
+    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 0x0303_0303_0303_0303n });
+    pager.finish();
+  });
+
+  it('SU-05: pages from different sources', async () => {
+    const vmo = pager.createVmo(2);
+    pager.supplyBytes(vmo, 0, new Uint8Array(PAGE).fill(9));
+    pager.supply(vmo, 1, 1);
+    const read = pager.read(vmo, 0, 2);
+    await pager.turn();
+    expect(read.bytes.subarray(0, PAGE).every((byte) => byte === 9)).toBe(true);
+    expect(read.bytes.subarray(PAGE)).toEqual(pattern(vmo, 1));
+    pager.finish();
+  });
+
+  it('SU-16 FL-12: a failure is not remembered', async () => {
+    const vmo = pager.createVmo(11);
+    const first = pager.commit(vmo, 0, 11);
+    pager.expectPackets(pager.R(vmo, 0, 11));
+    pager.fail(vmo, 0, 11);
+    await pager.turn();
+    expect(first.status).toBe(ZX_ERR_IO);
+    const second = pager.commit(vmo, 0, 11);
+    pager.expectPackets(pager.R(vmo, 0, 11));
+    pager.supply(vmo, 0, 11);
+    await pager.turn();
+    expect(second.status).toBe(ZX_OK);
+    pager.finish();
+  });
+});
+
+describe('supplies and requests of different extent', () => {
+  it('OV-01: one request, many supplies', async () => {
+    const vmo = pager.createVmo(32);
+    const commit = pager.commit(vmo, 0, 32);
+    pager.expectPackets(pager.R(vmo, 0, 32));
+    for (let page = 0; page < 32; page += 1) {
+      expect(commit.isBlocked).toBe(true);
+      pager.supply(vmo, page, 1);
+      await pager.turn();
+    }
+    expect(commit.status).toBe(ZX_OK);
+    pager.finish();
+  });
+
+  it('OV-02: five requests of seven pages, seven supplies of five', async () => {
+    const vmo = pager.createVmo(35);
+    const commits = Array.from({ length: 5 }, (_, index) => pager.commit(vmo, 7 * index, 7));
+    pager.expectPackets(...commits.map((_, index) => pager.R(vmo, 7 * index, 7)));
+    for (let page = 0; page < 35; page += 5) pager.supply(vmo, page, 5);
+    await pager.turn();
+    expect(commits.map((commit) => commit.status)).toEqual(commits.map(() => ZX_OK));
+    pager.finish();
+  });
+
+  it('OV-03: commits that overlap, supplied in threes', async () => {
+    const vmo = pager.createVmo(105);
+    const first = Array.from({ length: 15 }, (_, index) => pager.commit(vmo, 7 * index, 7));
+    pager.expectPackets(...first.map((_, index) => pager.R(vmo, 7 * index, 7)));
+    const second = Array.from({ length: 21 }, (_, index) => pager.commit(vmo, 5 * index, 5));
+    await pager.turn();
+    expect([...first, ...second].every((commit) => commit.isBlocked)).toBe(true);
+    for (let page = 0; page < 105; page += 3) {
+      pager.supply(vmo, page, 3);
+      await pager.turn();
+    }
+    expect([...first, ...second].every((commit) => commit.status === ZX_OK)).toBe(true);
+    pager.packets();
+    pager.finish();
+  });
+
+  it('OV-04: supplying what is there changes nothing', async () => {
+    const vmo = pager.createVmo(8);
+    const commit = pager.commit(vmo, 0, 8);
+    pager.expectPackets(pager.R(vmo, 0, 8));
+    for (let length = 1; length <= 8; length += 1) expect(pager.supply(vmo, 0, length)).toBe(ZX_OK);
+    await pager.turn();
+    expect(commit.status).toBe(ZX_OK);
+    pager.finish();
+  });
+
+  it('OV-05: zeros that were supplied stay zeros, and are written without asking', async () => {
+    const vmo = pager.createVmo(1);
+    pager.supplyZero(vmo, 0, 1);
+    expect(pager.supply(vmo, 0, 1)).toBe(ZX_OK);
+    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 0n });
+    expect(pager.committed(vmo)).toBe(0);
+    expect(pager.store(vmo, 0, 5n).outcome.end).toBe('done');
+    expect(pager.committed(vmo)).toBe(1);
+    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 5n });
+    pager.finish();
+  });
+
+  it('PK-07: eight VMOs on one port, told apart by key', async () => {
+    const vmos = Array.from({ length: 8 }, () => pager.createVmo(1));
+    const threads = vmos.map((vmo) => pager.load(vmo, 0));
+    pager.expectPackets(...vmos.map((vmo) => pager.R(vmo, 0, 1)));
+    for (const [index, vmo] of vmos.entries()) {
+      expect(threads[index]?.isBlocked).toBe(true);
+      pager.supply(vmo, 0, 1);
+      await pager.turn();
+      expect(threads[index]?.outcome).toEqual({ end: 'done', value: vmo.first });
+    }
+    pager.finish();
+  });
+
+  it('CR-11: 64 VMOs one after the other on the same pager', async () => {
+    for (let count = 0; count < 64; count += 1) {
+      const vmo = pager.createVmo(1);
+      const thread = pager.load(vmo, 0);
+      pager.expectPackets(pager.R(vmo, 0, 1));
+      pager.supply(vmo, 0, 1);
+      await pager.turn();
+      expect(thread.outcome).toEqual({ end: 'done', value: vmo.first });
+      ok(pager.host.vmarUnmap(pager.vmar, vmo.base, PAGE));
+      pager.host.handleClose(vmo.handle);
+      pager.expectPackets(pager.C(vmo));
+    }
+    pager.finish();
+  });
+});

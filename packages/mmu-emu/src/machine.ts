@@ -133,8 +133,8 @@ export class Machine {
     const { memory } = this;
     const words = new Uint32Array(memory.buffer);
     const codeCache = this.#codeCache;
-    const byAddress = new Map(layout.harts.map((base, id) => [base, this.harts[id]!]));
-    const only = this.harts.length === 1 ? this.harts[0]! : undefined;
+    const byAddress = new Map(layout.harts.map((base, id) => [base, this.harts[id]]));
+    const only = this.harts.length === 1 ? this.harts[0] : undefined;
     const hartAt = (base: number): Hart => only ?? byAddress.get(base)!;
     const imports: InterpreterImports & HelperImports = {
       decode: (record, encoding, offset) => {
@@ -159,7 +159,7 @@ export class Machine {
   }
 
   #deviceAt(hart: Hart, bytes: AccessWidth): Device | undefined {
-    const paddr = hart.state[HART_PADDR]! + hart.state[HART_PADDR + 1]! * 2 ** 32;
+    const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
     const device = this.#bus.find(paddr);
     return device !== undefined && paddr + bytes <= device.base + device.bytes ? device : undefined;
   }
@@ -167,7 +167,7 @@ export class Machine {
   #deviceLoad(hart: Hart, bytes: AccessWidth): number {
     const device = this.#deviceAt(hart, bytes);
     if (device === undefined) return STATUS_TRAP;
-    const paddr = hart.state[HART_PADDR]! + hart.state[HART_PADDR + 1]! * 2 ** 32;
+    const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
     const value = BigInt.asUintN(bytes * 8, BigInt(device.load(paddr - device.base, bytes)));
     hart.state[HART_ARGUMENTS] = Number(value & 0xffff_ffffn);
     hart.state[HART_ARGUMENTS + 1] = Number(value >> 32n);
@@ -177,8 +177,8 @@ export class Machine {
   #deviceStore(hart: Hart, bytes: AccessWidth): number {
     const device = this.#deviceAt(hart, bytes);
     if (device === undefined) return STATUS_TRAP;
-    const paddr = hart.state[HART_PADDR]! + hart.state[HART_PADDR + 1]! * 2 ** 32;
-    const value = (BigInt(hart.state[HART_ARGUMENTS + 1]!) << 32n) | BigInt(hart.state[HART_ARGUMENTS]!);
+    const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
+    const value = (BigInt(hart.state[HART_ARGUMENTS + 1]) << 32n) | BigInt(hart.state[HART_ARGUMENTS]);
     device.store(paddr - device.base, bytes, BigInt.asUintN(bytes * 8, value));
     return this.#afterDevice(hart);
   }

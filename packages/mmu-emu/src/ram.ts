@@ -79,12 +79,12 @@ export class Ram {
 
   /** Low word of entry `index` (0 to 511) of the page table in a frame. */
   readPteLo(frame: number, index: number): number {
-    return this.#words[(frame << (PAGE_SHIFT - 2)) + index * 2]!;
+    return this.#words[(frame << (PAGE_SHIFT - 2)) + index * 2];
   }
 
   /** High word of entry `index` of the page table in a frame. */
   readPteHi(frame: number, index: number): number {
-    return this.#words[(frame << (PAGE_SHIFT - 2)) + index * 2 + 1]!;
+    return this.#words[(frame << (PAGE_SHIFT - 2)) + index * 2 + 1];
   }
 
   /** Writes entry `index` of the page table in a frame; `lo` and `hi` are u32. The TLB does not notice: fence. */

@@ -31,7 +31,7 @@ describe('Machine.create', () => {
     const machine = await Machine.create({ sharedMemory: true, ramBytes: 2 ** 20 });
     expect(machine.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
     machine.ram.writable(0)[0] = 0x73;
-    machine.harts[0]!.state[0] = RAM_BASE;
+    machine.harts[0].state[0] = RAM_BASE;
     expect(machine.run(1)).toBeGreaterThanOrEqual(0);
   });
 
@@ -108,7 +108,7 @@ describe('Ram', () => {
 describe('a thread context', () => {
   it('is the leading words of the state, and keeps the floating-point registers through runs', async () => {
     const machine = await Machine.create({ mode: 'hosted', ramBytes: 2 ** 20 });
-    const hart = machine.harts[0]!;
+    const hart = machine.harts[0];
     const saved = new Uint32Array(CONTEXT_WORDS).map((_, i) => (i < HART_X + 2 ? 0 : i * 3));
     hart.context.set(saved);
     hart.state[0] = RAM_BASE;

@@ -9,7 +9,7 @@ export const ORIGIN = 0x8000_0000;
 
 /** 64-bit value at a word of the state. */
 export function wordPair(hart: Hart, index: number): bigint {
-  return (BigInt(hart.state[index + 1]!) << 32n) | BigInt(hart.state[index]!);
+  return (BigInt(hart.state[index + 1]) << 32n) | BigInt(hart.state[index]);
 }
 
 export function setWordPair(hart: Hart, index: number, value: bigint): void {
@@ -65,7 +65,7 @@ export class Bench {
   trap(budget = 100_000): number {
     const reason = this.hart.run(budget);
     if (reason !== EXIT_TRAP) throw new Error(`the run ended by ${reason} instead of a trap`);
-    return this.hart.state[HART_CAUSE]!;
+    return this.hart.state[HART_CAUSE];
   }
 
   get tval(): bigint {

@@ -149,11 +149,11 @@ export class CsrFile {
 
   /** Whether the current privilege may access a CSR at all, reading or writing. */
   accessible(csr: number, write: boolean): boolean {
-    const privilege = this.#state[HART_PRIVILEGE]!;
+    const privilege = this.#state[HART_PRIVILEGE];
     if (privilege < ((csr >>> 8) & 3)) return false;
     if (write && csr >>> 10 === 3) return false;
     if (csr === CSR_SATP) {
-      return !(privilege === PRIVILEGE_SUPERVISOR && this.#state[HART_MSTATUS]! & MSTATUS_TVM);
+      return !(privilege === PRIVILEGE_SUPERVISOR && this.#state[HART_MSTATUS] & MSTATUS_TVM);
     }
     if (within(csr, 0xc00, 0xc1f)) return this.#counterEnabled(csr & 31, privilege);
     return true;
@@ -163,24 +163,24 @@ export class CsrFile {
   read(csr: number): boolean {
     const state = this.#state;
     const plain = PLAIN.get(csr);
-    if (plain !== undefined) return this.#give(state[plain[0]]!, state[plain[0] + 1]!);
+    if (plain !== undefined) return this.#give(state[plain[0]], state[plain[0] + 1]);
     switch (csr) {
       case CSR_MSTATUS:
-        return this.#give(state[HART_MSTATUS]!, MSTATUS_HIGH);
+        return this.#give(state[HART_MSTATUS], MSTATUS_HIGH);
       case CSR_SSTATUS:
-        return this.#give(state[HART_MSTATUS]! & SSTATUS_MASK, SSTATUS_HIGH);
+        return this.#give(state[HART_MSTATUS] & SSTATUS_MASK, SSTATUS_HIGH);
       case CSR_SIE:
-        return this.#give(state[HART_MIE]! & state[HART_MIDELEG]!, 0);
+        return this.#give(state[HART_MIE] & state[HART_MIDELEG], 0);
       case CSR_SIP:
-        return this.#give(state[HART_MIP]! & state[HART_MIDELEG]!, 0);
+        return this.#give(state[HART_MIP] & state[HART_MIDELEG], 0);
       case CSR_MIP:
-        return this.#give(state[HART_MIP]!, 0);
+        return this.#give(state[HART_MIP], 0);
       case CSR_SATP:
-        return this.#give(state[HART_SATP]!, state[HART_SATP + 1]!);
+        return this.#give(state[HART_SATP], state[HART_SATP + 1]);
       case CSR_MISA:
         return this.#give(MISA_LOW, MISA_HIGH);
       case CSR_MENVCFG:
-        return this.#give(state[HART_MENVCFG]!, state[HART_MENVCFG + 1]!);
+        return this.#give(state[HART_MENVCFG], state[HART_MENVCFG + 1]);
       case CSR_MHARTID:
         return this.#give(this.#environment.hartId, 0);
       case CSR_CYCLE:
@@ -215,10 +215,10 @@ export class CsrFile {
         this.#writeMstatus(low, SSTATUS_MASK);
         break;
       case CSR_SIE:
-        this.#merge(HART_MIE, low, state[HART_MIDELEG]!);
+        this.#merge(HART_MIE, low, state[HART_MIDELEG]);
         break;
       case CSR_SIP:
-        this.#merge(HART_MIP, low, state[HART_MIDELEG]! & SOFTWARE_INTERRUPT);
+        this.#merge(HART_MIP, low, state[HART_MIDELEG] & SOFTWARE_INTERRUPT);
         break;
       case CSR_MIP:
         this.#merge(HART_MIP, low, SUPERVISOR_INTERRUPTS);
@@ -258,12 +258,12 @@ export class CsrFile {
 
   #counterEnabled(bit: number, privilege: number): boolean {
     if (privilege === PRIVILEGE_MACHINE) return true;
-    if (!((this.#state[HART_MCOUNTEREN]! >>> bit) & 1)) return false;
-    return privilege !== PRIVILEGE_USER || ((this.#state[HART_SCOUNTEREN]! >>> bit) & 1) === 1;
+    if (!((this.#state[HART_MCOUNTEREN] >>> bit) & 1)) return false;
+    return privilege !== PRIVILEGE_USER || ((this.#state[HART_SCOUNTEREN] >>> bit) & 1) === 1;
   }
 
   #writeMstatus(low: number, mask: number): void {
-    const old = this.#state[HART_MSTATUS]!;
+    const old = this.#state[HART_MSTATUS];
     let next = (old & ~mask) | (low & mask);
     // The mode between supervisor and machine does not exist.
     if ((next & MSTATUS_MPP) === 2 << 11) next = (next & ~MSTATUS_MPP) | (old & MSTATUS_MPP);
@@ -271,7 +271,7 @@ export class CsrFile {
   }
 
   #merge(word: number, value: number, mask: number): void {
-    this.#state[word] = (this.#state[word]! & ~mask) | (value & mask);
+    this.#state[word] = (this.#state[word] & ~mask) | (value & mask);
   }
 
   /** The value stands from the next instruction on: this one is not counted. */
@@ -283,9 +283,9 @@ export class CsrFile {
   }
 
   #giveSum(count: number, offset: number): true {
-    const low = (count % 2 ** 32) + this.#state[offset]!;
+    const low = (count % 2 ** 32) + this.#state[offset];
     const carry = low >= 2 ** 32 ? 1 : 0;
-    return this.#give(low >>> 0, (Math.floor(count / 2 ** 32) + this.#state[offset + 1]! + carry) >>> 0);
+    return this.#give(low >>> 0, (Math.floor(count / 2 ** 32) + this.#state[offset + 1] + carry) >>> 0);
   }
 
   #give(low: number, high: number): true {

@@ -110,7 +110,7 @@ export class Hart {
     this.#csrs = new CsrFile(this.state, {
       hartId: id,
       hasAdue: environment.hardwareAd,
-      retired: () => this.#total + this.#slice - this.state[HART_LEFT]!,
+      retired: () => this.#total + this.#slice - this.state[HART_LEFT],
       time: () => this.#time(),
     });
     this.state[HART_HOSTED] = environment.hosted ? 1 : 0;
@@ -147,7 +147,7 @@ export class Hart {
       this.#reported = 0;
       state[HART_LEFT] = slice;
       const reason = this.#core(this.#base, slice);
-      const done = slice - state[HART_LEFT]!;
+      const done = slice - state[HART_LEFT];
       this.#environment.clock.retire(done - this.#reported);
       this.#retired += done;
       this.#total += done;
@@ -201,18 +201,18 @@ export class Hart {
 
   /** @internal Raises or lowers interrupt-pending bits of mip. */
   setInterruptPending(mask: number, pending: boolean): void {
-    const old = this.state[HART_MIP]!;
+    const old = this.state[HART_MIP];
     this.state[HART_MIP] = pending ? old | mask : old & ~mask;
   }
 
   /** @internal Takes the trap in the state. Not 0 when the hart makes no progress and the slice shall end. */
   takeTrap(): number {
     const { state } = this;
-    const now = this.#total + this.#slice - state[HART_LEFT]!;
+    const now = this.#total + this.#slice - state[HART_LEFT];
     this.#futileTraps = now === this.#lastTrapAt ? this.#futileTraps + 1 : 0;
     this.#lastTrapAt = now;
     state[HART_RESERVATION] = 0;
-    enterTrap(state, state[HART_CAUSE]!, false, state[HART_TVAL]!, state[HART_TVAL + 1]!);
+    enterTrap(state, state[HART_CAUSE], false, state[HART_TVAL], state[HART_TVAL + 1]);
     this.#updateTranslation();
     if (this.#futileTraps < FUTILE_TRAPS) return 0;
     this.#wait();
@@ -228,10 +228,10 @@ export class Hart {
   csrAccess(): number {
     const { state } = this;
     const csrs = this.#csrs;
-    const csr = state[HART_ARGUMENTS]!;
-    const kind = state[HART_ARGUMENTS + 2]!;
-    const low = state[HART_ARGUMENTS + 4]!;
-    const high = state[HART_ARGUMENTS + 5]!;
+    const csr = state[HART_ARGUMENTS];
+    const kind = state[HART_ARGUMENTS + 2];
+    const low = state[HART_ARGUMENTS + 4];
+    const high = state[HART_ARGUMENTS + 5];
     const writes = (kind & (CSR_WRITE | CSR_SET | CSR_CLEAR)) !== 0;
     // A swap that does not read must still find out whether there is such a register; none has an effect when read.
     if (!csrs.accessible(csr, writes) || !csrs.read(csr)) return this.#illegal();
@@ -252,15 +252,15 @@ export class Hart {
 
   /** @internal */
   mret(): number {
-    if (this.state[HART_PRIVILEGE]! < PRIVILEGE_MACHINE) return this.#illegal();
+    if (this.state[HART_PRIVILEGE] < PRIVILEGE_MACHINE) return this.#illegal();
     returnFromMachine(this.state);
     return this.#changed();
   }
 
   /** @internal */
   sret(): number {
-    const privilege = this.state[HART_PRIVILEGE]!;
-    const trapped = privilege === PRIVILEGE_SUPERVISOR && (this.state[HART_MSTATUS]! & MSTATUS_TSR) !== 0;
+    const privilege = this.state[HART_PRIVILEGE];
+    const trapped = privilege === PRIVILEGE_SUPERVISOR && (this.state[HART_MSTATUS] & MSTATUS_TSR) !== 0;
     if (privilege < PRIVILEGE_SUPERVISOR || trapped) return this.#illegal();
     returnFromSupervisor(this.state);
     return this.#changed();
@@ -268,12 +268,12 @@ export class Hart {
 
   /** @internal */
   wfi(): number {
-    const privilege = this.state[HART_PRIVILEGE]!;
-    const limited = (this.state[HART_MSTATUS]! & MSTATUS_TW) !== 0;
+    const privilege = this.state[HART_PRIVILEGE];
+    const limited = (this.state[HART_MSTATUS] & MSTATUS_TW) !== 0;
     if (privilege === PRIVILEGE_USER || (privilege === PRIVILEGE_SUPERVISOR && limited))
       return this.#illegal();
     this.#nextPc();
-    if ((this.state[HART_MIP]! & this.state[HART_MIE]!) !== 0) return HELPER_JUMP;
+    if ((this.state[HART_MIP] & this.state[HART_MIE]) !== 0) return HELPER_JUMP;
     this.#wait();
     return HELPER_END_SLICE;
   }
@@ -281,17 +281,17 @@ export class Hart {
   /** @internal */
   fence(): number {
     const { state } = this;
-    const privilege = state[HART_PRIVILEGE]!;
-    const trapped = privilege === PRIVILEGE_SUPERVISOR && (state[HART_MSTATUS]! & MSTATUS_TVM) !== 0;
+    const privilege = state[HART_PRIVILEGE];
+    const trapped = privilege === PRIVILEGE_SUPERVISOR && (state[HART_MSTATUS] & MSTATUS_TVM) !== 0;
     if (privilege === PRIVILEGE_USER || trapped) return this.#illegal();
-    const given = state[HART_ARGUMENTS]!;
-    const asid = state[HART_ARGUMENTS + 4]! & 0xffff;
+    const given = state[HART_ARGUMENTS];
+    const asid = state[HART_ARGUMENTS + 4] & 0xffff;
     if (given === 0) this.tlb.flush();
     else if (given === SFENCE_ASID) this.tlb.flushAsid(asid);
     // An address fence reaches global pages only without an ASID; telling more than asked is harmless.
     else
       this.tlb.flushPage(
-        state[HART_ARGUMENTS + 2]!,
+        state[HART_ARGUMENTS + 2],
         given & SFENCE_ADDRESS && given & SFENCE_ASID ? asid : undefined,
       );
     this.#nextPc();
@@ -308,9 +308,9 @@ export class Hart {
 
   /** Every instruction that has a helper is four bytes long. */
   #nextPc(): void {
-    const low = this.state[HART_PC]! + 4;
+    const low = this.state[HART_PC] + 4;
     this.state[HART_PC] = low;
-    if (low >= 2 ** 32) this.state[HART_PC + 1]!++;
+    if (low >= 2 ** 32) this.state[HART_PC + 1]++;
   }
 
   /** Privilege, translation or interrupt enables may have changed; an interrupt is taken before the next instruction. */
@@ -332,7 +332,7 @@ export class Hart {
     }
     // wfi also ends when the interrupt is pending and enabled in mie but not globally.
     const waiting = this.#waitingLow === state[HART_PC] && this.#waitingHigh === state[HART_PC + 1];
-    if (waiting && (state[HART_MIP]! & state[HART_MIE]!) === 0) return false;
+    if (waiting && (state[HART_MIP] & state[HART_MIE]) === 0) return false;
     this.#waitingLow = -1;
     return true;
   }
@@ -343,7 +343,7 @@ export class Hart {
   }
 
   #time(): number {
-    const done = this.#slice - this.state[HART_LEFT]!;
+    const done = this.#slice - this.state[HART_LEFT];
     this.#environment.clock.retire(done - this.#reported);
     this.#reported = done;
     return this.#environment.ticks();
@@ -352,10 +352,10 @@ export class Hart {
   /** Recomputes what depends on privilege, mstatus, satp and menvcfg. */
   #updateTranslation(): void {
     const { state, tlb } = this;
-    const mstatus = state[HART_MSTATUS]!;
-    const privilege = state[HART_PRIVILEGE]!;
-    const low = state[HART_SATP]!;
-    const high = state[HART_SATP + 1]!;
+    const mstatus = state[HART_MSTATUS];
+    const privilege = state[HART_PRIVILEGE];
+    const low = state[HART_SATP];
+    const high = state[HART_SATP + 1];
     const translated = high >>> 31 === 1;
     const dataPrivilege = mstatus & MSTATUS_MPRV ? (mstatus & MSTATUS_MPP) >>> MSTATUS_MPP_SHIFT : privilege;
     const fetchMode =
@@ -374,7 +374,7 @@ export class Hart {
     state[HART_DATA_MODE] = dataMode;
     state[HART_DATA_BANK] = tlb.select(low, high, dataMode);
     state[HART_FETCH_BANK] =
-      fetchMode === dataMode ? state[HART_DATA_BANK]! : tlb.select(low, high, fetchMode);
-    state[HART_SETS_AD] = state[HART_MENVCFG + 1]! & MENVCFG_ADUE_HIGH ? 1 : 0;
+      fetchMode === dataMode ? state[HART_DATA_BANK] : tlb.select(low, high, fetchMode);
+    state[HART_SETS_AD] = state[HART_MENVCFG + 1] & MENVCFG_ADUE_HIGH ? 1 : 0;
   }
 }

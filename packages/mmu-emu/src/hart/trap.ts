@@ -59,11 +59,11 @@ const VECTORED = 1;
 
 /** The interrupt that the hart must take now, or -1. */
 export function pendingInterrupt(state: Uint32Array): number {
-  const pending = state[HART_MIP]! & state[HART_MIE]!;
+  const pending = state[HART_MIP] & state[HART_MIE];
   if (pending === 0) return -1;
-  const privilege = state[HART_PRIVILEGE]!;
-  const mstatus = state[HART_MSTATUS]!;
-  const delegated = state[HART_MIDELEG]!;
+  const privilege = state[HART_PRIVILEGE];
+  const mstatus = state[HART_MSTATUS];
+  const delegated = state[HART_MIDELEG];
   const machineOn = privilege < PRIVILEGE_MACHINE || (mstatus & MSTATUS_MIE) !== 0;
   const supervisorOn =
     privilege < PRIVILEGE_SUPERVISOR || (privilege === PRIVILEGE_SUPERVISOR && (mstatus & MSTATUS_SIE) !== 0);
@@ -85,8 +85,8 @@ export function enterTrap(
   tvalLow: number,
   tvalHigh: number,
 ): void {
-  const privilege = state[HART_PRIVILEGE]!;
-  const delegation = state[interrupt ? HART_MIDELEG : HART_MEDELEG]!;
+  const privilege = state[HART_PRIVILEGE];
+  const delegation = state[interrupt ? HART_MIDELEG : HART_MEDELEG];
   const toSupervisor = privilege <= PRIVILEGE_SUPERVISOR && ((delegation >>> cause) & 1) === 1;
   const epc = toSupervisor ? HART_SEPC : HART_MEPC;
   const causeWord = toSupervisor ? HART_SCAUSE : HART_MCAUSE;
@@ -98,7 +98,7 @@ export function enterTrap(
   state[causeWord + 1] = interrupt ? INTERRUPT_BIT_HIGH : 0;
   state[tval] = tvalLow;
   state[tval + 1] = tvalHigh;
-  let mstatus = state[HART_MSTATUS]!;
+  let mstatus = state[HART_MSTATUS];
   if (toSupervisor) {
     const enabled = mstatus & MSTATUS_SIE ? MSTATUS_SPIE : 0;
     const previous = privilege === PRIVILEGE_SUPERVISOR ? MSTATUS_SPP : 0;
@@ -111,16 +111,16 @@ export function enterTrap(
     state[HART_PRIVILEGE] = PRIVILEGE_MACHINE;
   }
   state[HART_MSTATUS] = mstatus;
-  const vector = state[tvec]!;
+  const vector = state[tvec];
   const low = (vector & ~VECTORED) >>> 0;
   const target = interrupt && vector & VECTORED ? low + 4 * cause : low;
   state[HART_PC] = target;
-  state[HART_PC + 1] = state[tvec + 1]! + (target >= 2 ** 32 ? 1 : 0);
+  state[HART_PC + 1] = state[tvec + 1] + (target >= 2 ** 32 ? 1 : 0);
 }
 
 /** mret: the pc, privilege and interrupt enable from before the trap into machine mode. */
 export function returnFromMachine(state: Uint32Array): void {
-  const mstatus = state[HART_MSTATUS]!;
+  const mstatus = state[HART_MSTATUS];
   const privilege = (mstatus & MSTATUS_MPP) >>> MSTATUS_MPP_SHIFT;
   const enabled = mstatus & MSTATUS_MPIE ? MSTATUS_MIE : 0;
   const cleared = MSTATUS_MIE | MSTATUS_MPP | (privilege === PRIVILEGE_MACHINE ? 0 : MSTATUS_MPRV);
@@ -132,7 +132,7 @@ export function returnFromMachine(state: Uint32Array): void {
 
 /** sret: as mret, from supervisor mode. */
 export function returnFromSupervisor(state: Uint32Array): void {
-  const mstatus = state[HART_MSTATUS]!;
+  const mstatus = state[HART_MSTATUS];
   const enabled = mstatus & MSTATUS_SPIE ? MSTATUS_SIE : 0;
   const cleared = MSTATUS_SIE | MSTATUS_SPP | MSTATUS_MPRV;
   state[HART_PRIVILEGE] = mstatus & MSTATUS_SPP ? PRIVILEGE_SUPERVISOR : 0;

@@ -43,7 +43,7 @@ export class CodeCache implements FrameObserver {
 
   /** Byte address of a frame's slot, given to it now if it had none. */
   claim(frame: number): number {
-    const info = this.#frameInfo[frame]!;
+    const info = this.#frameInfo[frame];
     const owned = info & FRAME_SLOT_MASK;
     if (owned !== 0) return this.#address(owned - 1);
     if (info & FRAME_STORE_ENTRY) this.#dropStoreEntries(this.#layout.ram + frame * 4096);
@@ -64,7 +64,7 @@ export class CodeCache implements FrameObserver {
 
   dropCode(frame: number, count: number): void {
     for (let f = frame; f < frame + count; f++) {
-      const owned = this.#frameInfo[f]! & FRAME_SLOT_MASK;
+      const owned = this.#frameInfo[f] & FRAME_SLOT_MASK;
       if (owned !== 0) this.#release(owned - 1);
     }
   }
@@ -73,11 +73,11 @@ export class CodeCache implements FrameObserver {
   storeToCode(hostAddress: number, bytes: number): void {
     const offset = hostAddress - this.#layout.ram;
     const frame = Math.floor(offset / 4096);
-    const slot = (this.#frameInfo[frame]! & FRAME_SLOT_MASK) - 1;
+    const slot = (this.#frameInfo[frame] & FRAME_SLOT_MASK) - 1;
     const address = this.#address(slot);
     const counter = (address + SLOT_STORES) >>> 2;
-    this.#words[counter]!++;
-    if (this.#words[counter]! >= STORES_UNTIL_DATA) {
+    this.#words[counter]++;
+    if (this.#words[counter] >= STORES_UNTIL_DATA) {
       this.#release(slot);
       return;
     }
@@ -93,9 +93,9 @@ export class CodeCache implements FrameObserver {
   /** Frees a slot. Its records become empty, so that a hart in the middle of it fetches again. */
   #release(slot: number): void {
     const at = this.#address(slot) >>> 2;
-    const frame = this.#words[at]!;
+    const frame = this.#words[at];
     if (frame === FREE) return;
-    this.#frameInfo[frame]! &= ~FRAME_SLOT_MASK;
+    this.#frameInfo[frame] &= ~FRAME_SLOT_MASK;
     this.#words.fill(0, at, at + SLOT_BYTES / 4);
     this.#words[at] = FREE;
   }

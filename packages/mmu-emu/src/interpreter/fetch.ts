@@ -14,6 +14,7 @@ import type { Code } from '../wasm/function-body.js';
 import type { CoreIndices } from './imports.js';
 import { RECORD_BITS, SLOT_FRAME, SLOT_RECORDS } from './record.js';
 
+/** `fetch(hart, pc)`. */
 export function buildFetch(indices: CoreIndices): FunctionBody {
   const f = new FunctionBody(2);
   const [hart, pc] = [0, 1];

@@ -167,7 +167,7 @@ class HandlerLowering {
       case 'operand':
         return this.#operand(value.name);
       case 'local':
-        return get(this.#locals[value.index]!);
+        return get(this.#locals[value.index]);
       case 'op':
         return op(value.op, ...value.args.map((arg) => this.#value(arg)));
       case 'choose':
@@ -212,8 +212,8 @@ class HandlerLowering {
   #load(statement: Statement & { readonly kind: 'load' }): Code {
     const l = this.#l;
     const { width, signed } = statement;
-    const result = this.#locals[statement.local]!;
-    const name = LOAD_NAMES[`${width}${signed ? 's' : 'u'}`]!;
+    const result = this.#locals[statement.local];
+    const name = LOAD_NAMES[`${width}${signed ? 's' : 'u'}`];
     if (statement.reserve) {
       return seq(
         this.#atomicAddress(statement.address, width, ACCESS_LOAD),
@@ -269,7 +269,7 @@ class HandlerLowering {
     const l = this.#l;
     switch (statement.kind) {
       case 'let':
-        return set(this.#locals[statement.local]!, this.#value(statement.value));
+        return set(this.#locals[statement.local], this.#value(statement.value));
       case 'writeRd': {
         const address = op('i32.add', get(l.hart), load('i32.load16_u', get(l.rec), RECORD_RD));
         return store('i64.store', address, this.#value(statement.value));
@@ -279,7 +279,7 @@ class HandlerLowering {
       case 'store':
         return this.#store(statement);
       case 'storeConditional': {
-        const result = this.#locals[statement.local]!;
+        const result = this.#locals[statement.local];
         return seq(
           this.#atomicAddress(statement.address, statement.width, ACCESS_STORE),
           set(result, i64c(1)),
@@ -297,7 +297,7 @@ class HandlerLowering {
         const { width } = statement;
         return seq(
           this.#atomicAddress(statement.address, width, ACCESS_STORE),
-          set(this.#locals[statement.local]!, load(LOAD_NAMES[`${width}s`]!, get(l.entry))),
+          set(this.#locals[statement.local], load(LOAD_NAMES[`${width}s`], get(l.entry))),
           store(STORE_NAMES[width], get(l.entry), this.#value(statement.replacement)),
         );
       }
@@ -327,7 +327,7 @@ class HandlerLowering {
   #helper(statement: Statement & { readonly kind: 'helper' }): Code {
     const l = this.#l;
     this.#callsHelper = true;
-    const result = statement.local === undefined ? undefined : this.#locals[statement.local]!;
+    const result = statement.local === undefined ? undefined : this.#locals[statement.local];
     return seq(
       ...statement.args.map((arg, i) =>
         store('i64.store', get(l.hart), this.#value(arg), (HART_ARGUMENTS + 2 * i) * 4),

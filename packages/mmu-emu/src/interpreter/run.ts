@@ -36,6 +36,7 @@ function declareLocals(f: FunctionBody): RunLocals {
   };
 }
 
+/** `run(hart, budget)`: one of the RUN_* results. */
 export function buildRun(indices: CoreIndices): FunctionBody {
   const f = new FunctionBody(2);
   const l = declareLocals(f);
@@ -88,9 +89,9 @@ export function buildRun(indices: CoreIndices): FunctionBody {
   const labels = bodies.map((_, i) => `handler${i}`);
 
   const dispatch: Code = (body) => {
-    for (let i = bodies.length - 1; i >= 0; i--) body.open('block', labels[i]!);
+    for (let i = bodies.length - 1; i >= 0; i--) body.open('block', labels[i]);
     load('i32.load16_u', get(rec))(body);
-    body.branchTable(labels, labels[0]!);
+    body.branchTable(labels, labels[0]);
     bodies.forEach((code) => {
       body.close();
       code(body);

@@ -29,8 +29,11 @@ export type Value<T extends ValueType = ValueType> = { readonly type: T } & (
       readonly otherwise: Value<T>;
     }
 );
+/** A 32-bit integer. */
 export type I32 = Value<'i32'>;
+/** A 64-bit integer: what a register holds. */
 export type I64 = Value<'i64'>;
+/** A double. */
 export type F64 = Value<'f64'>;
 
 /** Bytes an access moves. */

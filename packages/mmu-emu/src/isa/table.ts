@@ -47,7 +47,7 @@ for (const spec of [...INSTRUCTIONS].sort((a, b) => maskBits(b) - maskBits(a))) 
   for (let funct3 = 0; funct3 < 8; funct3++) {
     const probe =
       spec.length === 2 ? (spec.match & 0x1fff) | (funct3 << 13) : (spec.match & ~0x7000) | (funct3 << 12);
-    if (((probe & spec.mask) ^ spec.match) === 0) buckets[bucketOf(probe)]!.push(spec);
+    if (((probe & spec.mask) ^ spec.match) === 0) buckets[bucketOf(probe)].push(spec);
   }
 }
 
@@ -57,7 +57,7 @@ for (const spec of [...INSTRUCTIONS].sort((a, b) => maskBits(b) - maskBits(a))) 
  */
 export function decode(encoding: number): InstructionSpec | undefined {
   const bits = (encoding & 3) === 3 ? encoding : encoding & 0xffff;
-  for (const spec of buckets[bucketOf(bits)]!) {
+  for (const spec of buckets[bucketOf(bits)]) {
     if (matches(spec, bits)) return spec;
   }
   return undefined;

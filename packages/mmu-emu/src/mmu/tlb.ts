@@ -68,7 +68,7 @@ export class Tlb {
         this.#lastUse[bank] = ++this.#uses;
         return this.#address(bank);
       }
-      if (this.#lastUse[bank]! < this.#lastUse[oldest]!) oldest = bank;
+      if (this.#lastUse[bank] < this.#lastUse[oldest]) oldest = bank;
     }
     // The bank of the hart's fetches may be chosen while the one of its loads is about to be used.
     if (this.#lastUse[oldest] !== 0) this.#clear(oldest);
@@ -120,7 +120,7 @@ export class Tlb {
       if (this.#lastUse[bank] === 0) continue;
       const first = (this.#address(bank) + TLB_STORES) >>> 2;
       for (let at = first; at < first + ARRAY_WORDS; at += 4) {
-        if ((words[at]! + words[at + 2]!) >>> 0 === hostAddress && (words[at]! & 1) === 0) {
+        if ((words[at] + words[at + 2]) >>> 0 === hostAddress && (words[at] & 1) === 0) {
           words[at] = NO_TAG;
           words[at + 1] = NO_TAG;
         }
@@ -129,7 +129,7 @@ export class Tlb {
   }
 
   #asidOf(bank: number): number {
-    return this.#modes[bank]! & MODE_SV39 ? (this.#satpHigh[bank]! >>> 12) & 0xffff : -1;
+    return this.#modes[bank] & MODE_SV39 ? (this.#satpHigh[bank] >>> 12) & 0xffff : -1;
   }
 
   #address(bank: number): number {

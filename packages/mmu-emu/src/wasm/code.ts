@@ -3,11 +3,13 @@
 import type { Code } from './function-body.js';
 import type { WasmType } from './opcodes.js';
 
+/** Expression: a local. */
 export const get =
   (local: number): Code =>
   (f) =>
     f.indexed(0x20, local);
 
+/** Statement: sets a local. */
 export const set =
   (local: number, value: Code): Code =>
   (f) => {
@@ -15,6 +17,7 @@ export const set =
     f.indexed(0x21, local);
   };
 
+/** Expression: a value, kept in a local. */
 export const tee =
   (local: number, value: Code): Code =>
   (f) => {
@@ -22,11 +25,13 @@ export const tee =
     f.indexed(0x22, local);
   };
 
+/** Expression: a global. */
 export const getGlobal =
   (index: number): Code =>
   (f) =>
     f.indexed(0x23, index);
 
+/** Statement: sets a global. */
 export const setGlobal =
   (index: number, value: Code): Code =>
   (f) => {
@@ -34,11 +39,13 @@ export const setGlobal =
     f.indexed(0x24, index);
   };
 
+/** Expression: a 32-bit constant, of which the low 32 bits count. */
 export const i32c =
   (value: number): Code =>
   (f) =>
     f.i32Const(value);
 
+/** Expression: a 64-bit constant. */
 export const i64c =
   (value: bigint | number): Code =>
   (f) =>
@@ -52,6 +59,7 @@ export const op =
     f.numeric(name);
   };
 
+/** Expression: a load, by its name in the text format, at a static offset in bytes. */
 export const load =
   (name: string, address: Code, offset = 0): Code =>
   (f) => {
@@ -59,6 +67,7 @@ export const load =
     f.memory(name, offset);
   };
 
+/** Statement: a store, as `load`. */
 export const store =
   (name: string, address: Code, value: Code, offset = 0): Code =>
   (f) => {
@@ -67,6 +76,7 @@ export const store =
     f.memory(name, offset);
   };
 
+/** A call of a function by its index; an expression if it has a result. */
 export const call =
   (index: number, ...operands: readonly Code[]): Code =>
   (f) => {
@@ -74,6 +84,7 @@ export const call =
     f.indexed(0x10, index);
   };
 
+/** Statements in order; an expression if the last is one. */
 export const seq =
   (...statements: readonly Code[]): Code =>
   (f) => {
@@ -106,6 +117,7 @@ export const choose =
     f.close();
   };
 
+/** Statement: `br` to the label goes behind it. */
 export const block =
   (label: string, ...statements: readonly Code[]): Code =>
   (f) => {
@@ -114,6 +126,7 @@ export const block =
     f.close();
   };
 
+/** Statement: `br` to the label goes to its start. */
 export const loop =
   (label: string, ...statements: readonly Code[]): Code =>
   (f) => {
@@ -122,11 +135,13 @@ export const loop =
     f.close();
   };
 
+/** Statement: goes to the innermost label of this name. */
 export const br =
   (label: string): Code =>
   (f) =>
     f.branch('br', label);
 
+/** Statement: goes to the label if the condition is not zero. */
 export const brIf =
   (label: string, condition: Code): Code =>
   (f) => {
@@ -134,4 +149,5 @@ export const brIf =
     f.branch('br_if', label);
   };
 
+/** Statement: returns a value. */
 export const ret = (value: Code): Code => op('return', value);

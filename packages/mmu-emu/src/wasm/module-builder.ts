@@ -1,4 +1,4 @@
-import { FunctionBody } from './function-body.js';
+import type { FunctionBody } from './function-body.js';
 import { pushSigned, pushUnsigned } from './leb128.js';
 import { VALUE_TYPES } from './opcodes.js';
 import type { WasmType } from './opcodes.js';

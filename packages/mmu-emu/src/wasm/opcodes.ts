@@ -92,4 +92,5 @@ export const MEMORY_OPCODES: Readonly<Record<string, { readonly opcode: number; 
 
 /** Types of values. */
 export const VALUE_TYPES = { i32: 0x7f, i64: 0x7e, f64: 0x7c } as const;
+/** The types in use. */
 export type WasmType = keyof typeof VALUE_TYPES;

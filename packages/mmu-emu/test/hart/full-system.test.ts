@@ -475,10 +475,10 @@ describe('devices', () => {
     });
     const bench = await Bench.of('li a0, 0x100000\nli a1, 0x73333\nsw a1, 0(a0)\nafter: j .', FULL);
     machine.ram.writable(0).set(bench.machine.ram.readable(0));
-    machine.harts[0]!.state.set(bench.hart.state.subarray(0, 2));
+    machine.harts[0].state.set(bench.hart.state.subarray(0, 2));
     expect(machine.run(1000)).toBe(EXIT_STOP);
-    expect([machine.exitCode, machine.harts[0]!.state[0]]).toEqual([7, Number(bench.symbol('after'))]);
-    expect(machine.harts[0]!.retired).toBeLessThan(10);
+    expect([machine.exitCode, machine.harts[0].state[0]]).toEqual([7, Number(bench.symbol('after'))]);
+    expect(machine.harts[0].retired).toBeLessThan(10);
     expect(machine.run(1000)).toBe(EXIT_STOP);
   });
 });

@@ -25,7 +25,7 @@ function fill(machine: Machine, random: () => number): void {
       at += 2;
       continue;
     }
-    const spec = INSTRUCTIONS[random() % INSTRUCTIONS.length]!;
+    const spec = INSTRUCTIONS[random() % INSTRUCTIONS.length];
     const encoding = (spec.match | (random() & ~spec.mask)) >>> 0;
     if (spec.length === 2) words.setUint16(at, encoding & 0xffff, true);
     else words.setUint32(at, encoding, true);
@@ -43,7 +43,7 @@ describe('random memory', () => {
         ramBytes: 2 ** 20,
         adUpdate: seed % 2 ? 'fault' : 'hardware',
       });
-      const hart = machine.harts[0]!;
+      const hart = machine.harts[0];
       fill(machine, random);
       let retired = 0;
       let traps = 0;
@@ -70,7 +70,7 @@ describe('random memory', () => {
       }
       expect(retired).toBeGreaterThan(1000);
       expect(traps).toBeGreaterThan(100);
-      expect(hart.state[HART_X] + hart.state[HART_X + 1]!).toBe(0);
+      expect(hart.state[HART_X] + hart.state[HART_X + 1]).toBe(0);
     },
   );
 
@@ -82,7 +82,7 @@ describe('random memory', () => {
         ramBytes: 2 ** 20,
         devices: [new Uart16550({ transmit: () => undefined })],
       });
-      const hart = machine.harts[0]!;
+      const hart = machine.harts[0];
       fill(machine, random);
       let retired = 0;
       for (let round = 0; round < 1500; round++) {

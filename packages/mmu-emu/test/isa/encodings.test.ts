@@ -28,7 +28,7 @@ function references(): Reference[] {
         if (!found) continue;
         const high = Number(found[1]);
         const low = Number(found[2] ?? found[1]);
-        match |= BigInt(found[3]!) << BigInt(low);
+        match |= BigInt(found[3]) << BigInt(low);
         mask |= ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
       }
       return { name, match: Number(match), mask: Number(mask) };

@@ -85,7 +85,7 @@ export class Sv39Machine {
   }
 
   get cause(): number {
-    return this.hart.state[HART_CAUSE]!;
+    return this.hart.state[HART_CAUSE];
   }
 
   get tval(): bigint {

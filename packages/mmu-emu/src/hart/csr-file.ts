@@ -61,24 +61,34 @@ export const MENVCFG_ADUE_HIGH = 1 << 29;
 const FIOM = 1;
 
 /** CSRs that hold what is written to them, less what their masks (low, high word) take away. */
-const PLAIN: ReadonlyMap<number, readonly [word: number, low: number, high: number]> = new Map([
-  [0x105, [HART_STVEC, ALL - 2, ALL]],
-  [0x106, [HART_SCOUNTEREN, ALL, 0]],
-  [0x10a, [HART_SENVCFG, FIOM, 0]],
-  [0x140, [HART_SSCRATCH, ALL, ALL]],
-  [0x141, [HART_SEPC, ALL - 1, ALL]],
-  [0x142, [HART_SCAUSE, ALL, ALL]],
-  [0x143, [HART_STVAL, ALL, ALL]],
-  [0x302, [HART_MEDELEG, DELEGABLE_EXCEPTIONS, 0]],
-  [0x303, [HART_MIDELEG, SUPERVISOR_INTERRUPTS, 0]],
-  [0x304, [HART_MIE, ALL_INTERRUPTS, 0]],
-  [0x305, [HART_MTVEC, ALL - 2, ALL]],
-  [0x306, [HART_MCOUNTEREN, ALL, 0]],
-  [0x340, [HART_MSCRATCH, ALL, ALL]],
-  [0x341, [HART_MEPC, ALL - 1, ALL]],
-  [0x342, [HART_MCAUSE, ALL, ALL]],
-  [0x343, [HART_MTVAL, ALL, ALL]],
-]);
+const PLAIN: readonly (readonly [csr: number, word: number, low: number, high: number])[] = [
+  [0x105, HART_STVEC, ALL - 2, ALL],
+  [0x106, HART_SCOUNTEREN, ALL, 0],
+  [0x10a, HART_SENVCFG, FIOM, 0],
+  [0x140, HART_SSCRATCH, ALL, ALL],
+  [0x141, HART_SEPC, ALL - 1, ALL],
+  [0x142, HART_SCAUSE, ALL, ALL],
+  [0x143, HART_STVAL, ALL, ALL],
+  [0x302, HART_MEDELEG, DELEGABLE_EXCEPTIONS, 0],
+  [0x303, HART_MIDELEG, SUPERVISOR_INTERRUPTS, 0],
+  [0x304, HART_MIE, ALL_INTERRUPTS, 0],
+  [0x305, HART_MTVEC, ALL - 2, ALL],
+  [0x306, HART_MCOUNTEREN, ALL, 0],
+  [0x340, HART_MSCRATCH, ALL, ALL],
+  [0x341, HART_MEPC, ALL - 1, ALL],
+  [0x342, HART_MCAUSE, ALL, ALL],
+  [0x343, HART_MTVAL, ALL, ALL],
+];
+
+/** The same by CSR number: looked up at every access. No plain CSR is at word 0. */
+const PLAIN_WORD = new Uint16Array(4096);
+const PLAIN_LOW = new Uint32Array(4096);
+const PLAIN_HIGH = new Uint32Array(4096);
+for (const [csr, word, low, high] of PLAIN) {
+  PLAIN_WORD[csr] = word;
+  PLAIN_LOW[csr] = low;
+  PLAIN_HIGH[csr] = high;
+}
 
 const CSR_SSTATUS = 0x100;
 const CSR_SIE = 0x104;
@@ -162,8 +172,8 @@ export class CsrFile {
   /** Reads a CSR, whatever the privilege; false when it does not exist. */
   read(csr: number): boolean {
     const state = this.#state;
-    const plain = PLAIN.get(csr);
-    if (plain !== undefined) return this.#give(state[plain[0]], state[plain[0] + 1]);
+    const plain = PLAIN_WORD[csr];
+    if (plain !== 0) return this.#give(state[plain], state[plain + 1]);
     switch (csr) {
       case CSR_MSTATUS:
         return this.#give(state[HART_MSTATUS], MSTATUS_HIGH);
@@ -201,10 +211,10 @@ export class CsrFile {
   /** Writes a CSR that exists and is not read-only. */
   write(csr: number, low: number, high: number): void {
     const state = this.#state;
-    const plain = PLAIN.get(csr);
-    if (plain !== undefined) {
-      state[plain[0]] = low & plain[1];
-      state[plain[0] + 1] = high & plain[2];
+    const plain = PLAIN_WORD[csr];
+    if (plain !== 0) {
+      state[plain] = low & PLAIN_LOW[csr];
+      state[plain + 1] = high & PLAIN_HIGH[csr];
       return;
     }
     switch (csr) {

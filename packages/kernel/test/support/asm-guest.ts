@@ -13,7 +13,7 @@ import {
 import { ZX_OK } from '../../src/abi/status.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import type { Kernel } from '../../src/kernel.js';
-import { CALL_TABLE } from '../../src/syscall/table.js';
+import { CALL_TABLE, callNumber } from '../../src/syscall/table.js';
 import { buildVdso } from '../../src/syscall/vdso.js';
 import { ProcessDispatcher } from '../../src/task/process.js';
 
@@ -37,6 +37,13 @@ export function entry(name: string): number {
   const offset = image.symbols.get(`zx_${name}`);
   if (offset === undefined) throw new Error(`the vDSO lacks ${name}`);
   return VDSO + offset;
+}
+
+/** Address of the `ecall` of a system call: the only one that is accepted for it. */
+export function site(name: string): number {
+  const number = callNumber(name);
+  if (number === undefined) throw new Error(`there is no call ${name}`);
+  return VDSO + (image.sites[number] as number);
 }
 
 /** Assembly that calls the vDSO; clobbers t1 and ra. */
@@ -82,7 +89,12 @@ export class AsmGuest {
   ) {}
 
   /** Makes and starts it; it runs when the kernel does. */
-  static async start(kernel: Kernel, host: HostProcess, source: string, options: AsmGuestOptions = {}): Promise<AsmGuest> {
+  static async start(
+    kernel: Kernel,
+    host: HostProcess,
+    source: string,
+    options: AsmGuestOptions = {},
+  ): Promise<AsmGuest> {
     const name = options.name ?? 'asm';
     const { process, vmar, status } = host.processCreate(host.rootJob().handle, name, 0);
     expect(status).toBe(ZX_OK);
@@ -119,7 +131,9 @@ export class AsmGuest {
     AsmGuest.mapVdso(kernel, host, vmar);
 
     const thread = host.threadCreate(process, 'main', 0).handle;
-    expect(host.processStart(process, thread, CODE, STACK_TOP, 0, options.argument ?? VDSO).status).toBe(ZX_OK);
+    expect(host.processStart(process, thread, CODE, STACK_TOP, 0, options.argument ?? VDSO).status).toBe(
+      ZX_OK,
+    );
     return new AsmGuest(host, process, thread, vmar, dataVmo, dispatcher);
   }
 
@@ -130,7 +144,14 @@ export class AsmGuest {
     expect(region.status).toBe(ZX_OK);
     const read = ZX_VM_PERM_READ | ZX_VM_SPECIFIC;
     expect(host.vmarMap(region.handle, read, 0, handle, 0, codeOffset).status).toBe(ZX_OK);
-    const code = host.vmarMap(region.handle, read | ZX_VM_PERM_EXECUTE, codeOffset, handle, codeOffset, bytes - codeOffset);
+    const code = host.vmarMap(
+      region.handle,
+      read | ZX_VM_PERM_EXECUTE,
+      codeOffset,
+      handle,
+      codeOffset,
+      bytes - codeOffset,
+    );
     expect(code.status).toBe(ZX_OK);
   }
 

@@ -1,3 +1,4 @@
+import { HART_F, HART_FCSR, HART_X } from '@faultline/mmu-emu';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ZX_PROCESS_TERMINATED, ZX_THREAD_RUNNING, ZX_THREAD_TERMINATED } from '../../src/abi/signals.js';
 import { ZX_ERR_BAD_STATE, ZX_OK, ZX_TASK_RETCODE_SYSCALL_KILL } from '../../src/abi/status.js';
@@ -27,7 +28,9 @@ describe('the life of guests', () => {
     expect((await ended).status).toBe(ZX_OK);
     expect(guest.returnCode).toBe(42n);
     expect(guest.crash).toBeNull();
-    expect(host.processInfo(guest.process).flags).toBe(ZX_INFO_PROCESS_FLAG_STARTED | ZX_INFO_PROCESS_FLAG_EXITED);
+    expect(host.processInfo(guest.process).flags).toBe(
+      ZX_INFO_PROCESS_FLAG_STARTED | ZX_INFO_PROCESS_FLAG_EXITED,
+    );
   });
 
   it('keeps all 64 bits of an exit code', async () => {
@@ -60,26 +63,41 @@ describe('the life of guests', () => {
       mv a0, s1
       ${EXIT}`;
     const first = await AsmGuest.start(kernel, host, turns(0, 8), { name: 'first' });
-    const second = await AsmGuest.start(kernel, host, turns(8, 0).replace(`li s0, ${DATA}`, 'li s0, 0x1000000'), {
-      name: 'second',
-      map: [{ address: 0x100_0000, vmo: first.dataVmo, bytes: 4096 }],
-    });
+    const second = await AsmGuest.start(
+      kernel,
+      host,
+      turns(8, 0).replace(`li s0, ${DATA}`, 'li s0, 0x1000000'),
+      {
+        name: 'second',
+        map: [{ address: 0x100_0000, vmo: first.dataVmo, bytes: 4096 }],
+      },
+    );
     expect((await kernel.run()).outcome).toBe('exited');
     expect([first.returnCode, second.returnCode]).toEqual([20n, 20n]);
     expect(kernel.statistics().contextSwitches).toBeGreaterThan(20);
   });
 
   it('keeps the registers of threads apart, floating-point ones and fcsr included', async () => {
-    const guest = await AsmGuest.start(kernel, host, `li a0, 1\n${EXIT}`);
-    const { thread } = [...guest.dispatcher.threads.values()][0]!;
-    thread.saved.fill(0x1234_5678, 66, 131);
-    const saved = thread.saved.slice(66, 131);
-    await AsmGuest.start(kernel, host, `spin: j spin`);
+    const fill = (value: number): string => {
+      const registers = Array.from({ length: 31 }, (_none, index) => index + 1);
+      const load = registers.map((x) => `li x${x}, ${value * 1000 + x}`).join('\n');
+      return `${load}\nspin: j spin`;
+    };
+    const guests = [await AsmGuest.start(kernel, host, fill(1)), await AsmGuest.start(kernel, host, fill(2))];
+    const threads = guests.map(({ dispatcher }) => [...dispatcher.threads.values()][0]!.thread);
+    threads.forEach(({ saved }, index) => saved.fill(0x1111_1111 * (index + 1), HART_F, HART_FCSR + 1));
     const run = kernel.run();
-    await run.then;
+    await new Promise((resolve) => setImmediate(resolve));
     kernel.stop();
     await run;
-    expect(thread.saved.slice(66, 131)).toEqual(saved);
+    expect(kernel.statistics().contextSwitches).toBeGreaterThan(3);
+    threads.forEach(({ registers }, index) => {
+      const value = index + 1;
+      expect(Array.from(registers.subarray(HART_F, HART_FCSR + 1))).toEqual(
+        Array<number>(65).fill(0x1111_1111 * value),
+      );
+      for (let x = 1; x < 32; x += 1) expect(registers[HART_X + 2 * x]).toBe(value * 1000 + x);
+    });
   });
 
   it('kills a process that spins', async () => {

@@ -106,36 +106,39 @@ describe('waiting', () => {
 describe('timer queue', () => {
   it('fires by deadline, equal deadlines in the order of arming, whatever is disarmed between', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ deadline: fc.integer({ min: 0, max: 20 }), disarm: fc.boolean() })), (plan) => {
-        const timers = new TimerQueue();
-        const fired: number[] = [];
-        class Numbered extends Waiter {
-          constructor(readonly number: number) {
-            super(timers);
+      fc.property(
+        fc.array(fc.record({ deadline: fc.integer({ min: 0, max: 20 }), disarm: fc.boolean() })),
+        (plan) => {
+          const timers = new TimerQueue();
+          const fired: number[] = [];
+          class Numbered extends Waiter {
+            constructor(readonly number: number) {
+              super(timers);
+            }
+            protected override resume(): void {
+              fired.push(this.number);
+            }
           }
-          protected override resume(): void {
-            fired.push(this.number);
-          }
-        }
-        const queue = new WaitQueue();
-        const parties = plan.map(({ deadline }, number) => {
-          const party = new Numbered(number);
-          party.block(blockerOn(queue, deadline));
-          return party;
-        });
-        plan.forEach(({ disarm }, number) => {
-          if (disarm) parties[number]?.abandonWait();
-        });
-        const expected = plan
-          .map(({ deadline, disarm }, number) => ({ deadline, disarm, number }))
-          .filter(({ disarm }) => !disarm)
-          .sort((a, b) => a.deadline - b.deadline || a.number - b.number)
-          .map(({ number }) => number);
-        for (let now = 0; now <= 20; now += 1) timers.expire(now);
-        expect(fired).toEqual(expected);
-        expect(timers.size).toBe(0);
-        expect(queue.isEmpty).toBe(true);
-      }),
+          const queue = new WaitQueue();
+          const parties = plan.map(({ deadline }, number) => {
+            const party = new Numbered(number);
+            party.block(blockerOn(queue, deadline));
+            return party;
+          });
+          plan.forEach(({ disarm }, number) => {
+            if (disarm) parties[number]?.abandonWait();
+          });
+          const expected = plan
+            .map(({ deadline, disarm }, number) => ({ deadline, disarm, number }))
+            .filter(({ disarm }) => !disarm)
+            .sort((a, b) => a.deadline - b.deadline || a.number - b.number)
+            .map(({ number }) => number);
+          for (let now = 0; now <= 20; now += 1) timers.expire(now);
+          expect(fired).toEqual(expected);
+          expect(timers.size).toBe(0);
+          expect(queue.isEmpty).toBe(true);
+        },
+      ),
     );
   });
 });

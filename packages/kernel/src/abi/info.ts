@@ -67,6 +67,14 @@ export const HANDLE_COUNT_BYTES = 4; // u32
 /** u32[64], indexed by object type. */
 export const PROCESS_HANDLE_STATS_BYTES = 256;
 
+/** `zx_info_resource_t`: byte positions. */
+export const INFO_RESOURCE_KIND = 0; // u32
+export const INFO_RESOURCE_FLAGS = 4; // u32
+export const INFO_RESOURCE_BASE = 8; // u64
+export const INFO_RESOURCE_SIZE = 16; // u64
+export const INFO_RESOURCE_NAME = 24; // 32 bytes
+export const INFO_RESOURCE_BYTES = 56;
+
 /** `zx_info_process_t`: byte positions. */
 export const INFO_PROCESS_RETURN_CODE = 0; // i64
 export const INFO_PROCESS_START_TIME = 8; // i64

@@ -22,9 +22,13 @@ export const PROCARGS_BYTES = 36;
 export function PA_HND(type: number, arg: number): number {
   return ((type & 0xff) | ((arg & 0xffff) << 16)) >>> 0;
 }
+
+/** The type in a handle info word: PA_*. */
 export function PA_HND_TYPE(info: number): number {
   return info & 0xff;
 }
+
+/** The argument in a handle info word, u16. */
 export function PA_HND_ARG(info: number): number {
   return (info >>> 16) & 0xffff;
 }

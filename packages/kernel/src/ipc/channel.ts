@@ -174,7 +174,7 @@ export class ChannelDispatcher extends PeeredDispatcher {
     this.first = 0;
     this.queuedBytes = 0;
     super.onZeroHandles();
-    for (let index = first; index < messages.length; index += 1) (messages[index] as Message).discard();
+    for (let index = first; index < messages.length; index += 1) messages[index].discard();
   }
 
   private receive(message: Message): Status {

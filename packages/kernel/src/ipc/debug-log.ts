@@ -2,6 +2,7 @@
 import type { Clock } from '@faultline/mmu-emu';
 import { ZX_LOG_RECORD_DATA_MAX } from '../abi/abi-limits.js';
 
+/** One line of the log. */
 export interface LogRecord {
   /** Position in the log, from 0; a reader that was too slow sees a gap. */
   readonly sequence: number;
@@ -17,6 +18,9 @@ export interface LogRecord {
   readonly data: Uint8Array;
 }
 
+/**
+ * The log itself. Readers keep their own positions (`DebugLogDispatcher`) and ask for the record at or after one.
+ */
 export class DebugLog {
   private readonly ring: LogRecord[] = [];
   private written = 0;

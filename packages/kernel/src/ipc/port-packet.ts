@@ -26,6 +26,7 @@ import { ZX_OK, type Status } from '../abi/status.js';
 import type { Dispatcher } from '../object/dispatcher.js';
 import type { PortDispatcher } from './port.js';
 
+/** A packet of any type: its place in a queue, and what all types have in common. */
 export abstract class PortPacket {
   /** `ZX_PKT_TYPE_*` */
   abstract readonly type: number;

@@ -21,6 +21,14 @@ export interface SignalObserver {
   onHandleClosed(handle: object): boolean;
 }
 
+/**
+ * A kernel object.
+ *
+ *  1. it is made, and counted in `KernelCore.liveObjects`;
+ *  2. handles, mappings and other objects refer to it; `handleCount` counts handles only;
+ *  3. the last handle goes: `onZeroHandles`, once, save for types that get handles anew (threads, processes by `zx_object_get_child`);
+ *  4. nothing refers to it: it calls `destroyed`, once, and is counted no longer.
+ */
 export abstract class Dispatcher {
   readonly koid: Koid;
   /** `zx_obj_type_t` */

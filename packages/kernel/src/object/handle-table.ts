@@ -12,7 +12,7 @@ let isReleasing = false;
 function releaseAll(): void {
   isReleasing = true;
   try {
-    for (let index = 0; index < releasing.length; index += 1) (releasing[index] as Dispatcher).removeHandle();
+    for (let index = 0; index < releasing.length; index += 1) releasing[index].removeHandle();
   } finally {
     releasing.length = 0;
     isReleasing = false;
@@ -81,7 +81,7 @@ export class HandleTable {
     const index = (value >>> 2) & ((1 << INDEX_BITS) - 1);
     const handle = this.slots[index];
     if (handle === undefined || handle === null) return undefined;
-    return this.valueOf(index, this.generations[index] as number) === value >>> 0 ? handle : undefined;
+    return this.valueOf(index, this.generations[index]) === value >>> 0 ? handle : undefined;
   }
 
   /** Takes a handle out without releasing it: waits made through it end, the reference goes to the caller. */
@@ -90,7 +90,7 @@ export class HandleTable {
     if (handle === undefined) return undefined;
     const index = (value >>> 2) & ((1 << INDEX_BITS) - 1);
     this.slots[index] = null;
-    this.generations[index] = ((this.generations[index] as number) % GENERATION_MASK) + 1;
+    this.generations[index] = (this.generations[index] % GENERATION_MASK) + 1;
     this.free.push(index);
     this.count -= 1;
     handle.dispatcher.handleClosed(handle);
@@ -115,7 +115,7 @@ export class HandleTable {
     for (let index = 0; index < this.slots.length; index += 1) {
       const handle = this.slots[index];
       if (handle !== undefined && handle !== null)
-        yield [this.valueOf(index, this.generations[index] as number), handle];
+        yield [this.valueOf(index, this.generations[index]), handle];
     }
   }
 
@@ -125,6 +125,6 @@ export class HandleTable {
   }
 
   private valueOf(index: number, generation: number): number {
-    return (((generation << (INDEX_BITS + 2)) | (index << 2) | FIXED_BITS) >>> 0) as number;
+    return ((generation << (INDEX_BITS + 2)) | (index << 2) | FIXED_BITS) >>> 0;
   }
 }

@@ -35,6 +35,7 @@ export interface Caller {
  */
 export type Handler = (caller: Caller, args: Uint32Array) => Status | Operation;
 
+/** A system call: what C sees of it, and what carries it out. */
 export interface SystemCall {
   /** Without the `zx_` prefix: `vmo_read`. */
   readonly name: string;
@@ -50,22 +51,22 @@ export interface SystemCall {
 
 /** The 64-bit argument `index` as a number: a user address, or a length that was checked to be small. Exact below 2^53. */
 export function numberArg(args: Uint32Array, index: number): number {
-  return (args[2 * index + 1] as number) * 0x1_0000_0000 + (args[2 * index] as number);
+  return args[2 * index + 1] * 0x1_0000_0000 + args[2 * index];
 }
 
 /** The page index of the 64-bit byte position `index`: below 2^52, exact. */
 export function pageArg(args: Uint32Array, index: number): number {
-  return (args[2 * index + 1] as number) * 0x10_0000 + ((args[2 * index] as number) >>> 12);
+  return args[2 * index + 1] * 0x10_0000 + (args[2 * index] >>> 12);
 }
 
 /** The offset in its page of the 64-bit byte position `index`. */
 export function pageOffsetArg(args: Uint32Array, index: number): number {
-  return (args[2 * index] as number) & 0xfff;
+  return args[2 * index] & 0xfff;
 }
 
 /** The 64-bit argument `index` as an unsigned bigint: keys and other opaque values. */
 export function bigintArg(args: Uint32Array, index: number): bigint {
-  return (BigInt(args[2 * index + 1] as number) << 32n) | BigInt(args[2 * index] as number);
+  return (BigInt(args[2 * index + 1]) << 32n) | BigInt(args[2 * index]);
 }
 
 /**
@@ -73,8 +74,8 @@ export function bigintArg(args: Uint32Array, index: number): bigint {
  * ZX_TIME_INFINITE_PAST is -Infinity, what a number cannot hold exactly is rounded.
  */
 export function deadlineArg(args: Uint32Array, index: number): number {
-  const low = args[2 * index] as number;
-  const high = (args[2 * index + 1] as number) | 0;
+  const low = args[2 * index];
+  const high = args[2 * index + 1] | 0;
   if (high === 0x7fff_ffff && low === 0xffff_ffff) return Infinity;
   if (high === -0x8000_0000 && low === 0) return -Infinity;
   return high * 0x1_0000_0000 + low;

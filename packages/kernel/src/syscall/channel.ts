@@ -109,7 +109,7 @@ function encodeHandles(handles: readonly Handle[], values: readonly number[], fo
   const view = new DataView(bytes.buffer);
   handles.forEach((handle, index) => {
     const position = recordBytes * index;
-    view.setUint32(position + HANDLE_INFO_HANDLE, values[index] as number, true);
+    view.setUint32(position + HANDLE_INFO_HANDLE, values[index], true);
     if (form === 'plain') return;
     view.setUint32(position + HANDLE_INFO_TYPE, handle.dispatcher.type, true);
     view.setUint32(position + HANDLE_INFO_RIGHTS, handle.rights, true);
@@ -129,15 +129,15 @@ function tooSmall(caller: Caller, message: Message, target: MessageTarget): Stat
 }
 
 function read(caller: Caller, args: Uint32Array, form: HandleForm): Status | Operation {
-  const options = args[2] as number;
+  const options = args[2];
   if ((options & ~ZX_CHANNEL_READ_MAY_DISCARD) !== 0) return ZX_ERR_INVALID_ARGS;
-  const channel = caller.process.handles.lookup(args[0] as number, ChannelDispatcher, ZX_RIGHT_READ);
+  const channel = caller.process.handles.lookup(args[0], ChannelDispatcher, ZX_RIGHT_READ);
   if (typeof channel === 'number') return channel;
   const target: MessageTarget = {
     bytes: numberArg(args, 2),
     handles: numberArg(args, 3),
-    bytesRoom: args[8] as number,
-    handlesRoom: args[10] as number,
+    bytesRoom: args[8],
+    handlesRoom: args[10],
     actualBytes: numberArg(args, 6),
     actualHandles: numberArg(args, 7),
     form,
@@ -171,9 +171,9 @@ function* channelForWriting(
 
 /** A message without handles whose bytes are at hand; undefined: anything else, errors too. */
 function writeAtOnce(caller: Caller, args: Uint32Array): Status | undefined {
-  const count = args[6] as number;
+  const count = args[6];
   if (args[2] !== 0 || args[10] !== 0 || count > ZX_CHANNEL_MAX_MSG_BYTES) return undefined;
-  const channel = caller.process.handles.lookup(args[0] as number, ChannelDispatcher, ZX_RIGHT_WRITE);
+  const channel = caller.process.handles.lookup(args[0], ChannelDispatcher, ZX_RIGHT_WRITE);
   if (typeof channel === 'number') return channel;
   const bytes = new Uint8Array(count);
   if (tryCopyIn(caller.memory, numberArg(args, 2), bytes) < count) return undefined;
@@ -183,12 +183,12 @@ function writeAtOnce(caller: Caller, args: Uint32Array): Status | undefined {
 function write(caller: Caller, args: Uint32Array, form: HandleForm): Status | Operation {
   const status = writeAtOnce(caller, args);
   if (status !== undefined) return status;
-  const options = args[2] as number;
-  return writeMessage(caller, args[0] as number, options, {
+  const options = args[2];
+  return writeMessage(caller, args[0], options, {
     bytes: numberArg(args, 2),
-    byteCount: args[6] as number,
+    byteCount: args[6],
     handles: numberArg(args, 4),
-    handleCount: args[10] as number,
+    handleCount: args[10],
     usesVector: (options & ZX_CHANNEL_WRITE_USE_IOVEC) !== 0,
     form,
   });
@@ -205,8 +205,8 @@ function* writeMessage(caller: Caller, value: number, options: number, source: M
 }
 
 function call(caller: Caller, args: Uint32Array, form: HandleForm): Status | Operation {
-  const value = args[0] as number;
-  const options = args[2] as number;
+  const value = args[0];
+  const options = args[2];
   const deadline = deadlineArg(args, 2);
   const actualBytes = numberArg(args, 4);
   const actualHandles = numberArg(args, 5);

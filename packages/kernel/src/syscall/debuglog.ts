@@ -51,8 +51,8 @@ export const DEBUGLOG_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t resource', 'uint32_t options', 'zx_handle_t* out'],
     handler: (caller, args) => {
-      const options = args[2] as number;
-      const permission = checkPermission(caller, args[0] as number, options);
+      const options = args[2];
+      const permission = checkPermission(caller, args[0], options);
       if (permission !== ZX_OK) return permission;
       if ((options & ~log.ZX_LOG_FLAG_READABLE) !== 0) return ZX_ERR_INVALID_ARGS;
       const room = creationRoom(caller, 1);
@@ -66,9 +66,9 @@ export const DEBUGLOG_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'uint32_t options', 'const void* buffer', 'size_t buffer_size'],
     handler: (caller, args) => {
-      const options = args[2] as number;
+      const options = args[2];
       if ((options & ~log.ZX_LOG_FLAGS_MASK) !== 0) return ZX_ERR_INVALID_ARGS;
-      const dispatcher = caller.process.handles.lookup(args[0] as number, DebugLogDispatcher, ZX_RIGHT_WRITE);
+      const dispatcher = caller.process.handles.lookup(args[0], DebugLogDispatcher, ZX_RIGHT_WRITE);
       if (typeof dispatcher === 'number') return dispatcher;
       const length = Math.min(numberArg(args, 3), ZX_LOG_RECORD_DATA_MAX);
       return withBytes(caller, numberArg(args, 2), length, (data) => {
@@ -85,7 +85,7 @@ export const DEBUGLOG_CALLS: readonly SystemCall[] = [
     args: ['zx_handle_t handle', 'uint32_t options', 'void* buffer', 'size_t buffer_size'],
     handler: (caller, args) => {
       if (args[2] !== 0) return ZX_ERR_INVALID_ARGS;
-      const dispatcher = caller.process.handles.lookup(args[0] as number, DebugLogDispatcher, ZX_RIGHT_READ);
+      const dispatcher = caller.process.handles.lookup(args[0], DebugLogDispatcher, ZX_RIGHT_READ);
       if (typeof dispatcher === 'number') return dispatcher;
       const record = dispatcher.read();
       if (record === undefined) return ZX_ERR_SHOULD_WAIT;

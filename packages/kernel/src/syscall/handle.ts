@@ -70,7 +70,7 @@ export const HANDLE_CALLS: readonly SystemCall[] = [
     args: ['zx_handle_t handle'],
     handler: (caller, args) => {
       if (args[0] === ZX_HANDLE_INVALID) return ZX_OK;
-      const handle = caller.process.handles.remove(args[0] as number);
+      const handle = caller.process.handles.remove(args[0]);
       if (handle === undefined) return ZX_ERR_BAD_HANDLE;
       handle.release();
       return ZX_OK;
@@ -87,10 +87,10 @@ export const HANDLE_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'zx_rights_t rights', 'zx_handle_t* out'],
     handler: (caller, args) => {
-      const source = caller.process.handles.get(args[0] as number);
+      const source = caller.process.handles.get(args[0]);
       if (source === undefined) return ZX_ERR_BAD_HANDLE;
       if ((source.rights & ZX_RIGHT_DUPLICATE) === 0) return ZX_ERR_ACCESS_DENIED;
-      const rights = rightsForCopy(source.rights, args[2] as number);
+      const rights = rightsForCopy(source.rights, args[2]);
       if (rights === undefined) return ZX_ERR_INVALID_ARGS;
       const room = handleRoom(caller, 1);
       if (room !== ZX_OK) return room;
@@ -103,9 +103,9 @@ export const HANDLE_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'zx_rights_t rights', 'zx_handle_t* out'],
     handler: (caller, args) => {
-      const asked = args[2] as number;
+      const asked = args[2];
       const address = numberArg(args, 2);
-      const source = caller.process.handles.remove(args[0] as number);
+      const source = caller.process.handles.remove(args[0]);
       if (source === undefined) return ZX_ERR_BAD_HANDLE;
       const rights = rightsForCopy(source.rights, asked);
       if (rights === undefined) {
@@ -122,7 +122,7 @@ export const HANDLE_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle'],
     handler: (caller, args) => {
-      const value = args[0] as number;
+      const value = args[0];
       if (value === ZX_HANDLE_INVALID) return ZX_ERR_INVALID_ARGS;
       if ((value & ZX_HANDLE_FIXED_BITS_MASK) !== ZX_HANDLE_FIXED_BITS_MASK) return ZX_ERR_OUT_OF_RANGE;
       return caller.process.handles.get(value) === undefined ? ZX_ERR_NOT_FOUND : ZX_OK;

@@ -18,6 +18,7 @@ export interface InfoRecords {
   readonly available: number;
 }
 
+/** What one topic of `zx_object_get_info` tells. */
 export interface InfoTopic {
   /** `ZX_INFO_*` with its version. Older versions are topics of their own. */
   readonly topic: number;
@@ -38,6 +39,7 @@ export interface InfoTopic {
   read(caller: Caller, dispatcher: Dispatcher, handle: Handle, capacity: number): InfoRecords | Status;
 }
 
+/** One property of `zx_object_get_property` and `zx_object_set_property`. */
 export interface ObjectProperty {
   /** `ZX_PROP_*` */
   readonly property: number;

@@ -3,6 +3,7 @@ import { ZX_MAX_NAME_LEN } from '../abi/abi-limits.js';
 import * as info from '../abi/info.js';
 import { ZX_OBJ_TYPE_UPPER_BOUND } from '../abi/object-types.js';
 import { ZX_PROP_NAME } from '../abi/properties.js';
+import { ZX_RSRC_KIND_SYSTEM } from '../abi/resource.js';
 import {
   ZX_RIGHT_GET_PROPERTY,
   ZX_RIGHT_INSPECT,
@@ -20,6 +21,7 @@ import {
   type Status,
 } from '../abi/status.js';
 import type { Handle } from '../object/handle-table.js';
+import { ResourceDispatcher } from '../object/resource.js';
 import type { Operation } from '../task/waiter.js';
 import { numberArg, type Caller, type SystemCall } from './call.js';
 import { oneRecord, type InfoRecords, type InfoTopic, type ObjectProperty } from './info-topic.js';
@@ -61,6 +63,23 @@ const HANDLE_INFO_TOPICS: readonly InfoTopic[] = [
     read: (_caller, dispatcher) => oneRecord(u32(dispatcher.handleCount)),
   },
 ];
+
+const RESOURCE_TOPIC: InfoTopic = {
+  topic: info.ZX_INFO_RESOURCE,
+  object: ResourceDispatcher,
+  rights: ZX_RIGHT_INSPECT,
+  recordBytes: info.INFO_RESOURCE_BYTES,
+  form: 'single',
+  read: (_caller, resource: ResourceDispatcher) => {
+    const bytes = new Uint8Array(info.INFO_RESOURCE_BYTES);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(info.INFO_RESOURCE_KIND, ZX_RSRC_KIND_SYSTEM, true);
+    setU64(view, info.INFO_RESOURCE_BASE, resource.base);
+    setU64(view, info.INFO_RESOURCE_SIZE, 1);
+    bytes.set(resource.objectName.bytes, info.INFO_RESOURCE_NAME);
+    return oneRecord(bytes);
+  },
+};
 
 /** Counts of handles by object type: the record of ZX_INFO_PROCESS_HANDLE_STATS. */
 export function handleStats(handles: Iterable<[number, Handle]>): Uint8Array {
@@ -112,7 +131,7 @@ export class ObjectKnowledge {
   private readonly properties = new Map<number, ObjectProperty>();
 
   constructor(topics: readonly InfoTopic[], properties: readonly ObjectProperty[]) {
-    for (const topic of [...HANDLE_INFO_TOPICS, ...topics]) {
+    for (const topic of [...HANDLE_INFO_TOPICS, RESOURCE_TOPIC, ...topics]) {
       if (this.topics.has(topic.topic)) throw new Error(`topic ${topic.topic} is there twice`);
       this.topics.set(topic.topic, topic);
     }
@@ -159,9 +178,9 @@ export class ObjectKnowledge {
     const size = numberArg(args, 3);
     const actual = numberArg(args, 4);
     const available = numberArg(args, 5);
-    const topic = this.topics.get(args[2] as number);
+    const topic = this.topics.get(args[2]);
     if (topic === undefined) return ZX_ERR_NOT_SUPPORTED;
-    const handle = caller.process.handles.get(args[0] as number);
+    const handle = caller.process.handles.get(args[0]);
     if (handle === undefined) return ZX_ERR_BAD_HANDLE;
     const { dispatcher } = handle;
     if (topic.object !== null && !(dispatcher instanceof topic.object)) return ZX_ERR_WRONG_TYPE;
@@ -193,10 +212,10 @@ export class ObjectKnowledge {
   private getProperty(caller: Caller, args: Uint32Array): Status | Operation {
     const address = numberArg(args, 2);
     if (address === 0) return ZX_ERR_INVALID_ARGS;
-    const handle = caller.process.handles.get(args[0] as number);
+    const handle = caller.process.handles.get(args[0]);
     if (handle === undefined) return ZX_ERR_BAD_HANDLE;
     if ((handle.rights & ZX_RIGHT_GET_PROPERTY) === 0) return ZX_ERR_ACCESS_DENIED;
-    const property = this.properties.get(args[2] as number);
+    const property = this.properties.get(args[2]);
     if (property?.get === undefined) return ZX_ERR_NOT_SUPPORTED;
     if (numberArg(args, 3) < property.bytes) return ZX_ERR_BUFFER_TOO_SMALL;
     if (property.object !== null && !(handle.dispatcher instanceof property.object)) return ZX_ERR_WRONG_TYPE;
@@ -207,10 +226,10 @@ export class ObjectKnowledge {
   private setProperty(caller: Caller, args: Uint32Array): Status | Operation {
     const address = numberArg(args, 2);
     if (address === 0) return ZX_ERR_INVALID_ARGS;
-    const handle = caller.process.handles.get(args[0] as number);
+    const handle = caller.process.handles.get(args[0]);
     if (handle === undefined) return ZX_ERR_BAD_HANDLE;
     if ((handle.rights & ZX_RIGHT_SET_PROPERTY) === 0) return ZX_ERR_ACCESS_DENIED;
-    const property = this.properties.get(args[2] as number);
+    const property = this.properties.get(args[2]);
     if (property?.set === undefined) return ZX_ERR_NOT_SUPPORTED;
     const size = numberArg(args, 3);
     // A name may be short; anything else has its size.

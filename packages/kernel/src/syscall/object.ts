@@ -143,9 +143,9 @@ export const OBJECT_CALLS: readonly SystemCall[] = [
       'zx_signals_t* observed',
     ],
     handler: (caller, args) => {
-      const handle = waitableHandle(caller, args[0] as number);
+      const handle = waitableHandle(caller, args[0]);
       if (typeof handle === 'number') return handle;
-      const signals = args[2] as number;
+      const signals = args[2];
       const deadline = deadlineArg(args, 2);
       const address = numberArg(args, 3);
       const asserted = handle.dispatcher.signals;
@@ -180,17 +180,17 @@ export const OBJECT_CALLS: readonly SystemCall[] = [
       'uint32_t options',
     ],
     handler: (caller, args) => {
-      const options = args[8] as number;
+      const options = args[8];
       if ((options & ~WAIT_ASYNC_OPTIONS) !== 0) return ZX_ERR_INVALID_ARGS;
       if ((options & WAIT_ASYNC_TIMESTAMPS) === WAIT_ASYNC_TIMESTAMPS) return ZX_ERR_INVALID_ARGS;
-      const port = caller.process.handles.lookup(args[2] as number, PortDispatcher, ZX_RIGHT_WRITE);
+      const port = caller.process.handles.lookup(args[2], PortDispatcher, ZX_RIGHT_WRITE);
       if (typeof port === 'number') return port;
-      const handle = waitableHandle(caller, args[0] as number);
+      const handle = waitableHandle(caller, args[0]);
       if (typeof handle === 'number') return handle;
       if (!port.hasObserverRoom) return ZX_ERR_NO_RESOURCES;
       if (handle.dispatcher.observerCount >= caller.core.limits.observersPerObject)
         return ZX_ERR_NO_RESOURCES;
-      new PortObserver(port, handle, bigintArg(args, 2), args[6] as number, options).arm();
+      new PortObserver(port, handle, bigintArg(args, 2), args[6], options).arm();
       return ZX_OK;
     },
   },
@@ -199,12 +199,12 @@ export const OBJECT_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'uint32_t clear_mask', 'uint32_t set_mask'],
     handler: (caller, args) => {
-      const handle = handleWithRights(caller, args[0] as number, ZX_RIGHT_SIGNAL);
+      const handle = handleWithRights(caller, args[0], ZX_RIGHT_SIGNAL);
       if (typeof handle === 'number') return handle;
       const allowed = handle.dispatcher.userSignals;
       if (allowed === 0) return ZX_ERR_NOT_SUPPORTED;
-      if ((((args[2] as number) | (args[4] as number)) & ~allowed) !== 0) return ZX_ERR_INVALID_ARGS;
-      handle.dispatcher.updateSignals(args[2] as number, args[4] as number);
+      if (((args[2] | args[4]) & ~allowed) !== 0) return ZX_ERR_INVALID_ARGS;
+      handle.dispatcher.updateSignals(args[2], args[4]);
       return ZX_OK;
     },
   },
@@ -213,14 +213,13 @@ export const OBJECT_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'uint32_t clear_mask', 'uint32_t set_mask'],
     handler: (caller, args) => {
-      const handle = handleWithRights(caller, args[0] as number, ZX_RIGHT_SIGNAL_PEER);
+      const handle = handleWithRights(caller, args[0], ZX_RIGHT_SIGNAL_PEER);
       if (typeof handle === 'number') return handle;
       const { dispatcher } = handle;
       if (!(dispatcher instanceof PeeredDispatcher)) return ZX_ERR_NOT_SUPPORTED;
-      if ((((args[2] as number) | (args[4] as number)) & ~dispatcher.userSignals) !== 0)
-        return ZX_ERR_INVALID_ARGS;
+      if (((args[2] | args[4]) & ~dispatcher.userSignals) !== 0) return ZX_ERR_INVALID_ARGS;
       if (dispatcher.peer === null) return ZX_ERR_PEER_CLOSED;
-      dispatcher.peer.updateSignals(args[2] as number, args[4] as number);
+      dispatcher.peer.updateSignals(args[2], args[4]);
       return ZX_OK;
     },
   },
@@ -230,9 +229,9 @@ export const OBJECT_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'uint64_t koid', 'zx_rights_t rights', 'zx_handle_t* out'],
     handler: (caller, args) => {
-      const handle = handleWithRights(caller, args[0] as number, ZX_RIGHT_ENUMERATE);
+      const handle = handleWithRights(caller, args[0], ZX_RIGHT_ENUMERATE);
       if (typeof handle === 'number') return handle;
-      const rights = rightsForCopy(handle.rights, args[4] as number);
+      const rights = rightsForCopy(handle.rights, args[4]);
       if (rights === undefined) return ZX_ERR_ACCESS_DENIED;
       const koid = bigintArg(args, 1);
       const child = handle.dispatcher.findChild(Number(koid));

@@ -63,7 +63,7 @@ export const PORT_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'const zx_port_packet_t* packet'],
     handler: (caller, args) => {
-      const port = caller.process.handles.lookup(args[0] as number, PortDispatcher, ZX_RIGHT_WRITE);
+      const port = caller.process.handles.lookup(args[0], PortDispatcher, ZX_RIGHT_WRITE);
       if (typeof port === 'number') return port;
       return withStruct(caller, numberArg(args, 1), PACKET_BYTES, (view, bytes) =>
         port.queue(
@@ -82,7 +82,7 @@ export const PORT_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'zx_instant_mono_t deadline', 'zx_port_packet_t* packet'],
     handler: (caller, args) => {
-      const port = caller.process.handles.lookup(args[0] as number, PortDispatcher, ZX_RIGHT_READ);
+      const port = caller.process.handles.lookup(args[0], PortDispatcher, ZX_RIGHT_READ);
       if (typeof port === 'number') return port;
       const address = numberArg(args, 2);
       if (port.dequeue(toScratch) === true) return giveScratch(caller, address);
@@ -97,9 +97,9 @@ export const PORT_CALLS: readonly SystemCall[] = [
     args: ['zx_handle_t handle', 'zx_handle_t source', 'uint64_t key'],
     handler: (caller, args) => {
       const { handles } = caller.process;
-      const port = handles.lookup(args[0] as number, PortDispatcher, ZX_RIGHT_WRITE);
+      const port = handles.lookup(args[0], PortDispatcher, ZX_RIGHT_WRITE);
       if (typeof port === 'number') return port;
-      const source = handles.get(args[2] as number);
+      const source = handles.get(args[2]);
       if (source === undefined) return ZX_ERR_BAD_HANDLE;
       if ((source.rights & ZX_RIGHT_WAIT) === 0) return ZX_ERR_ACCESS_DENIED;
       if ((source.dispatcher.defaultRights & ZX_RIGHT_WAIT) === 0) return ZX_ERR_NOT_SUPPORTED;
@@ -112,7 +112,7 @@ export const PORT_CALLS: readonly SystemCall[] = [
     args: ['zx_handle_t handle', 'uint32_t options', 'uint64_t key'],
     handler: (caller, args) => {
       if (args[2] !== 0) return ZX_ERR_INVALID_ARGS;
-      const port = caller.process.handles.lookup(args[0] as number, PortDispatcher, ZX_RIGHT_WRITE);
+      const port = caller.process.handles.lookup(args[0], PortDispatcher, ZX_RIGHT_WRITE);
       if (typeof port === 'number') return port;
       return port.cancel(null, bigintArg(args, 2)) ? ZX_OK : ZX_ERR_NOT_FOUND;
     },

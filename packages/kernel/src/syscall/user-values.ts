@@ -102,7 +102,7 @@ export interface OutPart {
 /** Gives several results in order, skipping null pointers and empty ones; stops at the first that is not writable (ZX_ERR_INVALID_ARGS). */
 export function outParts(caller: Caller, parts: readonly OutPart[]): Status | Operation {
   for (let index = 0; index < parts.length; index += 1) {
-    const { address, bytes } = parts[index] as OutPart;
+    const { address, bytes } = parts[index];
     if (address === 0 || bytes.length === 0) continue;
     const result = outBytes(caller, address, bytes);
     if (result === ZX_OK) continue;
@@ -154,14 +154,14 @@ export function outHandles(
   const values = handles.map((handle) => table.add(handle));
   let result: Status | Operation = ZX_OK;
   for (let index = 0; index < handles.length; index += 1) {
-    const address = addresses[index] as number;
-    const value = values[index] as number;
+    const address = addresses[index];
+    const value = values[index];
     result = andThen(result, (status) => (status === ZX_OK ? outU32(caller, address, value) : status));
   }
   return andThen(result, (status) => {
     if (status === ZX_OK) return status;
     handles.forEach((handle, index) => {
-      const value = values[index] as number;
+      const value = values[index];
       // Another thread may have closed it meanwhile, and the slot may hold something else.
       if (table.get(value) === handle) table.remove(value)?.release();
     });

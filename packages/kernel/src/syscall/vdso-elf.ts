@@ -136,7 +136,7 @@ export function writeVdsoElf(
   view.setUint32(hashAt + 4, symbolCount, true);
   symbols.forEach((symbol, index) => {
     const position = symbolsAt + SYMBOL_BYTES * (index + 1);
-    view.setUint32(position, names[index] as number, true);
+    view.setUint32(position, names[index], true);
     view.setUint8(position + 4, (symbol.binding << 4) | STT_FUNC);
     view.setUint16(position + 6, SHN_CODE, true);
     view.setUint32(position + 8, codeOffset + symbol.offset, true);

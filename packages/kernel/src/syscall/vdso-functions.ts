@@ -14,6 +14,7 @@ export interface VdsoFacts {
   readonly version: string;
 }
 
+/** A call and the code that answers it. */
 export interface VdsoFunction extends CallDeclaration {
   /**
    * Assembly of the body, returning included. `site_NAME` must label the `ecall` of the internal call NAME; `number_NAME` is its

@@ -18,6 +18,7 @@ import { UNSUPPORTED_CALLS } from './unsupported.js';
 import { VDSO_FUNCTIONS, type VdsoFacts } from './vdso-functions.js';
 import { writeVdsoElf, type VdsoSymbol } from './vdso-elf.js';
 
+/** A vDSO, and what the kernel has to know of it. */
 export interface VdsoImage {
   /** The whole file; a multiple of 4096 bytes. */
   readonly bytes: Uint8Array;

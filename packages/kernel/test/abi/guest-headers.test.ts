@@ -9,7 +9,6 @@ const INCLUDE = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../.
 
 /** What Zircon's headers do not name. */
 const KERNEL_ONLY = [
-  'ZX_DEFAULT_DEBUGLOG_RIGHTS',
   'ZX_VMO_MAX_PAGES',
   'ZX_VM_ALIGN_MASK',
   'ZX_VM_ALIGN_MIN_LOG2',
@@ -26,7 +25,7 @@ function definitions(): Map<string, bigint> {
   const raw = new Map<string, string>();
   for (const text of texts) {
     for (const [, name, value] of text.matchAll(/^#define\s+((?:ZX|PA)_\w+)\s+(.+)$/gm)) {
-      raw.set(name as string, value as string);
+      raw.set(name, value);
     }
   }
   const known = new Map<string, bigint>();

@@ -95,46 +95,46 @@ function run(steps: readonly Step[]): void {
       }
       case 'watch': {
         const options = current.edge ? abi.ZX_WAIT_ASYNC_EDGE : 0;
-        const handle = events[current.event] as number;
+        const handle = events[current.event];
         const signals = abi.ZX_EVENT_SIGNALED;
         expect(process.call('object_wait_async', handle, port, current.key, signals, options)).toBe(
           abi.ZX_OK,
         );
         kernel.settle();
-        const packet = { key: current.key, source: generation[current.event] as number };
+        const packet = { key: current.key, source: generation[current.event] };
         if (asserted[current.event] === true && !current.edge) arrive(packet);
         else watches.push(packet);
         break;
       }
       case 'signal': {
-        const handle = events[current.event] as number;
+        const handle = events[current.event];
         const [clear, set] = current.set ? [0, abi.ZX_EVENT_SIGNALED] : [abi.ZX_EVENT_SIGNALED, 0];
         process.call('object_signal', handle, clear, set);
         const raised = current.set && asserted[current.event] === false;
         asserted[current.event] = current.set;
         if (!raised) break;
-        const source = generation[current.event] as number;
+        const source = generation[current.event];
         const fired = watches.filter((watch) => watch.source === source);
         watches = watches.filter((watch) => watch.source !== source);
         for (const packet of fired) arrive(packet);
         break;
       }
       case 'renew': {
-        process.call('handle_close', events[current.event] as number);
+        process.call('handle_close', events[current.event]);
         events[current.event] = process.make('event_create', 0);
-        const source = generation[current.event] as number;
+        const source = generation[current.event];
         watches = watches.filter((watch) => watch.source !== source);
         generation[current.event] = source + 3;
         asserted[current.event] = false;
         break;
       }
       case 'cancel': {
-        const source = generation[current.event] as number;
+        const source = generation[current.event];
         const keep = (packet: ModelPacket): boolean => packet.key !== current.key || packet.source !== source;
         const found = [...packets, ...watches].some((packet) => !keep(packet));
         packets = packets.filter(keep);
         watches = watches.filter(keep);
-        const status = process.call('port_cancel', port, events[current.event] as number, current.key);
+        const status = process.call('port_cancel', port, events[current.event], current.key);
         expect(status).toBe(found ? abi.ZX_OK : abi.ZX_ERR_NOT_FOUND);
         break;
       }

@@ -108,10 +108,8 @@ describe('messages', () => {
     expect(process.call('handle_close', narrow)).toBe(abi.ZX_ERR_BAD_HANDLE);
     const message = read(other, otherEnd);
     if (typeof message === 'number') throw new Error(`status ${message}`);
-    expect(other.object(message.handles[0] as number)).toBe(object);
-    expect(other.handles.get(message.handles[0] as number)?.rights).toBe(
-      abi.ZX_RIGHT_TRANSFER | abi.ZX_RIGHT_WAIT,
-    );
+    expect(other.object(message.handles[0])).toBe(object);
+    expect(other.handles.get(message.handles[0])?.rights).toBe(abi.ZX_RIGHT_TRANSFER | abi.ZX_RIGHT_WAIT);
   });
 
   it('that nobody reads release their handles when the end is closed', () => {

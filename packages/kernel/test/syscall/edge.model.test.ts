@@ -114,7 +114,7 @@ function run(steps: readonly Step[], calls: Map<string, number>): number {
   };
   for (const current of steps) {
     if (current.kind === 'call') {
-      const process = processes[current.process] as (typeof processes)[number];
+      const process = processes[current.process];
       const call = process.start(current.name, ...current.args.map((argument) => resolve(process, argument)));
       calls.set(current.name, (calls.get(current.name) ?? 0) + 1);
       if (call.status === undefined) pending.push(call);
@@ -124,7 +124,7 @@ function run(steps: readonly Step[], calls: Map<string, number>): number {
       processes[current.process]?.memory.set(current.page, current.state);
       kernel.settle();
     } else if (current.kind === 'words') {
-      const process = processes[current.process] as (typeof processes)[number];
+      const process = processes[current.process];
       current.words.forEach((word, index) => {
         const low = Number(resolve(process, word) & 0xffff_ffffn);
         process.memory.setU32s(process.memory.base + 4096 * current.page + 4 * index, low);

@@ -102,7 +102,7 @@ export class TestMemory implements UserMemory {
 
   private stateAt(position: number): PageState {
     if (position < 0 || position >= this.bytes.length) return 'unmapped';
-    return this.states[Math.floor(position / PAGE)] as PageState;
+    return this.states[Math.floor(position / PAGE)];
   }
 }
 
@@ -220,7 +220,7 @@ export class TestProcess implements CallerProcess {
       words[2 * index + 1] = Number(value >> 32n);
     });
     const call = new TestCall(this.kernel);
-    call.begin((CALL_TABLE[number] as (typeof CALL_TABLE)[number]).handler(this.caller(call), words));
+    call.begin(CALL_TABLE[number].handler(this.caller(call), words));
     this.kernel.settle();
     return call;
   }

@@ -103,6 +103,20 @@ describe('zx_object_get_info', () => {
     expect(process.memory.u32(buffer)).toBe(2);
   });
 
+  it('says what a resource permits', () => {
+    const { kernel, process, event } = setUp();
+    const { buffer } = places(process);
+    const resource = process.give(new ResourceDispatcher(kernel, ZX_RSRC_SYSTEM_VMEX_BASE, 'vmex'));
+    const call = (handle: number): number =>
+      process.call('object_get_info', handle, abi.ZX_INFO_RESOURCE, buffer, 56, 0, 0);
+    expect(call(event)).toBe(abi.ZX_ERR_WRONG_TYPE);
+    expect(call(resource)).toBe(abi.ZX_OK);
+    expect(process.memory.u32(buffer + abi.INFO_RESOURCE_KIND)).toBe(abi.ZX_RSRC_KIND_SYSTEM);
+    expect(process.memory.u64(buffer + abi.INFO_RESOURCE_BASE)).toBe(ZX_RSRC_SYSTEM_VMEX_BASE);
+    expect(process.memory.u64(buffer + abi.INFO_RESOURCE_SIZE)).toBe(1);
+    expect(new TextDecoder().decode(process.memory.slice(buffer + abi.INFO_RESOURCE_NAME, 5))).toBe('vmex\0');
+  });
+
   it('waits for the page of its buffer, and answers as of the time of the call', () => {
     const { kernel, process, event } = setUp();
     process.memory.set(1, 'absent');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as abi from '../../src/abi/index.js';
-import { PortDispatcher } from '../../src/ipc/port.js';
+import type { PortDispatcher } from '../../src/ipc/port.js';
 import { PageRequestPacket } from '../../src/ipc/port-packet.js';
 import { FOREVER, NO_HANDLE, NOWHERE, TestKernel, type TestProcess } from './harness.js';
 

@@ -47,7 +47,7 @@ type Ending = { returned: bigint; second: bigint } | { trap: number };
 
 function getX(index: number): bigint {
   const at = HART_X + 2 * index;
-  return (BigInt(hart.context[at + 1] as number) << 32n) | BigInt(hart.context[at] as number);
+  return (BigInt(hart.context[at + 1]) << 32n) | BigInt(hart.context[at]);
 }
 
 function setX(index: number, value: bigint): void {
@@ -71,15 +71,15 @@ function run(
   args.forEach((arg, index) => setX(A0 + index, BigInt(arg)));
   for (let step = 0; step < 100; step += 1) {
     expect(hart.run(10_000)).toBe(EXIT_TRAP);
-    const pc = hart.context[HART_PC] as number;
-    const cause = hart.state[HART_CAUSE] as number;
+    const pc = hart.context[HART_PC];
+    const cause = hart.state[HART_CAUSE];
     if (cause === CAUSE_FETCH_PAGE_FAULT && hart.state[HART_TVAL] === RETURN) {
       return { ending: { returned: getX(A0), second: getX(A1) }, entered };
     }
     if (cause !== CAUSE_USER_ECALL) return { ending: { trap: cause }, entered };
     const number = Number(getX(T0));
-    expect(pc).toBe(VDSO + (image.sites[number] as number));
-    const call = CALL_TABLE[number]?.name as string;
+    expect(pc).toBe(VDSO + image.sites[number]);
+    const call = CALL_TABLE[number]?.name;
     entered.push({ name: call, args: [0, 1, 2, 3].map((index) => getX(A0 + index)) });
     const result = answer(call);
     if (result === 'exit') return { ending: { trap: CAUSE_USER_ECALL }, entered };
@@ -92,7 +92,7 @@ function run(
 beforeAll(async () => {
   const clock = new VirtualClock({ start: START_TIME });
   machine = await Machine.create({ mode: 'hosted', ramBytes: 1 << 20, clock, timebaseHz: 1_000_000_000 });
-  hart = machine.harts[0] as Hart;
+  hart = machine.harts[0];
   const { ram } = machine;
   const table = (frame: number): number => (ram.basePpn + frame) * 1024 + PTE_V;
   ram.zero(0, 3);

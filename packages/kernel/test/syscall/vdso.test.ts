@@ -78,7 +78,7 @@ describe('the vDSO', () => {
     expect(image.sites.length).toBe(CALL_TABLE.length);
     expect(new Set(image.sites).size).toBe(CALL_TABLE.length);
     CALL_TABLE.forEach((call, number) => {
-      const site = image.sites[number] as number;
+      const site = image.sites[number];
       expect(view.getUint32(site, true), call.name).toBe(ECALL);
       const load = assemble(`li t0, ${number}`).bytes;
       expect(image.bytes.slice(site - 4, site), call.name).toEqual(load);
@@ -118,7 +118,7 @@ describe('the vDSO', () => {
     expect(positions.size).toBe(1);
     const expected = assemble(`li a0, ${ZX_ERR_NOT_SUPPORTED}\nret`).bytes;
     const [position] = positions as Set<number>;
-    expect(image.bytes.slice(position, (position as number) + expected.length)).toEqual(expected);
+    expect(image.bytes.slice(position, position + expected.length)).toEqual(expected);
   });
 
   it('is the same whenever it is built', () => {

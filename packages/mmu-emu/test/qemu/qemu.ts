@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const QEMU = 'qemu-system-riscv64';
+export const QEMU = 'qemu-system-riscv64';
 
 /** A processor with just RV64IMAC, Zicsr, Zifencei, S and U. */
 const CPU = [
@@ -13,12 +13,6 @@ const CPU = [
     (name) => `${name}=false`,
   ),
 ].join(',');
-
-/** Version text of the QEMU that is installed, or undefined when none is. */
-export function qemuVersion(): string | undefined {
-  const { status, stdout } = spawnSync(QEMU, ['--version'], { encoding: 'utf8' });
-  return status === 0 ? stdout.split('\n')[0] : undefined;
-}
 
 export interface QemuRun {
   /** RAM at the end, from 0x8000_0000 on. */

@@ -344,15 +344,19 @@ give_up:
   csrw mepc, x3
   j 2b
 start:
-  la t0, handler
-  csrw mtvec, t0
   li t0, BLOCKS
   csrw mscratch, t0
-  # Physical memory protection would deny every access from other modes, and some processors refuse without an entry.
-  li t0, -1
-  csrw pmpaddr0, t0
-  li t0, 0x1f
-  csrw pmpcfg0, t0`;
+  la t0, handler
+  # Where there is physical memory protection, it denies other modes everything until an entry allows it.
+  la t1, 1f
+  csrw mtvec, t1
+  li t1, -1
+  csrw pmpaddr0, t1
+  li t1, 0x1f
+  csrw pmpcfg0, t1
+  .balign 4
+1:
+  csrw mtvec, t0`;
 
 const FINISH = `
   li t0, 0x100000

@@ -36,7 +36,7 @@ export interface FilesystemSessionOptions {
   readonly files: FileTable;
   /** Starts a program. @returns a process handle for the guest. @throws {FaultlineError} */
   readonly spawn: (request: SpawnRequest, session: FilesystemSession) => Promise<number>;
-  readonly closeHandle: (handle: number) => void;
+  readonly closeHandle: (handle: number) => unknown;
   /** Children of a guest alive at a time. Default 64. */
   readonly maxChildren?: number;
   /** Hears of errors that are no fault of the guest. */

@@ -11,7 +11,7 @@ export class StdioSession implements ChannelSession {
 
   constructor(
     private readonly stream: InputSource | OutputSink,
-    private readonly closeHandle: (handle: number) => void,
+    private readonly closeHandle: (handle: number) => unknown,
   ) {
     this.waitsForInput = 'read' in stream;
   }

@@ -26,7 +26,7 @@ function tree(): { root: string; outside: string } {
 function content(directory: HostDirectory, path: string): string {
   const file = directory.openFile(path);
   const bytes = new Uint8Array(file.size);
-  (file.backing as FileBacking).read({ offset: 0, length: file.size }, [bytes], { signal: new AbortController().signal });
+  (file.backing as FileBacking).read({ offset: 0, length: file.size }, [bytes]);
   void file.backing.close?.();
   return new TextDecoder().decode(bytes);
 }

@@ -47,6 +47,7 @@ class HostDeadline extends Waiter {
       describe: () => 'a deadline',
     };
     this.block(blocker);
+    kernel.work.onChange?.();
   }
 
   protected override resume(): void {

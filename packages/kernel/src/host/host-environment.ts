@@ -24,6 +24,8 @@ export interface HostEnvironmentOptions {
   readonly hostYield?: () => Promise<void>;
   /** Time of the host in nanoseconds, from any start; to measure how long a turn lasts. */
   readonly hostTime?: () => number;
+  /** Replaces the way the kernel sleeps when nothing can run: nanoseconds, or Infinity. */
+  readonly hostSleep?: (nanoseconds: number) => HostSleep;
 }
 
 const TURN_NANOSECONDS = 5_000_000;
@@ -40,7 +42,7 @@ export function hostEnvironment(options: HostEnvironmentOptions = {}): HostEnvir
   return {
     yield: options.hostYield ?? defaultYield(),
     startTurn: hostTime === undefined ? countedTurn : () => timedTurn(hostTime),
-    sleep,
+    sleep: options.hostSleep ?? sleep,
   };
 }
 

@@ -146,10 +146,8 @@ export class Thread extends Waiter implements Caller {
 
   /** Waits for something; the scheduler takes it off its hart. */
   override block(blocker: Blocker): void {
-    this.state = 'blocked';
-    super.block(blocker);
     const { events } = this.core;
-    if (events !== null && this.blocker !== null) {
+    if (events !== null) {
       events({
         type: 'block',
         time: this.core.clock.now(),
@@ -159,6 +157,9 @@ export class Thread extends Waiter implements Caller {
         on: blocker.describe(),
       });
     }
+    // Before, because what it waits for may have come already: then it is runnable when this returns.
+    this.state = 'blocked';
+    super.block(blocker);
   }
 
   /** Ends it; at once, or, when it runs just now, at the end of the step it is in. */

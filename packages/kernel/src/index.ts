@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A Zircon-style kernel for the mmu-emu machine: page faults of guests become page requests that a pager, in TypeScript or in a guest, answers.
  *

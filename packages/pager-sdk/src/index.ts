@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 export { PagerService, type CreateVmoOptions, type PagerServiceOptions } from './pager-service.js';
 export type { PagerVmo } from './pager-vmo.js';
 export type { ByteRange, ReadContext, ReadOutcome, VmoBacking, WritableVmoBacking } from './vmo-backing.js';

@@ -19,6 +19,7 @@ export interface WordListFileOptions {
 export interface WordListFile {
   /** Its name within the directory. */
   readonly name: string;
+  readonly directory: string;
   readonly path: string;
   readonly bytes: number;
   /** It was not there before. */
@@ -35,7 +36,7 @@ export async function ensureWordListFile(options: WordListFileOptions): Promise<
   const { directory, bytes, seed } = options;
   const name = `words-${bytes}-${seed}.txt`;
   const path = join(directory, name);
-  if (await isWhole(path, options)) return { name, path, bytes, created: false };
+  if (await isWhole(path, options)) return { name, directory, path, bytes, created: false };
   const temporary = join(directory, `.${name}.${randomUUID()}`);
   try {
     mkdirSync(directory, { recursive: true });
@@ -50,7 +51,7 @@ export async function ensureWordListFile(options: WordListFileOptions): Promise<
     const reason = hostErrorCode(error) || String(error);
     throw new FaultlineError('word-list', `cannot write the word list ${path}: ${reason}`, { cause: error });
   }
-  return { name, path, bytes, created: true };
+  return { name, directory, path, bytes, created: true };
 }
 
 /** Where the word list is kept: XDG_CACHE_HOME, else `.cache` of the home, else the system's folder for temporary files. */

@@ -6,7 +6,7 @@ const BYTES = 16 << 20;
 const PASSES = 64;
 
 export async function run({ rounds }) {
-  using kernel = await Kernel.create({ ramBytes: 64 << 20 });
+  const kernel = await Kernel.create({ ramBytes: 64 << 20 });
   const host = kernel.createHostProcess('bench');
   const { handle } = host.vmoCreate(BYTES, 0);
   const pattern = new Uint8Array(BYTES).map((_, index) => (index * 31) >> 3);
@@ -27,6 +27,7 @@ export async function run({ rounds }) {
     ours.push((BYTES * PASSES) / read.cpu / 1e9);
     peer.push((BYTES * PASSES) / plain.cpu / 1e9);
   }
+  kernel.close();
   return {
     rows: [{ what: 'vmo_read of 16 MiB, resident', unit: 'GB / CPU s', ours: summarize(ours), target: 2, peer: { name: 'memcpy', ...summarize(peer) } }],
   };

@@ -22,9 +22,12 @@ export class ChunkCopy {
     }
     let done = 0;
     while (done < chunk.length) {
-      const view = this.into[this.view] as Uint8Array;
+      const view = this.into[this.view];
       const count = Math.min(chunk.length - done, view.length - this.position);
-      view.set(done === 0 && count === chunk.length ? chunk : chunk.subarray(done, done + count), this.position);
+      view.set(
+        done === 0 && count === chunk.length ? chunk : chunk.subarray(done, done + count),
+        this.position,
+      );
       done += count;
       this.position += count;
       if (this.position === view.length) {

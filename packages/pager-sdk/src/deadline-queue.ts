@@ -72,14 +72,14 @@ export class DeadlineQueue {
   }
 
   private waitForFirst(): void {
-    while ((this.entries[this.first] as Entry).cancelled) this.first += 1;
+    while (this.entries[this.first].cancelled) this.first += 1;
     if (this.first > 1_024) {
       this.entries.splice(0, this.first);
       this.first = 0;
     }
     const wait = new AbortController();
     this.wait = wait;
-    const deadline = (this.entries[this.first] as Entry).time;
+    const deadline = this.entries[this.first].time;
     this.host.objectWaitOne(this.event, ZX_EVENT_SIGNALED, { deadline, signal: wait.signal }).then(
       ({ status }) => {
         if (this.wait !== wait) return;
@@ -92,7 +92,7 @@ export class DeadlineQueue {
 
   private expireUntil(time: number): void {
     while (this.live > 0) {
-      const entry = this.entries[this.first] as Entry;
+      const entry = this.entries[this.first];
       if (!entry.cancelled) {
         if (entry.time > time) break;
         entry.cancelled = true;

@@ -32,8 +32,22 @@ export interface FrameLoan {
 export interface PagerHost {
   pagerCreate(options: number): HandleResult;
   pagerCreateVmo(pager: number, options: number, port: number, key: bigint, size: number): HandleResult;
-  pagerSupplyPages(pager: number, vmo: number, offset: number, length: number, auxVmo: number, auxOffset: number): StatusResult;
-  pagerOpRange(pager: number, op: number, vmo: number, offset: number, length: number, data: number): StatusResult;
+  pagerSupplyPages(
+    pager: number,
+    vmo: number,
+    offset: number,
+    length: number,
+    auxVmo: number,
+    auxOffset: number,
+  ): StatusResult;
+  pagerOpRange(
+    pager: number,
+    op: number,
+    vmo: number,
+    offset: number,
+    length: number,
+    data: number,
+  ): StatusResult;
   pagerDetachVmo(pager: number, vmo: number): StatusResult;
   portCreate(options: number): HandleResult;
   portTryWait(port: number): { readonly status: Status; readonly packet: PagerPacket | null };
@@ -42,7 +56,11 @@ export interface PagerHost {
   vmoCreateChild(vmo: number, options: number, offset: number, size: number): HandleResult;
   vmoOpRange(vmo: number, op: number, offset: number, length: number): Promise<StatusResult>;
   /** Commits the range and lends its frames. */
-  vmoLend(vmo: number, offset: number, length: number): { readonly status: Status; readonly loan: FrameLoan | null };
+  vmoLend(
+    vmo: number,
+    offset: number,
+    length: number,
+  ): { readonly status: Status; readonly loan: FrameLoan | null };
   eventCreate(options: number): HandleResult;
   objectWaitAsync(handle: number, port: number, key: bigint, signals: number, options: number): StatusResult;
   objectWaitOne(

@@ -49,7 +49,7 @@ export class MetricsRecorder {
   tookTime(nanoseconds: number): void {
     const microseconds = Math.max(1, nanoseconds / 1_000);
     const bucket = Math.min(LATENCY_BUCKETS - 1, Math.floor(Math.log2(microseconds)));
-    this.latency[bucket] = (this.latency[bucket] as number) + 1;
+    this.latency[bucket] = this.latency[bucket] + 1;
   }
 
   snapshot(lentBytes: number, peakLentBytes: number): PagerMetrics {

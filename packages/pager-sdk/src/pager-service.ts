@@ -86,7 +86,8 @@ export class PagerService {
     const { core } = this;
     const { size, name = '' } = options;
     if (this.closed) throw new PagerError('detached', 'the service is closed');
-    if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`size: a count of bytes is expected, not ${size}`);
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw new RangeError(`size: a count of bytes is expected, not ${size}`);
     const key = options.key ?? this.freeKey();
     if (this.vmos.has(key)) throw new RangeError(`key ${key} is in use`);
     const created = core.host.pagerCreateVmo(core.pager, 0, core.port, key, size);
@@ -173,7 +174,14 @@ export class PagerService {
       vmo.handleComplete();
     } else {
       // The VMOs of this service do not trap writes; a request that cannot be answered must not be left waiting.
-      this.core.host.pagerOpRange(this.core.pager, ZX_PAGER_OP_FAIL, vmo.handle, offset, length, ZX_ERR_BAD_STATE);
+      this.core.host.pagerOpRange(
+        this.core.pager,
+        ZX_PAGER_OP_FAIL,
+        vmo.handle,
+        offset,
+        length,
+        ZX_ERR_BAD_STATE,
+      );
     }
   }
 }
@@ -196,13 +204,20 @@ class ServiceCore implements PagerServiceCore {
     options: PagerServiceOptions,
   ) {
     this.maxReadBytes = pagesOption('maxReadBytes', options.maxReadBytes ?? DEFAULT_READ_BYTES);
-    const lentBytes = pagesOption('maxLentBytes', options.maxLentBytes ?? Math.max(DEFAULT_LENT_BYTES, this.maxReadBytes));
+    const lentBytes = pagesOption(
+      'maxLentBytes',
+      options.maxLentBytes ?? Math.max(DEFAULT_LENT_BYTES, this.maxReadBytes),
+    );
     if (lentBytes < this.maxReadBytes) throw new RangeError('maxLentBytes is less than maxReadBytes');
-    this.maxConcurrentReads = countOption('maxConcurrentReads', options.maxConcurrentReads ?? DEFAULT_CONCURRENT_READS);
+    this.maxConcurrentReads = countOption(
+      'maxConcurrentReads',
+      options.maxConcurrentReads ?? DEFAULT_CONCURRENT_READS,
+    );
     this.readAheadBytes = countOption('readAheadPages', options.readAheadPages ?? 1) * PAGE_SIZE;
     this.onError = options.onError ?? null;
     const { timeout } = options;
-    if (timeout !== undefined && !(timeout > 0)) throw new RangeError(`timeout: nanoseconds above 0, not ${timeout}`);
+    if (timeout !== undefined && !(timeout > 0))
+      throw new RangeError(`timeout: nanoseconds above 0, not ${timeout}`);
     const pager = host.pagerCreate(0);
     if (pager.status !== ZX_OK) throw kernelError('zx_pager_create', pager.status);
     const port = host.portCreate(0);

@@ -6,7 +6,9 @@ import type { ReadOutcome } from './vmo-backing.js';
 export function isAsynchronous(
   outcome: ReadOutcome | Promise<ReadOutcome>,
 ): outcome is Promise<ReadOutcome> | AsyncIterable<Uint8Array> {
-  return typeof outcome === 'object' && outcome !== null && ('then' in outcome || Symbol.asyncIterator in outcome);
+  return (
+    typeof outcome === 'object' && outcome !== null && ('then' in outcome || Symbol.asyncIterator in outcome)
+  );
 }
 
 /** Leading bytes in place once an asynchronous read has ended; rejects as it does. */
@@ -56,7 +58,10 @@ function withFilled(error: unknown, filled: number): PagerError {
     const { status } = error;
     return new PagerError(error.code, error.message, { cause: error, filledBytes: filled, status });
   }
-  return new PagerError('io', error instanceof Error ? error.message : String(error), { cause: error, filledBytes: filled });
+  return new PagerError('io', error instanceof Error ? error.message : String(error), {
+    cause: error,
+    filledBytes: filled,
+  });
 }
 
 /** Leading bytes that an error says are right. */

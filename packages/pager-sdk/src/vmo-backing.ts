@@ -37,7 +37,11 @@ export interface VmoBacking {
    * Returning without a promise costs no turn of the event loop, and the guest goes on at once. After returning a promise the
    * views may be written until it settles, whatever became of the request, and never after: settle only when nothing writes any more.
    */
-  read(range: ByteRange, into: readonly Uint8Array[], context: ReadContext): ReadOutcome | Promise<ReadOutcome>;
+  read(
+    range: ByteRange,
+    into: readonly Uint8Array[],
+    context: ReadContext,
+  ): ReadOutcome | Promise<ReadOutcome>;
 
   /** The VMO is gone and no read is under way. A failure is reported and has no other effect. */
   close?(): void | Promise<void>;

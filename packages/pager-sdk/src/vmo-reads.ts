@@ -65,7 +65,7 @@ export class VmoReads {
   /** Starts pending reads while there is room. @returns whether any are left */
   startPending(): boolean {
     while (this.pending.length > 0) {
-      const read = this.pending[0] as PageRead;
+      const read = this.pending[0];
       if (!this.hasRoomFor(read)) return true;
       this.pending.shift();
       this.service.metrics.queued -= 1;
@@ -154,7 +154,11 @@ export class VmoReads {
     let filled: number;
     let error: unknown = null;
     try {
-      const outcome: ReadOutcome | Promise<ReadOutcome> = this.vmo.backing.read({ offset: read.offset, length }, into, read.context);
+      const outcome: ReadOutcome | Promise<ReadOutcome> = this.vmo.backing.read(
+        { offset: read.offset, length },
+        into,
+        read.context,
+      );
       if (isAsynchronous(outcome)) {
         this.await(read, outcome, into, length);
         return true;

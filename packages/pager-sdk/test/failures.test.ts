@@ -22,7 +22,14 @@ describe('a backing that fails', () => {
   it.each(codes)('with %s fails the request with status %i', async (code, status) => {
     const { service, read, failures } = await pagerRig();
     const error = new PagerError(code, 'as told');
-    const now = service.createVmo({ read: () => { throw error; } }, { size: PAGE });
+    const now = service.createVmo(
+      {
+        read: () => {
+          throw error;
+        },
+      },
+      { size: PAGE },
+    );
     const later = service.createVmo({ read: () => Promise.reject(error) }, { size: PAGE });
     expect((await read(now, 0, PAGE)).status).toBe(status);
     expect((await read(later, 0, PAGE)).status).toBe(status);
@@ -40,8 +47,15 @@ describe('a backing that fails', () => {
     ['nothing', undefined],
   ])('with %s fails the request with ZX_ERR_IO, and the original is reported', async (_what, thrown) => {
     const { service, read, failures } = await pagerRig();
-    const now = service.createVmo({ read: () => { throw thrown; } }, { size: PAGE });
-    const later = service.createVmo({ read: () => Promise.reject(thrown as Error) }, { size: PAGE });
+    const now = service.createVmo(
+      {
+        read: () => {
+          throw thrown;
+        },
+      },
+      { size: PAGE },
+    );
+    const later = service.createVmo({ read: () => Promise.reject(thrown) }, { size: PAGE });
     expect((await read(now, 0, PAGE)).status).toBe(ZX_ERR_IO);
     expect((await read(later, 0, PAGE)).status).toBe(ZX_ERR_IO);
     for (const { error } of failures) {
@@ -80,18 +94,25 @@ describe('a backing that fails', () => {
     } as VmoBacking['read'],
   };
 
-  it.each(Object.entries(short))('by reading short (%s) supplies whole pages, and the rest is ZX_ERR_IO_DATA_INTEGRITY', async (_way, read) => {
-    const rig = await pagerRig();
-    const vmo = rig.service.createVmo({ read }, { size: 5 * PAGE });
-    expect((await rig.read(vmo, 0, 5 * PAGE)).status).toBe(ZX_ERR_IO_DATA_INTEGRITY);
-    // What was supplied let the reader go on, and ask for the rest once more.
-    expect(rig.failures).toMatchObject([
-      { suppliedBytes: 2 * PAGE, status: ZX_ERR_IO_DATA_INTEGRITY, error: { code: 'data-integrity', filledBytes: 2 * PAGE + 17 } },
-      { range: { offset: 2 * PAGE, length: 3 * PAGE }, suppliedBytes: 0, error: { filledBytes: 17 } },
-    ]);
-    expect(rig.service.metrics.pagesSupplied).toBe(2);
-    expect(await rig.read(vmo, 0, 2 * PAGE)).toEqual({ status: ZX_OK, bytes: tagged(6, 0, 2 * PAGE) });
-  });
+  it.each(Object.entries(short))(
+    'by reading short (%s) supplies whole pages, and the rest is ZX_ERR_IO_DATA_INTEGRITY',
+    async (_way, read) => {
+      const rig = await pagerRig();
+      const vmo = rig.service.createVmo({ read }, { size: 5 * PAGE });
+      expect((await rig.read(vmo, 0, 5 * PAGE)).status).toBe(ZX_ERR_IO_DATA_INTEGRITY);
+      // What was supplied let the reader go on, and ask for the rest once more.
+      expect(rig.failures).toMatchObject([
+        {
+          suppliedBytes: 2 * PAGE,
+          status: ZX_ERR_IO_DATA_INTEGRITY,
+          error: { code: 'data-integrity', filledBytes: 2 * PAGE + 17 },
+        },
+        { range: { offset: 2 * PAGE, length: 3 * PAGE }, suppliedBytes: 0, error: { filledBytes: 17 } },
+      ]);
+      expect(rig.service.metrics.pagesSupplied).toBe(2);
+      expect(await rig.read(vmo, 0, 2 * PAGE)).toEqual({ status: ZX_OK, bytes: tagged(6, 0, 2 * PAGE) });
+    },
+  );
 
   it('in the middle of a stream loses nothing that came before', async () => {
     const rig = await pagerRig();
@@ -142,8 +163,18 @@ describe('a backing that fails', () => {
 
   it('leaves other VMOs alone', async () => {
     const rig = await pagerRig();
-    const bad = rig.service.createVmo({ read: () => { throw new Error('bad'); } }, { size: PAGE });
-    const good = rig.service.createVmo({ read: ({ offset }, into) => fillTagged(2, offset, into) }, { size: PAGE });
+    const bad = rig.service.createVmo(
+      {
+        read: () => {
+          throw new Error('bad');
+        },
+      },
+      { size: PAGE },
+    );
+    const good = rig.service.createVmo(
+      { read: ({ offset }, into) => fillTagged(2, offset, into) },
+      { size: PAGE },
+    );
     const [first, second] = await Promise.all([rig.read(bad, 0, PAGE), rig.read(good, 0, PAGE)]);
     expect(first.status).toBe(ZX_ERR_IO);
     expect(second).toEqual({ status: ZX_OK, bytes: tagged(2, 0, PAGE) });
@@ -170,7 +201,10 @@ describe('a backing that never answers', () => {
     expect((await second).status).toBe(ZX_ERR_IO);
     expect(held).toHaveLength(1);
     // Others go on.
-    const other = rig.service.createVmo({ read: ({ offset }, into) => fillTagged(3, offset, into) }, { size: PAGE });
+    const other = rig.service.createVmo(
+      { read: ({ offset }, into) => fillTagged(3, offset, into) },
+      { size: PAGE },
+    );
     expect((await rig.read(other, 0, PAGE)).status).toBe(ZX_OK);
     held[0]?.resolve();
     await settle();
@@ -224,7 +258,8 @@ describe('bytes written late', () => {
     const { handle } = host.vmoCreate(free * PAGE, 0);
     const pattern = new Uint8Array(PAGE).fill(0x5a);
     let committed = 0;
-    while (committed < free && (await host.vmoWrite(handle, pattern, committed * PAGE)).status === ZX_OK) committed += 1;
+    while (committed < free && (await host.vmoWrite(handle, pattern, committed * PAGE)).status === ZX_OK)
+      committed += 1;
     expect(committed).toBeGreaterThan(100);
     for (const view of held[0]?.into ?? []) view.fill(0xbd);
     const seen = new Uint8Array(PAGE);

@@ -43,31 +43,42 @@ describe('a backing that', () => {
     expect(status).toBe(ZX_OK);
     expect(bytes).toEqual(tagged(7, 2 * PAGE, 7 * PAGE).subarray(5, 6 * PAGE + 5));
     expect(failures).toEqual([]);
-    expect(service.metrics).toMatchObject({ pagesSupplied: 7, bytesSupplied: 7 * PAGE, inFlight: 0, lentBytes: 0 });
+    expect(service.metrics).toMatchObject({
+      pagesSupplied: 7,
+      bytesSupplied: 7 * PAGE,
+      inFlight: 0,
+      lentBytes: 0,
+    });
   });
 
-  it.each(Object.entries(WAYS))('%s gives the last page, and zeros behind the content', async (_way, read) => {
-    const { service, read: readVmo } = await pagerRig();
-    const ranges: ByteRange[] = [];
-    const watched: VmoBacking['read'] = (range, into, context) => {
-      ranges.push(range);
-      expect(into.reduce((sum, view) => sum + view.length, 0)).toBe(range.length);
-      return read(range, into, context);
-    };
-    const vmo = service.createVmo({ read: watched }, { size: 3 * PAGE + 100 });
-    const { status, bytes } = await readVmo(vmo, 2 * PAGE, 2 * PAGE);
-    expect(status).toBe(ZX_OK);
-    expect(bytes.subarray(0, PAGE + 100)).toEqual(tagged(7, 2 * PAGE, PAGE + 100));
-    expect(bytes.subarray(PAGE + 100).every((byte) => byte === 0)).toBe(true);
-    expect(ranges).toEqual([{ offset: 2 * PAGE, length: PAGE + 100 }]);
-    expect(service.metrics.bytesSupplied).toBe(PAGE + 100);
-  });
+  it.each(Object.entries(WAYS))(
+    '%s gives the last page, and zeros behind the content',
+    async (_way, read) => {
+      const { service, read: readVmo } = await pagerRig();
+      const ranges: ByteRange[] = [];
+      const watched: VmoBacking['read'] = (range, into, context) => {
+        ranges.push(range);
+        expect(into.reduce((sum, view) => sum + view.length, 0)).toBe(range.length);
+        return read(range, into, context);
+      };
+      const vmo = service.createVmo({ read: watched }, { size: 3 * PAGE + 100 });
+      const { status, bytes } = await readVmo(vmo, 2 * PAGE, 2 * PAGE);
+      expect(status).toBe(ZX_OK);
+      expect(bytes.subarray(0, PAGE + 100)).toEqual(tagged(7, 2 * PAGE, PAGE + 100));
+      expect(bytes.subarray(PAGE + 100).every((byte) => byte === 0)).toBe(true);
+      expect(ranges).toEqual([{ offset: 2 * PAGE, length: PAGE + 100 }]);
+      expect(service.metrics.bytesSupplied).toBe(PAGE + 100);
+    },
+  );
 });
 
 describe('a pager service', () => {
   it('answers a synchronous backing without a turn of the event loop', async () => {
     const { host, service } = await pagerRig();
-    const vmo = service.createVmo({ read: ({ offset }, into) => fillTagged(1, offset, into) }, { size: PAGE });
+    const vmo = service.createVmo(
+      { read: ({ offset }, into) => fillTagged(1, offset, into) },
+      { size: PAGE },
+    );
     let settled = false;
     void host.vmoRead(vmo.handle, new Uint8Array(PAGE), 0).then(() => {
       settled = true;
@@ -134,7 +145,7 @@ describe('a pager service', () => {
     expect(held.map(({ offset }) => offset / PAGE)).toEqual([0, 1]);
     expect(service.metrics).toMatchObject({ inFlight: 2, queued: 3, lentBytes: 2 * PAGE });
     for (let next = 0; next < 5; next++) {
-      const { offset, into, resolve } = held[next] as (typeof held)[number];
+      const { offset, into, resolve } = held[next];
       fillTagged(9, offset, into);
       resolve();
       await settle();
@@ -222,7 +233,9 @@ describe('a pager service', () => {
     ['timeout', { timeout: 0 }],
   ])('refuses a wrong %s', async (name, options) => {
     const { host } = await pagerRig();
-    expect(() => new PagerService(host, options)).toThrow(expect.objectContaining({ name: 'RangeError', message: expect.stringContaining(name) }));
+    expect(() => new PagerService(host, options)).toThrow(
+      expect.objectContaining({ name: 'RangeError', message: expect.stringContaining(name) }),
+    );
   });
 
   it('refuses wrong sizes and keys in use', async () => {
@@ -233,7 +246,9 @@ describe('a pager service', () => {
     service.createVmo(backing, { size: PAGE, key: 5n });
     expect(() => service.createVmo(backing, { size: PAGE, key: 5n })).toThrow(/key 5 is in use/);
     service.close();
-    expect(() => service.createVmo(backing, { size: PAGE })).toThrow(expect.objectContaining({ code: 'detached' }));
+    expect(() => service.createVmo(backing, { size: PAGE })).toThrow(
+      expect.objectContaining({ code: 'detached' }),
+    );
   });
 });
 
@@ -244,7 +259,10 @@ describe('the end', () => {
     const service = new PagerService(host, { onError: (failure) => failures.push(failure) });
     const { held, closed, backing } = heldBacking();
     const vmo = service.createVmo(backing, { size: 8 * PAGE });
-    const ready = service.createVmo({ read: ({ offset }, into) => fillTagged(1, offset, into) }, { size: 8 * PAGE });
+    const ready = service.createVmo(
+      { read: ({ offset }, into) => fillTagged(1, offset, into) },
+      { size: 8 * PAGE },
+    );
     await host.vmoRead(ready.handle, new Uint8Array(8 * PAGE), 0);
     const waiting = host.vmoRead(vmo.handle, new Uint8Array(3 * PAGE), 0);
     await settle();
@@ -308,7 +326,10 @@ describe('the end', () => {
   it('reports what goes wrong when a backing is closed', async () => {
     const { service, failures } = await pagerRig();
     const error = new Error('cannot close');
-    const vmo = service.createVmo({ read: () => undefined, close: () => Promise.reject(error) }, { size: PAGE, name: 'x' });
+    const vmo = service.createVmo(
+      { read: () => undefined, close: () => Promise.reject(error) },
+      { size: PAGE, name: 'x' },
+    );
     await vmo.detach();
     expect(failures).toMatchObject([{ name: 'x', error }]);
   });

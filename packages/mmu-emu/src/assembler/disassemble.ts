@@ -38,7 +38,7 @@ export function disassemble(word: number, pc = 0): DisassembledInstruction {
     return { text: `${data} 0x${bits.toString(16).padStart(length * 2, '0')}`, length };
   }
   const suffix =
-    syntax.ordering === undefined ? '' : ORDERING_SUFFIXES[extractField(syntax.ordering.field, bits)]!;
+    syntax.ordering === undefined ? '' : ORDERING_SUFFIXES[extractField(syntax.ordering.field, bits)];
   const operands = syntax.parts.map((part) => partText(part, syntax, bits, pc)).join(',');
   return { text: `${syntax.spec.name}${suffix}${operands === '' ? '' : ` ${operands}`}`, length };
 }
@@ -67,11 +67,11 @@ function partText(part: SyntaxPart, syntax: InstructionSyntax, bits: number, pc:
 }
 
 function itemText(item: SyntaxItem, { spec }: InstructionSyntax, bits: number, pc: number): string {
-  if (item.kind === 'fixed') return INTEGER_REGISTERS[item.register]!;
+  if (item.kind === 'fixed') return INTEGER_REGISTERS[item.register];
   const value = extractField(item.operand.field, bits);
   switch (item.operand.kind) {
     case 'x':
-      return INTEGER_REGISTERS[value]!;
+      return INTEGER_REGISTERS[value];
     case 'upper':
       return hex((value >> 12) & 0xf_ffff);
     case 'target':

@@ -112,7 +112,7 @@ export class InstructionWriter {
     // What depends on where the linker of another toolchain would put it is left alone, as there.
     let movable = false;
     syntax.parts.forEach((part, index) => {
-      const operand = operands[index]!;
+      const operand = operands[index];
       if (part.kind === 'memory') {
         if (operand.kind !== 'memory') return;
         this.#setRegister(part.base, operand.base, operand, values);
@@ -297,7 +297,7 @@ function isShape(parts: readonly SyntaxPart[], operands: readonly Operand[]): bo
   return (
     parts.length === operands.length &&
     parts.every((part, index) => {
-      const operand = operands[index]!;
+      const operand = operands[index];
       if (part.kind === 'memory') return operand.kind === 'memory';
       if (part.kind === 'fixed' || part.operand.kind === 'x')
         return operand.kind === 'register' && operand.file === 'x';

@@ -94,7 +94,7 @@ export class Layout {
     const compressStack: boolean[] = [];
     let compress = this.#options.compress;
     for (let index = 0; index < this.#statements.length; index++) {
-      const statement = this.#statements[index]!;
+      const statement = this.#statements[index];
       const here = this.#here();
       switch (statement.kind) {
         case 'label':
@@ -134,7 +134,7 @@ export class Layout {
     const writer = new InstructionWriter({
       compress,
       final: this.#final,
-      minimumBytes: this.#sizes[index]!,
+      minimumBytes: this.#sizes[index],
       scopeAt: (address) => this.#scope(address, index),
       notePcrelHi: (address, distance) => this.#pcrel.set(address, distance),
       here: this.#here(),
@@ -287,7 +287,7 @@ function countBefore(places: readonly LocalLabel[], statement: number): number {
   let high = places.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (places[middle]!.statement < statement) low = middle + 1;
+    if (places[middle].statement < statement) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -50,7 +50,7 @@ const ESCAPES: Readonly<Record<string, number>> = {
 export function* lex(source: string): Generator<Token[], void, undefined> {
   const lines = blankBlockComments(source).split('\n');
   for (let index = 0; index < lines.length; index++) {
-    const scanner = new LineScanner(lines[index]!, index + 1);
+    const scanner = new LineScanner(lines[index], index + 1);
     for (;;) {
       const tokens = scanner.statement();
       if (tokens.length > 1) yield tokens;
@@ -168,7 +168,7 @@ class LineScanner {
     if (this.text[this.#at] !== "'") throw this.#error("the character has no closing '");
     this.#at++;
     if (bytes.length !== 1) throw this.#error('a character is one byte');
-    return { value: BigInt(bytes[0]!), text: this.text.slice(start, this.#at) };
+    return { value: BigInt(bytes[0]), text: this.text.slice(start, this.#at) };
   }
 
   /** One character of a string: itself in UTF-8, or an escape. */
@@ -186,7 +186,7 @@ class LineScanner {
     if (match === null || (match[3] !== undefined && simple === undefined))
       throw this.#error('unknown escape');
     this.#at += match[0].length;
-    into.push(simple ?? (match[1] !== undefined ? parseInt(match[1], 16) : parseInt(match[2]!, 8) & 0xff));
+    into.push(simple ?? (match[1] !== undefined ? parseInt(match[1], 16) : parseInt(match[2], 8) & 0xff));
   }
 
   #error(message: string): AssemblerError {

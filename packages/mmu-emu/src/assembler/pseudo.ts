@@ -59,7 +59,7 @@ function alias(
   define(name, kinds, (operands) => [
     {
       name: target,
-      operands: template.map((part) => (typeof part === 'string' ? operands[Number(part.slice(1))]! : part)),
+      operands: template.map((part) => (typeof part === 'string' ? operands[Number(part.slice(1))] : part)),
     },
   ]);
 }
@@ -94,12 +94,12 @@ alias('bleu', 'xxe', 'bgeu', '$1', '$0', '$2');
 alias('j', 'e', 'jal', zero, '$0');
 alias('jal', 'e', 'jal', register(RA), '$0');
 alias('ret', '', 'jalr', zero, memory(literal(0), RA));
-define('jr', 'x', ([target]) => [jalr(zero, target!)]);
+define('jr', 'x', ([target]) => [jalr(zero, target)]);
 alias('jr', 'm', 'jalr', zero, '$0');
-define('jalr', 'x', ([target]) => [jalr(register(RA), target!)]);
+define('jalr', 'x', ([target]) => [jalr(register(RA), target)]);
 alias('jalr', 'm', 'jalr', register(RA), '$0');
-define('jalr', 'xx', ([link, target]) => [jalr(link!, target!)]);
-define('jalr', 'xxe', ([link, target, offset]) => [jalr(link!, target!, offset)]);
+define('jalr', 'xx', ([link, target]) => [jalr(link, target)]);
+define('jalr', 'xxe', ([link, target, offset]) => [jalr(link, target, offset)]);
 
 alias('csrr', 'xe', 'csrrs', '$0', '$1', zero);
 for (const letter of ['w', 's', 'c']) {
@@ -128,30 +128,30 @@ alias('sltu', 'xxe', 'sltiu', '$0', '$1', '$2');
 
 for (const name of ['lb', 'lh', 'lw', 'ld', 'lbu', 'lhu', 'lwu']) {
   define(name, 'xe', ([target, address]) =>
-    pcRelative(address!, xNumber(target!), (low, base) => ({ name, operands: [target!, memory(low, base)] })),
+    pcRelative(address, xNumber(target), (low, base) => ({ name, operands: [target, memory(low, base)] })),
   );
 }
 for (const name of ['sb', 'sh', 'sw', 'sd']) {
   define(name, 'xex', ([source, address, scratch]) =>
-    pcRelative(address!, xNumber(scratch!), (low, base) => ({
+    pcRelative(address, xNumber(scratch), (low, base) => ({
       name,
-      operands: [source!, memory(low, base)],
+      operands: [source, memory(low, base)],
     })),
   );
 }
 for (const name of ['la', 'lla']) {
   define(name, 'xe', ([target, address]) =>
-    pcRelative(address!, xNumber(target!), (low, base) => ({
+    pcRelative(address, xNumber(target), (low, base) => ({
       name: 'addi',
-      operands: [target!, register(base), { kind: 'expression', expression: low, ...NOWHERE }],
+      operands: [target, register(base), { kind: 'expression', expression: low, ...NOWHERE }],
     })),
   );
 }
-define('call', 'e', ([address]) => farJump(address!, RA, RA));
+define('call', 'e', ([address]) => farJump(address, RA, RA));
 // As GNU as does it: the scratch register is t1, whatever the link register.
-define('call', 'xe', ([link, address]) => farJump(address!, T1, xNumber(link!)));
-define('tail', 'e', ([address]) => farJump(address!, T1, ZERO));
-define('jump', 'ex', ([address, scratch]) => farJump(address!, xNumber(scratch!), ZERO));
+define('call', 'xe', ([link, address]) => farJump(address, T1, xNumber(link)));
+define('tail', 'e', ([address]) => farJump(address, T1, ZERO));
+define('jump', 'ex', ([address, scratch]) => farJump(address, xNumber(scratch), ZERO));
 
 function jalr(link: Operand, target: Operand, offset: Operand = number(0)): NamedInstruction {
   const expression = offset.kind === 'expression' ? offset.expression : literal(0);
@@ -222,7 +222,7 @@ export function expandPseudo(
 ): readonly NamedInstruction[] | undefined {
   const form = FORMS.get(name)?.find(
     ({ kinds }) =>
-      kinds.length === operands.length && operands.every((operand, index) => isKind(operand, kinds[index]!)),
+      kinds.length === operands.length && operands.every((operand, index) => isKind(operand, kinds[index])),
   );
   return form?.expand(operands, at);
 }

@@ -37,9 +37,9 @@ function parseSyntax(spec: InstructionSpec): InstructionSyntax {
 function parsePart(spec: InstructionSpec, piece: string): SyntaxPart {
   const memory = /^([a-z0-9]*)\(([a-z0-9]+)\)$/.exec(piece);
   if (memory === null) return parseItem(spec, piece);
-  const offset = memory[1] === '' ? undefined : parseItem(spec, memory[1]!);
+  const offset = memory[1] === '' ? undefined : parseItem(spec, memory[1]);
   if (offset?.kind === 'fixed') throw new Error(`${spec.name}: a register cannot be an offset`);
-  return { kind: 'memory', offset: offset?.operand, base: parseItem(spec, memory[2]!) };
+  return { kind: 'memory', offset: offset?.operand, base: parseItem(spec, memory[2]) };
 }
 
 function parseItem(spec: InstructionSpec, name: string): SyntaxItem {

@@ -9,7 +9,7 @@ export class TokenReader {
 
   /** The token `ahead` places on, without taking it. */
   peek(ahead = 0): Token {
-    return this.tokens[Math.min(this.#at + ahead, this.tokens.length - 1)]!;
+    return this.tokens[Math.min(this.#at + ahead, this.tokens.length - 1)];
   }
 
   /** Takes a token; at the end of the statement, its end again and again. */

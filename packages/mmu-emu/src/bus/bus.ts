@@ -65,7 +65,7 @@ export class Bus {
     let high = this.devices.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const device = this.devices[middle]!;
+      const device = this.devices[middle];
       if (paddr < device.base) high = middle;
       else if (paddr >= device.base + device.bytes) low = middle + 1;
       else return device;

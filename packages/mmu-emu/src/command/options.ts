@@ -99,13 +99,13 @@ function read(args: readonly string[]) {
   } catch (error) {
     // parseArgs explains itself in a sentence or more; the first says which option is wrong.
     const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(message.split('. ')[0]!.replace(/\.$/, ''));
+    throw new UsageError(message.split('. ')[0].replace(/\.$/, ''));
   }
 }
 
 function parseSize(text: string): number {
   const match = /^([0-9]+)([KMG]?)i?B?$/i.exec(text);
-  const bytes = match === null ? NaN : Number(match[1]) * UNITS[match[2]!.toUpperCase()]!;
+  const bytes = match === null ? NaN : Number(match[1]) * UNITS[match[2].toUpperCase()];
   if (!Number.isSafeInteger(bytes))
     throw new UsageError(`--memory ${text}: a size is expected, for instance 64M or 1G`);
   return bytes;

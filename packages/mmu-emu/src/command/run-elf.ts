@@ -18,13 +18,8 @@ const STATUS_WAITS_FOR_EVER = 125;
 /** As if SIGPIPE had ended the program: nobody reads its output. */
 const STATUS_NO_READER = 141;
 
-/**
- * Time between two looks at the streams, which is the longest that typed input waits. Instructions are run in slices that
- * take about so long: a program that polls the UART is ten times slower than one that computes.
- */
-const SLICE_NANOSECONDS = 10_000_000;
-const SMALLEST_SLICE = 10_000;
-const LARGEST_SLICE = 8_000_000;
+/** Instructions between two looks at the streams: 10 to 20 milliseconds. */
+const SLICE_INSTRUCTIONS = 4_000_000;
 
 /**
  * Runs a bare-metal program until it ends.
@@ -49,19 +44,16 @@ export async function runElf(
       devices: [uart, finisher],
     });
     const { entry } = loadElf(machine, bytes);
-    const hart = machine.harts[0]!;
+    const hart = machine.harts[0];
     hart.state[HART_PC] = entry >>> 0;
     hart.state[HART_PC + 1] = Math.floor(entry / 2 ** 32);
 
     const started = process.hrtime.bigint();
-    let slice = SMALLEST_SLICE;
     let retired = 0;
     let status: number | undefined;
     while (status === undefined) {
       terminal.feed(uart);
-      const sliceStarted = process.hrtime.bigint();
-      const reason = machine.run(Math.min(slice, options.maxInstructions - retired));
-      slice = nextSlice(slice, Number(process.hrtime.bigint() - sliceStarted));
+      const reason = machine.run(Math.min(SLICE_INSTRUCTIONS, options.maxInstructions - retired));
       retired += hart.retired;
       if (!(await terminal.flush())) status = STATUS_NO_READER;
       else if (reason === EXIT_STOP) status = exitStatus(machine.exitCode);
@@ -85,12 +77,6 @@ export async function runElf(
   } finally {
     terminal.close();
   }
-}
-
-/** Moves towards the number of instructions that take the time wanted, at most by a factor of two at a time. */
-function nextSlice(slice: number, nanoseconds: number): number {
-  const factor = Math.min(Math.max(SLICE_NANOSECONDS / Math.max(nanoseconds, 1), 0.5), 2);
-  return Math.min(Math.max(Math.round(slice * factor), SMALLEST_SLICE), LARGEST_SLICE);
 }
 
 /** A status has 8 bits; a failure must not turn into success by losing the others. */

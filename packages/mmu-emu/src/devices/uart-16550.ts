@@ -84,7 +84,7 @@ export class Uart16550 implements Device {
    */
   receive(bytes: Uint8Array): number {
     const count = Math.min(bytes.length, this.room);
-    for (let i = 0; i < count; i++) this.#push(bytes[i]!);
+    for (let i = 0; i < count; i++) this.#push(bytes[i]);
     return count;
   }
 
@@ -171,7 +171,7 @@ export class Uart16550 implements Device {
 
   #shift(): number {
     if (this.#queued === 0) return 0;
-    const byte = this.#queue[this.#head]!;
+    const byte = this.#queue[this.#head];
     this.#head = (this.#head + 1) % this.#queue.length;
     this.#queued--;
     return byte;

@@ -94,7 +94,7 @@ export class ByteReader {
     const end = this.bytes.subarray(offset, Math.min(limit, this.bytes.length)).indexOf(0);
     if (end < 0) throw new ElfError('bad-value', field, 'the string has no end');
     let text = '';
-    for (let i = 0; i < end; i++) text += String.fromCharCode(this.bytes[offset + i]!);
+    for (let i = 0; i < end; i++) text += String.fromCharCode(this.bytes[offset + i]);
     return text;
   }
 }

@@ -230,7 +230,7 @@ export function parseElf(bytes: Uint8Array, options: ParseElfOptions = {}): ElfI
     stackExecutable: stack?.executable ?? false,
     interpreter,
     compressed: (header.flags & EF_RVC) !== 0,
-    floatAbi: (['soft', 'single', 'double'] as const)[(header.flags & EF_FLOAT_ABI) >> 1]!,
+    floatAbi: (['soft', 'single', 'double'] as const)[(header.flags & EF_FLOAT_ABI) >> 1],
   };
 }
 

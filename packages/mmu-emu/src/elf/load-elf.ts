@@ -82,12 +82,12 @@ export function loadElf(machine: ElfLoadTarget, bytes: Uint8Array): LoadedElf {
 function checkDisjoint(placed: readonly { readonly segment: ElfSegment; readonly address: number }[]): void {
   const sorted = [...placed].sort((a, b) => a.address - b.address);
   for (let i = 1; i < sorted.length; i++) {
-    const before = sorted[i - 1]!;
-    if (sorted[i]!.address < before.address + before.segment.memoryBytes) {
+    const before = sorted[i - 1];
+    if (sorted[i].address < before.address + before.segment.memoryBytes) {
       throw new ElfError(
         'overlap',
         'p_paddr',
-        `two segments are loaded to 0x${sorted[i]!.address.toString(16)}`,
+        `two segments are loaded to 0x${sorted[i].address.toString(16)}`,
       );
     }
   }

@@ -58,7 +58,7 @@ export function buildElf(spec: ElfSpec = {}): Uint8Array {
   view.setUint16(60, symbols.sectionCount, true);
   segments.forEach((segment, index) => {
     const at = HEADER_BYTES + index * PROGRAM_HEADER_BYTES;
-    const { offset, bytes } = placed[index]!;
+    const { offset, bytes } = placed[index];
     view.setUint32(at, segment.type ?? PT.LOAD, true);
     view.setUint32(at + 4, segment.flags ?? R, true);
     view.setBigUint64(at + 8, BigInt(offset), true);

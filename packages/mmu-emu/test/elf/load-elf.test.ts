@@ -143,7 +143,7 @@ describe('relocations', () => {
 
   test('outside the file part of a segment are refused', () => {
     const spec = relocatable(words(0x2000, 3, 0));
-    new DataView(spec.segments![1]!.data!.buffer).setUint32(8, 0x2101, true);
+    new DataView(spec.segments![1].data!.buffer).setUint32(8, 0x2101, true);
     expect(codeOf(() => list(spec))).toBe('bad-value DT_RELA');
   });
 

@@ -35,7 +35,7 @@ export function compareCases(made: RandomImage, reference: Uint8Array, ours: Uin
     if (lines.length === 0) return;
     const initial = random.initial.map((value, register) => `x${register}=0x${value.toString(16)}`).join(' ');
     comparison.differences.push(
-      `case ${index}: ${lines.join('; ')}\n${initial}\n${listCase(random, made.starts[index]!)}`,
+      `case ${index}: ${lines.join('; ')}\n${initial}\n${listCase(random, made.starts[index])}`,
     );
   });
   return comparison;
@@ -99,7 +99,7 @@ function wordAt(ram: DataView, address: bigint): number {
  */
 function isSameTrap(theirs: Trap, ours: Trap, word: number): boolean {
   if (theirs.epc !== ours.epc) return false;
-  const name = disassemble(word).text.split(' ')[0]!;
+  const name = disassemble(word).text.split(' ')[0];
   let { cause } = theirs;
   if (name.startsWith('amo') && cause === CAUSE_LOAD_MISALIGNED) cause = CAUSE_STORE_MISALIGNED;
   if (name.startsWith('amo') && cause === CAUSE_LOAD_ACCESS) cause = CAUSE_STORE_ACCESS;

@@ -82,7 +82,7 @@ export class Random {
   }
 
   pick<T>(values: readonly T[]): T {
-    return values[this.below(values.length)]!;
+    return values[this.below(values.length)];
   }
 
   value(): bigint {
@@ -276,8 +276,8 @@ function resolve(pieces: Piece[]): void {
     const { operand, index: wanted, from = index } = piece.target;
     let to = Math.min(wanted, pieces.length);
     while (pieces[to]?.joined === true) to++;
-    const end = offsets[to]!;
-    piece.bits = (piece.bits | insertField(operand.field, end - offsets[from]!)!) >>> 0;
+    const end = offsets[to];
+    piece.bits = (piece.bits | insertField(operand.field, end - offsets[from])!) >>> 0;
   });
 }
 

@@ -24,7 +24,7 @@ export async function runImage(
   });
   const machine = await Machine.create({ ...options, ramBytes, devices: [finisher] });
   machine.ram.writable(0, Math.ceil(image.length / 4096)).set(image);
-  machine.harts[0]!.state[HART_PC] = RAM_BASE;
+  machine.harts[0].state[HART_PC] = RAM_BASE;
   machine.run(maxInstructions);
   return { ram: machine.ram.readable(0, machine.ram.frameCount), exitCode };
 }

@@ -1,7 +1,12 @@
 import { Kernel, type HostProcess, type KernelOptions } from '@faultline/kernel';
 import type { Clock } from '@faultline/mmu-emu';
 import { onTestFinished } from 'vitest';
-import { PagerService, type PagerServiceOptions, type PagerVmo, type RequestFailure } from '../../src/index.js';
+import {
+  PagerService,
+  type PagerServiceOptions,
+  type PagerVmo,
+  type RequestFailure,
+} from '../../src/index.js';
 
 export const PAGE = 4096;
 
@@ -31,7 +36,10 @@ export interface PagerRig {
   read(vmo: PagerVmo, offset: number, length: number): Promise<{ status: number; bytes: Uint8Array }>;
 }
 
-export async function pagerRig(options: PagerServiceOptions = {}, kernelOptions: KernelOptions = {}): Promise<PagerRig> {
+export async function pagerRig(
+  options: PagerServiceOptions = {},
+  kernelOptions: KernelOptions = {},
+): Promise<PagerRig> {
   const kernel = await Kernel.create({ ramBytes: 16 * 2 ** 20, ...kernelOptions });
   onTestFinished(() => kernel.close());
   const host = kernel.createHostProcess('test', { pagerBlocking: 'allow' });
@@ -85,7 +93,11 @@ export interface HeldRead {
 }
 
 /** A backing whose reads wait for the test. */
-export function heldBacking(): { held: HeldRead[]; closed: () => boolean; backing: import('../../src/index.js').VmoBacking } {
+export function heldBacking(): {
+  held: HeldRead[];
+  closed: () => boolean;
+  backing: import('../../src/index.js').VmoBacking;
+} {
   const held: HeldRead[] = [];
   let closed = false;
   return {

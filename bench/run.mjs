@@ -47,7 +47,8 @@ if (options.list) {
   process.exit(0);
 }
 const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) usageError(`--rounds takes a whole number from 1 up, not '${options.rounds}'`);
+if (!Number.isInteger(rounds) || rounds < 1)
+  usageError(`--rounds takes a whole number from 1 up, not '${options.rounds}'`);
 const names = options.only === undefined ? BENCHMARKS : options.only.split(',');
 for (const name of names) if (!BENCHMARKS.includes(name)) usageError(`there is no benchmark '${name}'`);
 
@@ -64,7 +65,9 @@ const host = {
   node: process.version,
   v8: process.versions.v8,
 };
-process.stdout.write(`${host.cpu}, ${host.cores} cores, load ${host.load[0]}, Node ${host.node} (V8 ${host.v8}), ${rounds} rounds\n\n`);
+process.stdout.write(
+  `${host.cpu}, ${host.cores} cores, load ${host.load[0]}, Node ${host.node} (V8 ${host.v8}), ${rounds} rounds\n\n`,
+);
 
 const COLUMNS = [
   ['what', (row) => row.what],
@@ -91,9 +94,19 @@ for (const name of names) {
   notes.push(...remarks.map((remark) => `${name}: ${remark}`));
 }
 
-const cells = [COLUMNS.map(([title]) => title), ...results.map((row) => COLUMNS.map(([, cell]) => cell(row)))];
+const cells = [
+  COLUMNS.map(([title]) => title),
+  ...results.map((row) => COLUMNS.map(([, cell]) => cell(row))),
+];
 const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column].length)));
-for (const line of cells) process.stdout.write(`${line.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd()}\n`);
+for (const line of cells)
+  process.stdout.write(
+    `${line
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd()}\n`,
+  );
 for (const note of notes) process.stdout.write(`\n${note}`);
 if (notes.length > 0) process.stdout.write('\n');
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ host, rounds, results, notes }, null, 2)}\n`);
+if (options.json !== undefined)
+  writeFileSync(options.json, `${JSON.stringify({ host, rounds, results, notes }, null, 2)}\n`);

@@ -34,8 +34,16 @@ export async function run({ rounds }) {
       ours.push((PAGES - 1) / (many - one));
       if (peer !== null) theirs.push(peerRate);
     }
-    const row = { what: 'page faults served, 1 page each, 64 MiB', unit: 'faults / s', ours: summarize(ours), target: 150_000 };
-    return { rows: [peer === null ? row : { ...row, peer: { name: 'userfaultfd', ...summarize(theirs) } }], notes };
+    const row = {
+      what: 'page faults served, 1 page each, 64 MiB',
+      unit: 'faults / s',
+      ours: summarize(ours),
+      target: 150_000,
+    };
+    return {
+      rows: [peer === null ? row : { ...row, peer: { name: 'userfaultfd', ...summarize(theirs) } }],
+      notes,
+    };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -63,14 +71,18 @@ async function touch(directory, name, pages, expected) {
   const stdout = new Writable({ write: (chunk, _, done) => (chunks.push(chunk), done()) });
   const program = openHostFile(TOUCH_PAGES);
   const namespace = new HostDirectory(directory);
-  const time = await measure(() => runProgram({ namespace, program, name: 'touch-pages', args: [name], stdout }));
+  const time = await measure(() =>
+    runProgram({ namespace, program, name: 'touch-pages', args: [name], stdout }),
+  );
   namespace.close();
   const { exitStatus, summary } = time.value;
   const output = Buffer.concat(chunks).toString();
   const supplied = summary.files.find((file) => file.name.endsWith(name))?.pagesSupplied;
-  if (exitStatus !== 0 || supplied !== pages) throw new Error(`touch-pages ended with ${exitStatus}, ${supplied} pages: ${output}`);
+  if (exitStatus !== 0 || supplied !== pages)
+    throw new Error(`touch-pages ended with ${exitStatus}, ${supplied} pages: ${output}`);
   const sum = output.match(/sum ([0-9a-f]+)/)?.[1];
-  if (BigInt(`0x${sum}`) !== expected) throw new Error(`touch-pages read something else than sum ${expected}: ${output}`);
+  if (BigInt(`0x${sum}`) !== expected)
+    throw new Error(`touch-pages read something else than sum ${expected}: ${output}`);
   return time.wall;
 }
 

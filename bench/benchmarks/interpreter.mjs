@@ -3,7 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { assemble, EXIT_BUDGET, EXIT_STOP, HART_PC, loadElf, Machine, TestFinisher, Uart16550 } from '@faultline/mmu-emu';
+import {
+  assemble,
+  EXIT_BUDGET,
+  EXIT_STOP,
+  HART_PC,
+  loadElf,
+  Machine,
+  TestFinisher,
+  Uart16550,
+} from '@faultline/mmu-emu';
 import { available, runTimed } from '../peers/process-time.mjs';
 import { measure, summarize } from '../statistics.mjs';
 
@@ -77,9 +86,13 @@ export async function run({ rounds }) {
     const qemu = available('qemu-system-riscv64');
     if (qemu === null) notes.push('QEMU is not installed: no peer');
     const images = [{ name: 'integer loop, M-mode, bare', ...assembledLoop(directory) }];
-    const compiler = ['riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc'].find((name) => available(name) !== null);
+    const compiler = ['riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc'].find(
+      (name) => available(name) !== null,
+    );
     if (compiler === undefined) notes.push('no RISC-V C compiler is installed: the C programs were not run');
-    else for (const name of ['int', 'vm']) images.push({ name: `${name}, S-mode, Sv39, 4 KiB pages`, ...compiled(compiler, directory, name) });
+    else
+      for (const name of ['int', 'vm'])
+        images.push({ name: `${name}, S-mode, Sv39, 4 KiB pages`, ...compiled(compiler, directory, name) });
     for (const image of images) rows.push(await compare(image, qemu !== null, rounds));
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -97,22 +110,51 @@ function assembledLoop(directory) {
   const long = image(8_000_000, 'loop.bin');
   const short = image(1, 'null.bin');
   const copy = (bytes) => (machine) => machine.ram.writable(0, Math.ceil(bytes.length / 4096)).set(bytes);
-  return { load: copy(long.bytes), loadNull: copy(short.bytes), qemu: long.arguments, qemuNull: short.arguments };
+  return {
+    load: copy(long.bytes),
+    loadNull: copy(short.bytes),
+    qemu: long.arguments,
+    qemuNull: short.arguments,
+  };
 }
 
 function compiled(compiler, directory, name) {
   const build = (program) => {
     const path = join(directory, `${program}.elf`);
     const sources = ['start.S', `${program}.c`, 'rt_bare.c'].map((source) => join(PROGRAMS, source));
-    const flags = ['-O2', '-march=rv64gc', '-mabi=lp64d', '-mcmodel=medany', '-ffreestanding', '-nostdlib', '-static', '-fno-pic'];
-    const result = runTimed(compiler, [...flags, '-no-pie', '-Wl,--build-id=none', '-DSCALE=1', '-T', join(PROGRAMS, 'link.ld'), ...sources, '-o', path]);
+    const flags = [
+      '-O2',
+      '-march=rv64gc',
+      '-mabi=lp64d',
+      '-mcmodel=medany',
+      '-ffreestanding',
+      '-nostdlib',
+      '-static',
+      '-fno-pic',
+    ];
+    const result = runTimed(compiler, [
+      ...flags,
+      '-no-pie',
+      '-Wl,--build-id=none',
+      '-DSCALE=1',
+      '-T',
+      join(PROGRAMS, 'link.ld'),
+      ...sources,
+      '-o',
+      path,
+    ]);
     if (result.status !== 0) throw new Error(`${program} does not build: ${result.errors}`);
     return path;
   };
   const program = build(name);
   const empty = build('null');
   const load = (path) => (machine) => loadElf(machine, readFileSync(path));
-  return { load: load(program), loadNull: load(empty), qemu: ['-kernel', program], qemuNull: ['-kernel', empty] };
+  return {
+    load: load(program),
+    loadNull: load(empty),
+    qemu: ['-kernel', program],
+    qemuNull: ['-kernel', empty],
+  };
 }
 
 async function compare(image, withQemu, rounds) {
@@ -127,11 +169,25 @@ async function compare(image, withQemu, rounds) {
     checksum = full.output.match(/checksum (\w+)/)?.[1];
     ours.push(instructions / Math.max(full.cpu - empty.cpu, 1e-6) / 1e6);
     if (!withQemu) continue;
-    const qemu = (args) => runTimed('qemu-system-riscv64', ['-M', 'virt', '-m', '256M', '-display', 'none', '-serial', 'stdio', '-bios', 'none', ...args]);
+    const qemu = (args) =>
+      runTimed('qemu-system-riscv64', [
+        '-M',
+        'virt',
+        '-m',
+        '256M',
+        '-display',
+        'none',
+        '-serial',
+        'stdio',
+        '-bios',
+        'none',
+        ...args,
+      ]);
     const peerEmpty = qemu(image.qemuNull);
     const peerFull = qemu(image.qemu);
     const peerChecksum = peerFull.output.match(/checksum (\w+)/)?.[1];
-    if (peerChecksum !== checksum) throw new Error(`${image.name}: checksum ${checksum}, QEMU's ${peerChecksum}`);
+    if (peerChecksum !== checksum)
+      throw new Error(`${image.name}: checksum ${checksum}, QEMU's ${peerChecksum}`);
     peer.push(instructions / Math.max(peerFull.cpu - peerEmpty.cpu, 1e-6) / 1e6);
   }
   return {

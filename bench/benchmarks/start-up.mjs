@@ -19,8 +19,12 @@ const FAULTLINE = fileURLToPath(new URL('../../packages/fs-pager-example/bin/fau
 const GUESTS = fileURLToPath(new URL('../../guest/bin/', import.meta.url));
 
 function node(args) {
-  const result = spawnSync(process.execPath, args, { encoding: 'utf8', cwd: fileURLToPath(new URL('..', import.meta.url)) });
-  if (result.status !== 0) throw new Error(`node ${args.join(' ')} ended with ${result.status}: ${result.stderr}`);
+  const result = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  });
+  if (result.status !== 0)
+    throw new Error(`node ${args.join(' ')} ended with ${result.status}: ${result.stderr}`);
   return result.stdout;
 }
 
@@ -40,7 +44,13 @@ export async function run({ rounds }) {
   return {
     rows: [
       { what: 'Machine.create to the first instruction', unit: 'ms', ours: summarize(machine), target: 150 },
-      { what: 'faultline run hello.elf, whole command', unit: 'ms', ours: summarize(command), target: 500, peer: { name: 'empty node', ...summarize(empty) } },
+      {
+        what: 'faultline run hello.elf, whole command',
+        unit: 'ms',
+        ours: summarize(command),
+        target: 500,
+        peer: { name: 'empty node', ...summarize(empty) },
+      },
     ],
   };
 }

@@ -29,6 +29,14 @@ export async function run({ rounds }) {
   }
   kernel.close();
   return {
-    rows: [{ what: 'vmo_read of 16 MiB, resident', unit: 'GB / CPU s', ours: summarize(ours), target: 2, peer: { name: 'memcpy', ...summarize(peer) } }],
+    rows: [
+      {
+        what: 'vmo_read of 16 MiB, resident',
+        unit: 'GB / CPU s',
+        ours: summarize(ours),
+        target: 2,
+        peer: { name: 'memcpy', ...summarize(peer) },
+      },
+    ],
   };
 }

@@ -21,6 +21,9 @@ export function runTimed(command, args, options = {}) {
   });
   if (result.error !== undefined) throw result.error;
   const children = (result.output[3] ?? '').trim().split('\n')[1] ?? '';
-  const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
+  const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, [, m, s]) => sum + Number(m) * 60 + Number(s),
+    0,
+  );
   return { cpu: seconds, output: result.stdout, errors: result.stderr, status: result.status };
 }

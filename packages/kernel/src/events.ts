@@ -12,11 +12,13 @@ interface EventBase {
   readonly retired: number;
 }
 
+/** What an access wants. */
 export type FaultAccess = 'read' | 'write' | 'execute';
 
 /** How a page fault ended: resolved at once, by waiting for a pager, or fatally. */
 export type FaultOutcome = 'resolved' | 'blocked' | 'fatal';
 
+/** One event: told apart by `type`. */
 export type KernelEvent = EventBase &
   (
     | {
@@ -41,7 +43,13 @@ export type KernelEvent = EventBase &
         readonly pages: number;
       }
     | { readonly type: 'supply'; readonly vmo: number; readonly page: number; readonly pages: number }
-    | { readonly type: 'fail'; readonly vmo: number; readonly page: number; readonly pages: number; readonly status: number }
+    | {
+        readonly type: 'fail';
+        readonly vmo: number;
+        readonly page: number;
+        readonly pages: number;
+        readonly status: number;
+      }
     | { readonly type: 'evict'; readonly vmo: number; readonly page: number; readonly pages: number }
     | { readonly type: 'block'; readonly process: number; readonly thread: number; readonly on: string }
     | { readonly type: 'wake'; readonly process: number; readonly thread: number; readonly status: number }
@@ -55,7 +63,12 @@ export type KernelEvent = EventBase &
       }
     | { readonly type: 'process-start'; readonly process: number; readonly name: string }
     | { readonly type: 'process-end'; readonly process: number; readonly code: number }
-    | { readonly type: 'thread-start'; readonly process: number; readonly thread: number; readonly name: string }
+    | {
+        readonly type: 'thread-start';
+        readonly process: number;
+        readonly thread: number;
+        readonly name: string;
+      }
     | { readonly type: 'thread-end'; readonly process: number; readonly thread: number }
     | {
         readonly type: 'exception';

@@ -13,6 +13,7 @@ export interface Rng {
   next(): number;
 }
 
+/** What the parts of a kernel share. */
 export interface KernelCore {
   readonly machine: Machine;
   readonly clock: Clock;

@@ -83,6 +83,7 @@ export interface KernelStatistics {
   readonly processes: number;
 }
 
+/** How page faults of one kind ended. */
 export interface FaultCounts {
   readonly resolved: number;
   /** Had to wait for a pager; counted again when retried. */

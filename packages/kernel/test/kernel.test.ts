@@ -305,6 +305,6 @@ describe('a kernel', () => {
     ]);
     expect(ofGuest.at(-1)).toMatchObject({ type: 'process-end', code: 2 });
     const times = events.map(({ time, retired }) => [time, retired]);
-    expect(times).toEqual([...times].sort((a, b) => a[0]! - b[0]! || a[1]! - b[1]!));
+    expect(times).toEqual([...times].sort((a, b) => a[0] - b[0] || a[1] - b[1]));
   });
 });

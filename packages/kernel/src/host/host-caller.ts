@@ -200,7 +200,7 @@ export class HostCaller implements CallerProcess {
     args.forEach((arg, index) => {
       if (arg === null || arg instanceof Uint8Array) call.buffer(arg);
       else if (typeof arg === 'number' && !Number.isSafeInteger(arg)) call.time(arg);
-      else call.i64(arg, declared.args[index] as string);
+      else call.i64(arg, declared.args[index]);
     });
   }
 }

@@ -12,6 +12,7 @@ export interface HostEnvironment {
   sleep(nanoseconds: number): HostSleep;
 }
 
+/** A sleep that is under way. */
 export interface HostSleep {
   /** Settles when the time has passed, or `end` was called. */
   readonly over: Promise<void>;

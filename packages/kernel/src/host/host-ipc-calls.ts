@@ -19,6 +19,7 @@ export interface PairResult extends StatusResult {
   readonly handles: readonly [number, number];
 }
 
+/** A packet, or why there is none. */
 export interface PacketResult extends StatusResult {
   /** Null when the call failed. */
   readonly packet: PortPacketValue | null;

@@ -26,6 +26,7 @@ export interface WaitItem {
   readonly signals: number;
 }
 
+/** How many records `objectGetInfo` found. */
 export interface InfoResult extends StatusResult {
   /** Records written. */
   readonly actual: number;

@@ -8,6 +8,7 @@ import { HostTaskCalls } from './host-task-calls.js';
 
 const PAGE_BYTES = 4096;
 
+/** How a host process behaves. */
 export interface HostProcessOptions {
   /** Whether its calls may wait for a pager when they do not say so themselves. Default `fail`: ZX_ERR_SHOULD_WAIT. */
   readonly pagerBlocking?: PagerBlocking;

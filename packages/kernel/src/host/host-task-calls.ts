@@ -102,6 +102,30 @@ export class HostTaskCalls extends HostVmCalls {
     return this.statusOf(this.begin().u32(task, 'task'), 'task_kill');
   }
 
+  /**
+   * Reads a process's memory, until its buffer is full or the memory that can be read ends.
+   *
+   * @returns and how many bytes were read; ZX_ERR_NO_MEMORY when there is nothing to read at the address
+   */
+  processReadMemory(
+    process: number,
+    address: number | bigint,
+    into: Uint8Array,
+    options: WaitOptions = {},
+  ): Promise<StatusResult & { readonly actual: number }> {
+    return this.processMemory('process_read_memory', process, address, into, options);
+  }
+
+  /** Writes to a process's memory where the process could, until everything is written or that ends. */
+  processWriteMemory(
+    process: number,
+    address: number | bigint,
+    from: Uint8Array,
+    options: WaitOptions = {},
+  ): Promise<StatusResult & { readonly actual: number }> {
+    return this.processMemory('process_write_memory', process, address, from, options);
+  }
+
   processInfo(process: number): ProcessInfoResult {
     const { status, view } = this.record(process, info.ZX_INFO_PROCESS, info.INFO_PROCESS_BYTES);
     return {
@@ -139,5 +163,21 @@ export class HostTaskCalls extends HostVmCalls {
   /** The kernel's clock, nanoseconds. */
   clockGetMonotonic(): number {
     return this.kernel.clock.now();
+  }
+
+  private processMemory(
+    name: string,
+    process: number,
+    address: number | bigint,
+    buffer: Uint8Array,
+    options: WaitOptions,
+  ): Promise<StatusResult & { readonly actual: number }> {
+    const call = this.begin(options)
+      .u32(process, 'process')
+      .u64(address, 'vaddr')
+      .buffer(buffer)
+      .u64(buffer.length, 'buffer_size');
+    const actual = call.out(8);
+    return this.later(call, name, options, (status) => ({ status, actual: call.memory.number(actual) }));
   }
 }

@@ -2,6 +2,7 @@ import { INFO_VMAR_BASE, INFO_VMAR_BYTES, INFO_VMAR_LEN, ZX_INFO_VMAR } from '..
 import type { HandleResult, StatusResult, WaitOptions } from './host-caller.js';
 import { HostIpcCalls } from './host-ipc-calls.js';
 
+/** Size of a VMO. */
 export interface SizeResult extends StatusResult {
   /** Bytes; larger than 2^53 is rounded. 0 when the call failed. */
   readonly size: number;
@@ -12,6 +13,7 @@ export interface AddressResult extends StatusResult {
   readonly address: number;
 }
 
+/** How many records `pagerQueryDirtyRanges` found. */
 export interface DirtyRangesResult extends StatusResult {
   /** Records written: `zx_vmo_dirty_range_t`, 24 bytes each. */
   readonly actual: number;

@@ -52,7 +52,7 @@ export class HostWork {
     this.settling = true;
     try {
       while (this.next < this.queue.length) {
-        const task = this.queue[this.next] as HostTask;
+        const task = this.queue[this.next];
         this.next += 1;
         task.perform();
       }

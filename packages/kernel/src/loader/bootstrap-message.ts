@@ -60,7 +60,7 @@ export function bootstrapMessage(facts: BootstrapFacts): Uint8Array {
   let position = argsOffset;
   strings.forEach((bytes, index) => {
     message.set(bytes, position);
-    position += lengths[index] as number;
+    position += lengths[index];
   });
   return message;
 }

@@ -23,7 +23,7 @@ import type { HostProcess } from '../host/host-process.js';
 import { KernelError } from '../kernel-error.js';
 import type { KernelState } from '../kernel-state.js';
 import type { PagerBlocking } from '../syscall/call.js';
-import { ProcessDispatcher } from '../task/process.js';
+import type { ProcessDispatcher } from '../task/process.js';
 import { bootstrapMessage, type BootstrapHandle } from './bootstrap-message.js';
 import { readExecutable } from './executable.js';
 import { HandleBag } from './handle-bag.js';

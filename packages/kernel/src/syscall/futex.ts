@@ -127,8 +127,8 @@ export const FUTEX_CALLS: readonly SystemCall[] = [
       const self = guestThread(caller);
       if (self === null) return ZX_ERR_NOT_SUPPORTED;
       const address = numberArg(args, 0);
-      const current = args[2] as number;
-      const ownerHandle = args[4] as number;
+      const current = args[2];
+      const ownerHandle = args[4];
       const deadline = deadlineArg(args, 3);
       if (!isFutexAddress(address)) return ZX_ERR_INVALID_ARGS;
       return withU32(caller, address, (value) => {
@@ -149,7 +149,7 @@ export const FUTEX_CALLS: readonly SystemCall[] = [
     name: 'futex_wake',
     returns: 'zx_status_t',
     args: ['const zx_futex_t* value_ptr', 'uint32_t wake_count'],
-    handler: (caller, args) => wake(caller, numberArg(args, 0), args[2] as number, 'none'),
+    handler: (caller, args) => wake(caller, numberArg(args, 0), args[2], 'none'),
   },
   {
     name: 'futex_wake_single_owner',
@@ -171,11 +171,11 @@ export const FUTEX_CALLS: readonly SystemCall[] = [
     handler: (caller, args) =>
       requeue(caller, {
         from: numberArg(args, 0),
-        wake: args[2] as number,
-        current: args[4] as number,
+        wake: args[2],
+        current: args[4],
         to: numberArg(args, 3),
-        count: args[8] as number,
-        owner: args[10] as number,
+        count: args[8],
+        owner: args[10],
       }),
   },
   {
@@ -192,10 +192,10 @@ export const FUTEX_CALLS: readonly SystemCall[] = [
       requeue(caller, {
         from: numberArg(args, 0),
         wake: null,
-        current: args[2] as number,
+        current: args[2],
         to: numberArg(args, 2),
-        count: args[6] as number,
-        owner: args[8] as number,
+        count: args[6],
+        owner: args[8],
       }),
   },
   {

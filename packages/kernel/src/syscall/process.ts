@@ -59,9 +59,9 @@ function createProcess(
  */
 function startProcess(caller: Caller, args: Uint32Array, arg: Handle | undefined): Status {
   const { handles } = caller.process;
-  const process = handles.lookup(args[0] as number, ProcessDispatcher, ZX_RIGHT_WRITE);
+  const process = handles.lookup(args[0], ProcessDispatcher, ZX_RIGHT_WRITE);
   if (typeof process === 'number') return process;
-  const thread = handles.lookup(args[2] as number, ThreadDispatcher, ZX_RIGHT_WRITE);
+  const thread = handles.lookup(args[2], ThreadDispatcher, ZX_RIGHT_WRITE);
   if (typeof thread === 'number') return thread;
   if (thread.process !== process) return ZX_ERR_ACCESS_DENIED;
   const hasArg = args[8] !== ZX_HANDLE_INVALID;
@@ -85,7 +85,7 @@ export const PROCESS_CALLS: readonly SystemCall[] = [
     args: ['zx_handle_t parent_job', 'uint32_t options', 'zx_handle_t* out'],
     handler: (caller, args) => {
       if (args[2] !== 0) return ZX_ERR_INVALID_ARGS;
-      const parent = caller.process.handles.lookup(args[0] as number, JobDispatcher, ZX_RIGHT_MANAGE_JOB);
+      const parent = caller.process.handles.lookup(args[0], JobDispatcher, ZX_RIGHT_MANAGE_JOB);
       if (typeof parent === 'number') return parent;
       if (parent.hasEnded) return ZX_ERR_BAD_STATE;
       if (parent.height === 0) return ZX_ERR_OUT_OF_RANGE;
@@ -108,11 +108,11 @@ export const PROCESS_CALLS: readonly SystemCall[] = [
       'zx_handle_t* vmar_handle',
     ],
     handler: (caller, args) => {
-      const options = args[6] as number;
+      const options = args[6];
       const outs = [numberArg(args, 4), numberArg(args, 5)];
       if (options === ZX_PROCESS_SHARED) return ZX_ERR_NOT_SUPPORTED;
       if (options !== 0) return ZX_ERR_INVALID_ARGS;
-      const job = caller.process.handles.lookup(args[0] as number, JobDispatcher, ZX_RIGHT_MANAGE_PROCESS);
+      const job = caller.process.handles.lookup(args[0], JobDispatcher, ZX_RIGHT_MANAGE_PROCESS);
       if (typeof job === 'number') return job;
       return withName(caller, numberArg(args, 1), numberArg(args, 2), (name) =>
         createProcess(caller, job, name, outs),
@@ -131,8 +131,7 @@ export const PROCESS_CALLS: readonly SystemCall[] = [
       'uintptr_t arg2',
     ],
     handler: (caller, args) => {
-      const arg =
-        args[8] === ZX_HANDLE_INVALID ? undefined : caller.process.handles.remove(args[8] as number);
+      const arg = args[8] === ZX_HANDLE_INVALID ? undefined : caller.process.handles.remove(args[8]);
       const status = startProcess(caller, args, arg);
       if (status !== ZX_OK) arg?.release();
       return status;
@@ -154,7 +153,7 @@ export const PROCESS_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle'],
     handler: (caller, args) => {
-      const handle = caller.process.handles.get(args[0] as number);
+      const handle = caller.process.handles.get(args[0]);
       if (handle === undefined) return ZX_ERR_BAD_HANDLE;
       const { dispatcher } = handle;
       if (!(dispatcher instanceof ProcessDispatcher || dispatcher instanceof JobDispatcher))

@@ -16,6 +16,7 @@ import { ObjectKnowledge } from './object-info.js';
 import { PAGER_CALLS } from './pager.js';
 import { PORT_CALLS } from './port.js';
 import { PROCESS_CALLS } from './process.js';
+import { PROCESS_MEMORY_CALLS } from './process-memory.js';
 import { SYSTEM_CALLS } from './system.js';
 import { THREAD_CALLS } from './thread.js';
 import { VM_INFO_TOPICS } from './vm-info.js';
@@ -44,6 +45,7 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...VMAR_OP_RANGE_CALLS,
   ...PAGER_CALLS,
   ...PROCESS_CALLS,
+  ...PROCESS_MEMORY_CALLS,
   ...THREAD_CALLS,
   ...FUTEX_CALLS,
   ...DEBUGLOG_CALLS,

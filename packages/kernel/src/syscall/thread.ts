@@ -53,11 +53,7 @@ export const THREAD_CALLS: readonly SystemCall[] = [
     handler: (caller, args) => {
       const out = numberArg(args, 4);
       if (args[6] !== 0) return ZX_ERR_INVALID_ARGS;
-      const process = caller.process.handles.lookup(
-        args[0] as number,
-        ProcessDispatcher,
-        ZX_RIGHT_MANAGE_THREAD,
-      );
+      const process = caller.process.handles.lookup(args[0], ProcessDispatcher, ZX_RIGHT_MANAGE_THREAD);
       if (typeof process === 'number') return process;
       return withName(caller, numberArg(args, 1), numberArg(args, 2), (name) => {
         if (process.hasEnded) return ZX_ERR_BAD_STATE;
@@ -86,7 +82,7 @@ export const THREAD_CALLS: readonly SystemCall[] = [
         arg1: bigintArg(args, 3),
         arg2: bigintArg(args, 4),
       };
-      return startThread(caller, args[0] as number, registers, numberArg(args, 1));
+      return startThread(caller, args[0], registers, numberArg(args, 1));
     },
   },
   {
@@ -110,7 +106,7 @@ export const THREAD_CALLS: readonly SystemCall[] = [
         tp: bigintArg(args, 5),
         gp: bigintArg(args, 6),
       };
-      return startThread(caller, args[0] as number, registers, numberArg(args, 1));
+      return startThread(caller, args[0], registers, numberArg(args, 1));
     },
   },
   {

@@ -56,8 +56,6 @@ msi_create(zx_handle_t handle, uint32_t options, uint32_t msi_id, zx_handle_t vm
 object_set_profile(zx_handle_t handle, zx_handle_t profile, uint32_t options)
 pmt_unpin(zx_handle_t handle)
 process_create_shared(zx_handle_t shared_proc, uint32_t options, const char* name, size_t name_size, zx_handle_t* proc_handle, zx_handle_t* restricted_vmar_handle)
-process_read_memory(zx_handle_t handle, zx_vaddr_t vaddr, void* buffer, size_t buffer_size, size_t* actual)
-process_write_memory(zx_handle_t handle, zx_vaddr_t vaddr, const void* buffer, size_t buffer_size, size_t* actual)
 profile_create(zx_handle_t root_job, uint32_t options, const zx_profile_info_t* profile, zx_handle_t* out)
 resource_create(zx_handle_t parent_rsrc, uint32_t options, uint64_t base, size_t size, const char* name, size_t name_size, zx_handle_t* resource_out)
 restricted_bind_state(uint32_t options, zx_handle_t* out_vmo_handle)

@@ -36,7 +36,7 @@ export function generalRegisters(context: Uint32Array): BigUint64Array {
 
 /** The 64-bit value in two words. */
 export function wordPair(words: Uint32Array, index: number): bigint {
-  return (BigInt(words[index + 1] as number) << 32n) | BigInt(words[index] as number);
+  return (BigInt(words[index + 1]) << 32n) | BigInt(words[index]);
 }
 
 const TYPE_NAMES = new Map([

@@ -50,7 +50,8 @@ export class GuestSteps implements ThreadSteps {
     if (faultCause === 0) return STEP_GO_ON;
     thread.faultCause = 0;
     if (thread.wakeStatus === ZX_OK) return STEP_GO_ON;
-    this.fatalFault(thread, faultCause, thread.faultAddress, thread.wakeStatus);
+    const address = (BigInt(thread.faultHigh) << 32n) | BigInt(thread.faultLow);
+    this.fatalFault(thread, faultCause, address, thread.wakeStatus);
     return STEP_LEFT;
   }
 
@@ -80,7 +81,7 @@ export class GuestSteps implements ThreadSteps {
   private pageFault(cpu: Cpu, thread: Thread, kind: FaultKind): number {
     const { state } = cpu.hart;
     // Above 2^53 not exact, but nothing is mapped there.
-    const address = (state[HART_TVAL + 1] as number) * TWO_32 + (state[HART_TVAL] as number);
+    const address = state[HART_TVAL + 1] * TWO_32 + state[HART_TVAL];
     const outcome = thread.process.space.fault(address, kind);
     if (this.core.events !== null) this.faultEvent(thread, address, kind, outcome);
     if (outcome === ZX_OK) return STEP_GO_ON;
@@ -90,16 +91,17 @@ export class GuestSteps implements ThreadSteps {
       return STEP_LEFT;
     }
     thread.faultCause = cause;
-    thread.faultAddress = wordPair(state, HART_TVAL);
+    thread.faultLow = state[HART_TVAL];
+    thread.faultHigh = state[HART_TVAL + 1];
     thread.block(outcome);
     return STEP_LEFT;
   }
 
   private systemCall(cpu: Cpu, thread: Thread): number {
     const { context } = cpu.hart;
-    const number = context[T0] as number;
+    const number = context[T0];
     const call = context[T0 + 1] === 0 ? this.vdso.calls[number] : undefined;
-    const pc = (context[HART_PC + 1] as number) * TWO_32 + (context[HART_PC] as number);
+    const pc = context[HART_PC + 1] * TWO_32 + context[HART_PC];
     if (call === undefined || !this.isLegalSite(thread, pc, number)) {
       this.policyError(thread, excp.ZX_EXCP_POLICY_CODE_BAD_SYSCALL, number);
       return STEP_LEFT;
@@ -146,7 +148,7 @@ export class GuestSteps implements ThreadSteps {
   /** The vDSO's code, wherever it is mapped: the only place from which system calls are accepted. */
   private isLegalSite(thread: Thread, pc: number, number: number): boolean {
     const { process } = thread;
-    const site = this.vdso.sites[number] as number;
+    const site = this.vdso.sites[number];
     if (pc === process.vdsoBase + site) return true;
     const mapping = process.space.mappingAt(Math.floor(pc / 4096));
     if (mapping === null || !mapping.fixed) return false;
@@ -179,7 +181,7 @@ export class GuestSteps implements ThreadSteps {
 
   private exception(thread: Thread, facts: Omit<ExceptionReport, 'pc' | 'registers'>): void {
     const registers = generalRegisters(thread.registers);
-    const report: ExceptionReport = { ...facts, pc: registers[0] as bigint, registers };
+    const report: ExceptionReport = { ...facts, pc: registers[0], registers };
     this.core.tasks.exceptions += 1;
     const { events } = this.core;
     if (events !== null) {

@@ -17,6 +17,7 @@ import { ThreadDispatcher } from './thread-dispatcher.js';
 
 const PAGE_BYTES = 4096;
 
+/** Where a process is in its life; see `ProcessDispatcher`. */
 export type ProcessState = 'initial' | 'running' | 'dying' | 'dead';
 
 /** What killed a process, for its creator. */

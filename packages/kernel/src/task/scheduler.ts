@@ -41,7 +41,7 @@ export class Cpu {
 
   /** Cause of the trap that ended the last run. */
   get cause(): number {
-    return this.hart.state[HART_CAUSE] as number;
+    return this.hart.state[HART_CAUSE];
   }
 
   /** Puts a thread's registers and address space on the hart. */
@@ -68,6 +68,7 @@ const TRAP_COST = 500;
 const EXIT_BUDGET = 0;
 const EXIT_TRAP = 1;
 
+/** How a scheduler chooses. */
 export interface SchedulerOptions {
   readonly schedule: Schedule;
   /** Instructions a thread runs before another has its turn. */
@@ -136,7 +137,7 @@ export class Scheduler {
     const thread = this.choose();
     if (thread === null) return 0;
     this.dequeue(thread);
-    const cpu = this.cpus[this.nextCpu] as Cpu;
+    const cpu = this.cpus[this.nextCpu];
     this.nextCpu = (this.nextCpu + 1) % this.cpus.length;
     const slice = this.slice();
     const left = this.run(cpu, thread, slice, retire);

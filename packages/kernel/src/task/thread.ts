@@ -9,6 +9,7 @@ import type { ThreadDispatcher } from './thread-dispatcher.js';
 import type { UserMemory } from './user-memory.js';
 import { Waiter, type BlockKind, type Blocker, type Operation } from './waiter.js';
 
+/** Where a thread is in its life; see `Thread`. */
 export type ThreadState = 'new' | 'runnable' | 'running' | 'blocked' | 'dead';
 
 const BLOCKED_STATES: Readonly<Record<BlockKind, number>> = {
@@ -66,7 +67,9 @@ export class Thread extends Waiter implements Caller {
   wakeStatus: Status = ZX_OK;
   /** Cause of the page fault that it waits to be resolved; 0: it waits in a system call, or not at all. */
   faultCause = 0;
-  faultAddress = 0n;
+  /** Address of that fault, two words. */
+  faultLow = 0;
+  faultHigh = 0;
   /** The hart that has, or last had, its registers. */
   cpu: Cpu | null = null;
   /** Instructions retired. */

@@ -79,7 +79,7 @@ export class TimerQueue {
   }
 
   private at(index: number): Waiter {
-    return this.heap[index] as Waiter;
+    return this.heap[index];
   }
 
   private swap(a: number, b: number): void {

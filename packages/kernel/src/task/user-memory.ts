@@ -7,6 +7,7 @@
 import { ZX_OK, type Status } from '../abi/status.js';
 import type { Blocker, Operation } from './waiter.js';
 
+/** Where a system call takes its arguments from and gives its results to. */
 export interface UserMemory {
   /**
    * A view of user memory from `address` on: at least 1 and at most `length` bytes, as far as they lie together and are

@@ -15,7 +15,7 @@ import type { HostProcess } from '../../src/host/host-process.js';
 import type { Kernel } from '../../src/kernel.js';
 import { CALL_TABLE, callNumber } from '../../src/syscall/table.js';
 import { buildVdso } from '../../src/syscall/vdso.js';
-import { ProcessDispatcher } from '../../src/task/process.js';
+import type { ProcessDispatcher } from '../../src/task/process.js';
 
 export const PAGE = 4096;
 /** Start of the user half: offsets in the root region count from here. */
@@ -43,7 +43,7 @@ export function entry(name: string): number {
 export function site(name: string): number {
   const number = callNumber(name);
   if (number === undefined) throw new Error(`there is no call ${name}`);
-  return VDSO + (image.sites[number] as number);
+  return VDSO + image.sites[number];
 }
 
 /** Assembly that calls the vDSO; clobbers t1 and ra. */

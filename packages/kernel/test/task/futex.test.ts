@@ -174,7 +174,7 @@ describe('futexes', () => {
     expect((await run).outcome).toBe('exited');
     expect(guest.returnCode).toBe(BigInt(ZX_OK));
     expect(await guest.i64(32)).toBe(BigInt(host.handleBasicInfo(guest.thread).koid));
-    expect(await guest.i64(40)).toBe(BigInt(waiters[0]!));
+    expect(await guest.i64(40)).toBe(BigInt(waiters[0]));
     expect(await guest.i64(48)).toBe(0n);
   });
 

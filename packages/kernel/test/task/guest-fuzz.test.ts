@@ -103,7 +103,7 @@ function encode(calls: readonly Call[], handles: readonly number[]): Uint8Array 
     words[index * ENTRY_WORDS + 1] = BigInt(number ?? right);
     args.forEach((arg, position) => {
       words[index * ENTRY_WORDS + 2 + position] =
-        arg.kind === 'word' ? arg.value : BigInt(handles[arg.index]!);
+        arg.kind === 'word' ? arg.value : BigInt(handles[arg.index]);
     });
   });
   return new Uint8Array(words.buffer);

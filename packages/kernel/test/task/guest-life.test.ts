@@ -84,7 +84,7 @@ describe('the life of guests', () => {
       return `${load}\nspin: j spin`;
     };
     const guests = [await AsmGuest.start(kernel, host, fill(1)), await AsmGuest.start(kernel, host, fill(2))];
-    const threads = guests.map(({ dispatcher }) => [...dispatcher.threads.values()][0]!.thread);
+    const threads = guests.map(({ dispatcher }) => [...dispatcher.threads.values()][0].thread);
     threads.forEach(({ saved }, index) => saved.fill(0x1111_1111 * (index + 1), HART_F, HART_FCSR + 1));
     const run = kernel.run();
     await new Promise((resolve) => setImmediate(resolve));
@@ -159,7 +159,7 @@ describe('the life of guests', () => {
     // Its own handle, in a1.
     const self = host.handles.remove(host.handleDuplicate(guest.process, 0x8000_0000).handle)!;
     const value = guest.dispatcher.handles.add(self);
-    const { thread } = [...guest.dispatcher.threads.values()][0]!;
+    const { thread } = [...guest.dispatcher.threads.values()][0];
     thread.saved[2 + 2 * 11] = value;
     thread.saved[2 + 2 * 11 + 1] = 0;
     expect((await kernel.run()).outcome).toBe('exited');

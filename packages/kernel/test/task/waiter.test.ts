@@ -97,7 +97,7 @@ describe('waiting', () => {
     const operation = receive();
     expect(advance(operation, party, ZX_OK)).toBe(BLOCKED);
     queue.wakeOne(ZX_OK);
-    expect(advance(operation, party, party.resumed[0] as Status)).toBe(ZX_OK);
+    expect(advance(operation, party, party.resumed[0])).toBe(ZX_OK);
     expect(delivered).toEqual(['first']);
     expect(packets).toEqual(['second']);
   });

@@ -94,7 +94,7 @@ export class CowPages {
 
   removeReference(): void {
     // Up a chain of any length without recursion.
-    for (let pages: CowPages | null = this; pages !== null; ) {
+    for (let pages: CowPages | null = this; pages !== null;) {
       pages.references -= 1;
       if (pages.references !== 0) return;
       pages.discard(0, Infinity);
@@ -248,7 +248,9 @@ export class CowPages {
    */
   supply(page: number, entry: number): Status | 1 {
     if (this.list.get(page) !== 0 || (this.zeros as ZeroRanges).covers(page)) return 1;
-    return this.list.set(page, withDirtyState(entry, isFrame(entry) ? PAGE_CLEAN : 0)) ? ZX_OK : ZX_ERR_NO_MEMORY;
+    return this.list.set(page, withDirtyState(entry, isFrame(entry) ? PAGE_CLEAN : 0))
+      ? ZX_OK
+      : ZX_ERR_NO_MEMORY;
   }
 
   /** Takes a page out for another list: the frame (the caller's from here on), or NO_FRAME when none stands for it. Only of anonymous memory. */
@@ -390,7 +392,7 @@ export class CowPages {
   private zeroPagerPages(start: number, end: number): void {
     const { list } = this;
     const zeros = this.zeros as ZeroRanges;
-    for (let page = start; page < end; ) {
+    for (let page = start; page < end;) {
       const stop = list.next(page, end);
       zeros.add(page, stop, ZEROS_DIRTY);
       if (stop === end) break;

@@ -34,7 +34,7 @@ export class PageList {
   /** The entry of a page, 0 when there is none. */
   get(page: number): number {
     const leaf = this.leafOf(page);
-    return leaf === NO_NODE ? 0 : (this.nodes.entries[leaf * NODE_ENTRIES + (page - this.cachedBase)] as number);
+    return leaf === NO_NODE ? 0 : this.nodes.entries[leaf * NODE_ENTRIES + (page - this.cachedBase)];
   }
 
   /**
@@ -50,8 +50,8 @@ export class PageList {
     }
     const { nodes, physical } = this;
     const slot = leaf * NODE_ENTRIES + (page - this.cachedBase);
-    const before = nodes.entries[slot] as number;
-    if (before === 0) nodes.used[leaf] = (nodes.used[leaf] as number) + 1;
+    const before = nodes.entries[slot];
+    if (before === 0) nodes.used[leaf] = nodes.used[leaf] + 1;
     else if (isFrame(before) && (!isFrame(entry) || frameOf(before) !== frameOf(entry))) {
       physical.delist(frameOf(before));
       this.frames -= 1;
@@ -76,7 +76,7 @@ export class PageList {
     if (leaf === NO_NODE) return 0;
     const { nodes } = this;
     const slot = leaf * NODE_ENTRIES + (page - this.cachedBase);
-    const entry = nodes.entries[slot] as number;
+    const entry = nodes.entries[slot];
     if (entry === 0) return 0;
     if (isFrame(entry)) {
       this.physical.delist(frameOf(entry));
@@ -91,13 +91,13 @@ export class PageList {
     const { entries, base } = this.nodes;
     let from = page;
     restart: while (from < end) {
-      if (this.root === NO_NODE || from >= (SPAN[this.height] as number)) return end;
+      if (this.root === NO_NODE || from >= SPAN[this.height]) return end;
       let node = this.leafOf(from);
       if (node === NO_NODE) {
         node = this.root;
         for (let level = this.height; level > 1; level -= 1) {
-          const scale = (SPAN[level - 1] as number);
-          const start = base[node] as number;
+          const scale = SPAN[level - 1];
+          const start = base[node];
           let index = Math.floor((from - start) / scale);
           if (entries[node * NODE_ENTRIES + index] === 0) {
             do index += 1;
@@ -105,10 +105,10 @@ export class PageList {
             from = start + index * scale;
             if (index === NODE_ENTRIES) continue restart;
           }
-          node = entries[node * NODE_ENTRIES + index] as number;
+          node = entries[node * NODE_ENTRIES + index];
         }
       }
-      const start = base[node] as number;
+      const start = base[node];
       for (let index = from - start; index < NODE_ENTRIES; index += 1) {
         if (entries[node * NODE_ENTRIES + index] === 0) continue;
         return Math.min(start + index, end);
@@ -147,7 +147,7 @@ export class PageList {
 
   /** Entries of kind frame in [start, end). */
   countFrames(start: number, end: number): number {
-    if (start === 0 && end >= (SPAN[this.height] as number)) return this.frames;
+    if (start === 0 && end >= SPAN[this.height]) return this.frames;
     let count = 0;
     for (let page = this.next(start, end); page < end; page = this.next(page + 1, end)) {
       if ((this.get(page) & 3) === ENTRY_FRAME) count += 1;
@@ -159,16 +159,16 @@ export class PageList {
   private leafOf(page: number): number {
     const offset = page - this.cachedBase;
     if (offset >= 0 && offset < NODE_ENTRIES && this.cachedLeaf !== NO_NODE) return this.cachedLeaf;
-    if (this.root === NO_NODE || page >= (SPAN[this.height] as number)) return NO_NODE;
+    if (this.root === NO_NODE || page >= SPAN[this.height]) return NO_NODE;
     const { entries, base } = this.nodes;
     let node = this.root;
     for (let level = this.height; level > 1; level -= 1) {
-      const index = Math.floor((page - (base[node] as number)) / (SPAN[level - 1] as number));
-      node = entries[node * NODE_ENTRIES + index] as number;
+      const index = Math.floor((page - base[node]) / SPAN[level - 1]);
+      node = entries[node * NODE_ENTRIES + index];
       if (node === NO_NODE) return NO_NODE;
     }
     this.cachedLeaf = node;
-    this.cachedBase = base[node] as number;
+    this.cachedBase = base[node];
     return node;
   }
 
@@ -176,15 +176,15 @@ export class PageList {
   private makeLeaf(page: number): number {
     const { nodes } = this;
     let height = Math.max(this.height, 1);
-    while (page >= (SPAN[height] as number)) height += 1;
+    while (page >= SPAN[height]) height += 1;
     // What the tree lacks: new roots above the old one, then the path down to the leaf.
     let missing = this.root === NO_NODE ? height : height - this.height;
     if (this.root !== NO_NODE) {
-      let node: number = height > this.height && page >= (SPAN[this.height] as number) ? NO_NODE : this.root;
+      let node: number = height > this.height && page >= SPAN[this.height] ? NO_NODE : this.root;
       if (node === NO_NODE) missing += height - 1;
       for (let level = this.height; node !== NO_NODE && level > 1; level -= 1) {
-        const index = Math.floor((page - (nodes.base[node] as number)) / (SPAN[level - 1] as number));
-        node = nodes.entries[node * NODE_ENTRIES + index] as number;
+        const index = Math.floor((page - nodes.base[node]) / SPAN[level - 1]);
+        node = nodes.entries[node * NODE_ENTRIES + index];
         if (node === NO_NODE) missing += level - 1;
       }
     }
@@ -204,20 +204,20 @@ export class PageList {
     }
     let node = this.root;
     for (let level = this.height; level > 1; level -= 1) {
-      const scale = (SPAN[level - 1] as number);
-      const start = nodes.base[node] as number;
+      const scale = SPAN[level - 1];
+      const start = nodes.base[node];
       const index = Math.floor((page - start) / scale);
       const slot = node * NODE_ENTRIES + index;
-      let child = nodes.entries[slot] as number;
+      let child = nodes.entries[slot];
       if (child === NO_NODE) {
         child = nodes.allocate(this, start + index * scale, slot);
         nodes.entries[slot] = child;
-        nodes.used[node] = (nodes.used[node] as number) + 1;
+        nodes.used[node] = nodes.used[node] + 1;
       }
       node = child;
     }
     this.cachedLeaf = node;
-    this.cachedBase = nodes.base[node] as number;
+    this.cachedBase = nodes.base[node];
     return node;
   }
 
@@ -228,11 +228,11 @@ export class PageList {
     let at = slot;
     for (;;) {
       nodes.entries[at] = 0;
-      const used = (nodes.used[node] as number) - 1;
+      const used = nodes.used[node] - 1;
       nodes.used[node] = used;
       if (used !== 0) return;
       if (node === this.cachedLeaf) this.cachedLeaf = NO_NODE;
-      at = nodes.parentSlot[node] as number;
+      at = nodes.parentSlot[node];
       nodes.free(node);
       if (at === 0) {
         this.root = NO_NODE;

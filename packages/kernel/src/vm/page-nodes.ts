@@ -42,7 +42,7 @@ export class PageNodes {
   /** An empty node; the caller asked `hasRoom`. */
   allocate(owner: PageList, base: number, parentSlot: number): number {
     let node = this.freeHead;
-    if (node !== NO_NODE) this.freeHead = this.parentSlot[node] as number;
+    if (node !== NO_NODE) this.freeHead = this.parentSlot[node];
     else {
       node = this.next++;
       if (node >= this.used.length) this.grow();

@@ -124,8 +124,8 @@ export class PageRequest implements Blocker {
     this.remaining ??= [this.start, this.end];
     const left: number[] = [];
     for (let index = 0; index < this.remaining.length; index += 2) {
-      const start = this.remaining[index] as number;
-      const end = this.remaining[index + 1] as number;
+      const start = this.remaining[index];
+      const end = this.remaining[index + 1];
       if (start < from) left.push(start, Math.min(end, from));
       if (end > to) left.push(Math.max(start, to), end);
     }
@@ -137,8 +137,8 @@ export class PageRequest implements Blocker {
   informGuests(from: number, to: number, failure: Status): void {
     const { guests } = this;
     if (guests === null) return;
-    for (let index = 0; index < guests.length; ) {
-      const guest = guests[index] as PageRequest;
+    for (let index = 0; index < guests.length;) {
+      const guest = guests[index];
       if (guest.position >= from && guest.position < to) {
         guest.failure = failure;
         if (failure === ZX_OK && guest.early) {

@@ -62,7 +62,9 @@ export class PageSource {
     }
     const wanted = position + request.count;
     request.becomeOutstanding(position, next === undefined ? wanted : Math.min(wanted, next.start));
-    this.outstanding.splice(index, 0, request);
+    // Most often there is none, or they come in order.
+    if (index === this.outstanding.length) this.outstanding.push(request);
+    else this.outstanding.splice(index, 0, request);
     this.provider.send(request);
   }
 
@@ -70,14 +72,14 @@ export class PageSource {
    * [start, end) was supplied (ZX_OK), or failed, or is no longer part of the VMO (ZX_OK: its waiters look again and find out).
    */
   resolve(start: number, end: number, failure: Status): void {
-    for (let index = this.firstEndingAfter(start); index < this.outstanding.length; ) {
-      const request = this.outstanding[index] as PageRequest;
+    for (let index = this.firstEndingAfter(start); index < this.outstanding.length;) {
+      const request = this.outstanding[index];
       if (request.start >= end) return;
       const awaited = request.position >= start && request.position < end;
       const done = request.resolve(start, end);
       request.informGuests(start, end, failure);
       if (done) {
-        this.outstanding.splice(index, 1);
+        this.removeAt(index);
         this.provider.withdraw(request);
         request.finish(awaited ? failure : ZX_OK);
         continue;
@@ -126,7 +128,7 @@ export class PageSource {
   private handOver(index: number, request: PageRequest): boolean {
     const successor = request.handOver();
     if (successor === null) {
-      this.outstanding.splice(index, 1);
+      this.removeAt(index);
       this.provider.withdraw(request);
     } else {
       this.outstanding[index] = successor;
@@ -134,6 +136,11 @@ export class PageSource {
     }
     request.toIdle();
     return successor !== null;
+  }
+
+  private removeAt(index: number): void {
+    if (index === this.outstanding.length - 1) this.outstanding.pop();
+    else this.outstanding.splice(index, 1);
   }
 
   private finishAll(): void {
@@ -149,7 +156,7 @@ export class PageSource {
     let high = this.outstanding.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.outstanding[middle] as PageRequest).end > page) high = middle;
+      if (this.outstanding[middle].end > page) high = middle;
       else low = middle + 1;
     }
     return low;

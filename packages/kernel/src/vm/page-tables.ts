@@ -89,7 +89,7 @@ export class PageTables {
   unmap(vpn: number, end: number, empty: number[]): number {
     const { ram } = this.physical;
     let removed = 0;
-    for (let at = vpn; at < end; ) {
+    for (let at = vpn; at < end;) {
       const next = Math.min(end, ((at >>> LEAF_SHIFT) + 1) << LEAF_SHIFT);
       const leaf = this.leafOf(at);
       if (leaf === NO_FRAME) {
@@ -123,7 +123,12 @@ export class PageTables {
       const low = ram.readPteLo(leaf, at & INDEX_MASK);
       const gone = low & ~permissions & (PTE_R | PTE_W | PTE_X);
       if (low === 0 || gone === 0) continue;
-      ram.writePte(leaf, at & INDEX_MASK, (low & ~gone & ((gone & PTE_W) !== 0 ? ~PTE_D : -1)) >>> 0, ram.readPteHi(leaf, at & INDEX_MASK));
+      ram.writePte(
+        leaf,
+        at & INDEX_MASK,
+        (low & ~gone & ((gone & PTE_W) !== 0 ? ~PTE_D : -1)) >>> 0,
+        ram.readPteHi(leaf, at & INDEX_MASK),
+      );
       changed += 1;
     }
     return changed;
@@ -205,7 +210,8 @@ export class PageTables {
   private dropLeaf(vpn: number, leaf: number, empty: number[]): void {
     const middle = this.middleOf(vpn);
     empty.push(this.dropTable(middle, (vpn >>> LEAF_SHIFT) & INDEX_MASK, leaf));
-    if (this.physical.slotOf(middle) === 0) empty.push(this.dropTable(this.rootFrame, vpn >>> (2 * LEAF_SHIFT), middle));
+    if (this.physical.slotOf(middle) === 0)
+      empty.push(this.dropTable(this.rootFrame, vpn >>> (2 * LEAF_SHIFT), middle));
     this.cachedIndex = NO_LEAF;
   }
 

@@ -90,18 +90,18 @@ export class PhysicalPages {
   }
 
   stateOf(frame: number): number {
-    return this.states[frame] as number;
+    return this.states[frame];
   }
 
   /** A frame with unknown contents, or NO_FRAME. */
   allocate(): number {
     const { summary, words } = this;
     for (let high = this.lowest; high < summary.length; high += 1) {
-      const bits = summary[high] as number;
+      const bits = summary[high];
       if (bits === 0) continue;
       this.lowest = high;
       const index = (high << 5) + trailingZeros(bits);
-      const frame = (index << 5) + trailingZeros(words[index] as number);
+      const frame = (index << 5) + trailingZeros(words[index]);
       this.take(frame);
       this.checkLow();
       return frame;
@@ -175,7 +175,7 @@ export class PhysicalPages {
 
   /** Where the page in the frame is listed; of a frame in state WIRED, whatever its owner put there with `setSlot`. */
   slotOf(frame: number): number {
-    return this.slots[frame] as number;
+    return this.slots[frame];
   }
 
   setSlot(frame: number, value: number): void {
@@ -198,7 +198,7 @@ export class PhysicalPages {
 
   /** Begins a loan; the caller asked `canLend`. False when the frame has as many as can be counted. */
   lend(frame: number): boolean {
-    const loans = this.loans[frame] as number;
+    const loans = this.loans[frame];
     if (loans === MOST_LOANS) return false;
     if (loans === 0) this.lent_ += 1;
     this.loans[frame] = loans + 1;
@@ -207,7 +207,7 @@ export class PhysicalPages {
 
   /** Ends a loan; a frame in quarantine becomes free with its last one. */
   endLoan(frame: number): void {
-    const loans = this.loans[frame] as number;
+    const loans = this.loans[frame];
     if (loans === 0) throw new Error(`frame ${frame} is not on loan`);
     this.loans[frame] = loans - 1;
     if (loans !== 1) return;
@@ -223,9 +223,9 @@ export class PhysicalPages {
 
   private take(frame: number): void {
     const index = frame >>> 5;
-    const left = (this.words[index] as number) & ~(1 << (frame & 31));
+    const left = this.words[index] & ~(1 << (frame & 31));
     this.words[index] = left;
-    if (left === 0) this.summary[index >>> 5] = (this.summary[index >>> 5] as number) & ~(1 << (index & 31));
+    if (left === 0) this.summary[index >>> 5] = this.summary[index >>> 5] & ~(1 << (index & 31));
     this.states[frame] = FRAME_WIRED;
     this.slots[frame] = 0;
     this.free_ -= 1;
@@ -240,8 +240,8 @@ export class PhysicalPages {
   private markFree(frame: number): void {
     const index = frame >>> 5;
     const high = index >>> 5;
-    this.words[index] = (this.words[index] as number) | (1 << (frame & 31));
-    this.summary[high] = (this.summary[high] as number) | (1 << (index & 31));
+    this.words[index] = this.words[index] | (1 << (frame & 31));
+    this.summary[high] = this.summary[high] | (1 << (index & 31));
     if (high < this.lowest) this.lowest = high;
   }
 
@@ -249,14 +249,14 @@ export class PhysicalPages {
   private nextFree(from: number): number {
     if (from >= this.frameCount) return this.frameCount;
     let index = from >>> 5;
-    const bits = (this.words[index] as number) & (-1 << (from & 31));
+    const bits = this.words[index] & (-1 << (from & 31));
     if (bits !== 0) return (index << 5) + trailingZeros(bits);
     for (index += 1; index < this.words.length; index += 1) {
       if ((index & 31) === 0 && this.summary[index >>> 5] === 0) {
         index += 31;
         continue;
       }
-      const word = this.words[index] as number;
+      const word = this.words[index];
       if (word !== 0) return (index << 5) + trailingZeros(word);
     }
     return this.frameCount;
@@ -269,7 +269,7 @@ export class PhysicalPages {
       const frame = from + length;
       if (frame >= this.frameCount) break;
       // The first used frame from here on, within this word.
-      const used = ~(this.words[frame >>> 5] as number) & (-1 << (frame & 31));
+      const used = ~this.words[frame >>> 5] & (-1 << (frame & 31));
       if (used !== 0) {
         length += trailingZeros(used) - (frame & 31);
         break;

@@ -15,7 +15,7 @@ import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
 import { CowPages, type PageViewer } from './cow-pages.js';
 import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
-import { NO_FRAME } from './physical-pages.js';
+import { NO_FRAME, type PhysicalPages } from './physical-pages.js';
 import type { VmMapping } from './vm-mapping.js';
 
 /** How a VMO came to be. */
@@ -204,7 +204,11 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
       return new VmoDispatcher(this.core, this.cow.clone(first, pages, this.start + this.pages), options);
     }
     const copy = new CowPages(this.core.vm, pages);
-    const status = copy.copyFrom(this.cow, this.start + page, Math.min(pages, Math.max(0, this.pages - page)));
+    const status = copy.copyFrom(
+      this.cow,
+      this.start + page,
+      Math.min(pages, Math.max(0, this.pages - page)),
+    );
     if (status !== ZX_OK) {
       copy.removeReference();
       return status;
@@ -213,7 +217,10 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   }
 
   /** The same pages, as another object: all of them, or a window. */
-  createShared(window: { readonly start: number; readonly pages: number } | null, resizable: boolean): VmoDispatcher {
+  createShared(
+    window: { readonly start: number; readonly pages: number } | null,
+    resizable: boolean,
+  ): VmoDispatcher {
     this.cow.addReference();
     return new VmoDispatcher(this.core, this.cow, {
       kind: window === null ? 'reference' : 'slice',
@@ -249,30 +256,23 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     for (let index = 0; index < count; index += 1) {
       const frame = this.cow.find(page + index);
       if (!physical.lend(frame)) {
-        for (const lent of framesOf(runs)) physical.endLoan(lent);
+        endLoans(physical, runs);
         return ZX_ERR_NO_RESOURCES;
       }
       const last = runs.length - 2;
-      if (last >= 0 && (runs[last] as number) + (runs[last + 1] as number) === frame) runs[last + 1] = (runs[last + 1] as number) + 1;
-      else runs.push(frame, 1);
-    }
-    const views: Uint8Array[] = [];
-    for (let index = 0; index < runs.length; index += 2) {
-      views.push(physical.ram.writable(runs[index] as number, runs[index + 1] as number));
+      if (last >= 0 && (runs[last] as number) + (runs[last + 1] as number) === frame) {
+        runs[last + 1] = (runs[last + 1] as number) + 1;
+      } else runs.push(frame, 1);
     }
     this.loans += 1;
     this.retain();
-    let released = false;
-    return {
-      views,
-      release: () => {
-        if (released) return;
-        released = true;
-        for (const frame of framesOf(runs)) physical.endLoan(frame);
-        this.loans -= 1;
-        this.release();
-      },
-    };
+    return new FrameLoan(this, physical, runs);
+  }
+
+  /** For a loan: it is over. */
+  loanEnded(): void {
+    this.loans -= 1;
+    this.release();
   }
 
   protected override onZeroHandles(): void {
@@ -282,7 +282,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   private commitForLoan(page: number, count: number): Status {
     const { physical } = this.core.vm;
     const { cow } = this;
-    for (let at = page; at < page + count; ) {
+    for (let at = page; at < page + count;) {
       if (cow.list.get(at) !== 0) {
         at += 1;
         continue;
@@ -326,9 +326,32 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   }
 }
 
-/** Every frame of runs given as first, length, first, length. */
-function* framesOf(runs: readonly number[]): IterableIterator<number> {
+function endLoans(physical: PhysicalPages, runs: readonly number[]): void {
   for (let index = 0; index < runs.length; index += 2) {
-    for (let frame = 0; frame < (runs[index + 1] as number); frame += 1) yield (runs[index] as number) + frame;
+    const first = runs[index] as number;
+    for (let frame = first; frame < first + (runs[index + 1] as number); frame += 1) physical.endLoan(frame);
+  }
+}
+
+/** Frames on loan, as runs: first, length, first, length. */
+class FrameLoan implements PageLoan {
+  readonly views: Uint8Array[] = [];
+  private released = false;
+
+  constructor(
+    private readonly vmo: VmoDispatcher,
+    private readonly physical: PhysicalPages,
+    private readonly runs: readonly number[],
+  ) {
+    for (let index = 0; index < runs.length; index += 2) {
+      this.views.push(physical.ram.writable(runs[index] as number, runs[index + 1] as number));
+    }
+  }
+
+  release(): void {
+    if (this.released) return;
+    this.released = true;
+    endLoans(this.physical, this.runs);
+    this.vmo.loanEnded();
   }
 }

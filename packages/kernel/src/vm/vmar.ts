@@ -189,11 +189,12 @@ export class VmarDispatcher extends Dispatcher {
     if (!this.alive) return ZX_ERR_BAD_STATE;
     if (!this.encloses(vpn, end)) return ZX_ERR_INVALID_ARGS;
     for (let index = this.firstEndingAfter(vpn); index < this.children.length; index += 1) {
-      const region = this.children[index] as Region;
+      const region = this.children[index];
       if (region.vpn >= end) break;
       if (region instanceof VmMapping) {
         if (region.fixed) return ZX_ERR_ACCESS_DENIED;
-        if (region.vpn < vpn && region.endVpn > end && !this.space.hasRegionRoom(1)) return ZX_ERR_NO_RESOURCES;
+        if (region.vpn < vpn && region.endVpn > end && !this.space.hasRegionRoom(1))
+          return ZX_ERR_NO_RESOURCES;
         continue;
       }
       if (!destroyRegions || region.vpn < vpn || region.endVpn > end) return ZX_ERR_INVALID_ARGS;
@@ -203,7 +204,7 @@ export class VmarDispatcher extends Dispatcher {
     this.cutAt(end);
     const first = this.firstEndingAfter(vpn);
     let last = first;
-    while (last < this.children.length && (this.children[last] as Region).vpn < end) last += 1;
+    while (last < this.children.length && this.children[last].vpn < end) last += 1;
     for (const region of this.children.splice(first, last - first)) {
       if (region instanceof VmMapping) this.dropMapping(region);
       else region.endTree();
@@ -225,7 +226,9 @@ export class VmarDispatcher extends Dispatcher {
     const status = this.eachMapping(vpn, end, (mapping) => {
       if (mapping.parent !== this && !inSubRegions) return ZX_ERR_INVALID_ARGS;
       if (mapping.fixed || (permissions & ~mapping.most) !== 0) return ZX_ERR_ACCESS_DENIED;
-      return mapping.parent !== this && (permissions & ~mapping.permissions) !== 0 ? ZX_ERR_ACCESS_DENIED : ZX_OK;
+      return mapping.parent !== this && (permissions & ~mapping.permissions) !== 0
+        ? ZX_ERR_ACCESS_DENIED
+        : ZX_OK;
     });
     if (status !== ZX_OK) return status;
     this.space.rootVmar.cutInnermost(vpn);
@@ -243,7 +246,7 @@ export class VmarDispatcher extends Dispatcher {
    * @returns that status; ZX_ERR_NOT_FOUND: there is a hole
    */
   eachMapping(vpn: number, end: number, each: (mapping: VmMapping) => Status): Status {
-    for (let at = vpn; at < end; ) {
+    for (let at = vpn; at < end;) {
       const mapping = this.mappingAt(at);
       if (mapping === null) return ZX_ERR_NOT_FOUND;
       const status = each(mapping);
@@ -337,7 +340,7 @@ export class VmarDispatcher extends Dispatcher {
     let high = this.children.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.children[middle] as Region).endVpn > vpn) high = middle;
+      if (this.children[middle].endVpn > vpn) high = middle;
       else low = middle + 1;
     }
     return low;

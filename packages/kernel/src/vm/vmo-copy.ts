@@ -10,7 +10,7 @@ import type { VmoDispatcher } from './vm-object.js';
 const PAGE_BYTES = 4096;
 
 /** Adjacent frames copied in one piece. */
-const MOST_FRAMES = 64;
+const MOST_FRAMES = 4096;
 /** Pages of a write that are looked up, and asked for, together. */
 const WRITE_BATCH = 16;
 /** Pages copied between two turns of everybody else. */
@@ -157,16 +157,16 @@ class VmoCopy {
         if (frame < 0) return frame;
         batch[index] = frame;
       }
-      for (let done = 0; done < bytes; ) {
+      for (let done = 0; done < bytes;) {
         const view = caller.memory.view(this.address + done, bytes - done, false);
         if (view === null) return NEEDS_BUFFER;
         done += view.length;
       }
       cow.modified = true;
       for (let index = 0; index < count; index += 1) {
-        const target = ram.writable(batch[index] as number);
+        const target = ram.writable(batch[index]);
         const piece = Math.min(PAGE_BYTES - this.offset, this.left);
-        for (let done = 0; done < piece; ) {
+        for (let done = 0; done < piece;) {
           const view = caller.memory.view(this.address + done, piece - done, false) as Uint8Array;
           target.set(view, this.offset + done);
           done += view.length;

@@ -22,7 +22,13 @@ export type WalkKind = 'commit' | 'fetch' | 'hint';
  *
  * @returns ZX_OK; ZX_ERR_SHOULD_WAIT, and nothing was done; ZX_ERR_BAD_STATE; ZX_ERR_NO_MEMORY; what the pager failed a page with; or an operation
  */
-export function walkPages(caller: Caller, vmo: VmoDispatcher, kind: WalkKind, page: number, end: number): Status | Operation {
+export function walkPages(
+  caller: Caller,
+  vmo: VmoDispatcher,
+  kind: WalkKind,
+  page: number,
+  end: number,
+): Status | Operation {
   if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + end)) {
     // A hint is no reason to fail; what is there stays there.
     return kind === 'hint' ? ZX_OK : ZX_ERR_SHOULD_WAIT;
@@ -94,7 +100,13 @@ class PageWalk {
  *
  * @returns ZX_OK; ZX_ERR_SHOULD_WAIT; ZX_ERR_OUT_OF_RANGE: the page is no longer in the VMO; as `walkPages` otherwise
  */
-export function zeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: number, to: number): Status | Operation {
+export function zeroBytes(
+  caller: Caller,
+  vmo: VmoDispatcher,
+  page: number,
+  from: number,
+  to: number,
+): Status | Operation {
   const status = tryZeroBytes(caller, vmo, page, from, to);
   return status <= 0 ? status : waitZeroBytes(caller, vmo, page, from, to);
 }
@@ -111,7 +123,13 @@ function tryZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: nu
   return ZX_OK;
 }
 
-function* waitZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: number, to: number): Operation {
+function* waitZeroBytes(
+  caller: Caller,
+  vmo: VmoDispatcher,
+  page: number,
+  from: number,
+  to: number,
+): Operation {
   if (!caller.mayWaitForPager) return ZX_ERR_SHOULD_WAIT;
   let request: PageRequest | null = null;
   vmo.retain();
@@ -134,7 +152,13 @@ function* waitZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: 
  *
  * @returns ZX_OK; ZX_ERR_SHOULD_WAIT, and nothing was done; ZX_ERR_OUT_OF_RANGE: the VMO shrank meanwhile; as `walkPages` otherwise
  */
-export function zeroRange(caller: Caller, vmo: VmoDispatcher, page: number, offset: number, length: Span): Status | Operation {
+export function zeroRange(
+  caller: Caller,
+  vmo: VmoDispatcher,
+  page: number,
+  offset: number,
+  length: Span,
+): Status | Operation {
   const plan = planZero(page, offset, length);
   const { cow, start } = vmo;
   if (!caller.mayWaitForPager) {

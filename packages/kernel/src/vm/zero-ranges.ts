@@ -35,7 +35,7 @@ export class ZeroRanges {
   endOf(page: number, end: number): number {
     let at = page;
     for (let index = this.firstEndingAfter(page); index < this.ranges.length; index += 1) {
-      const range = this.ranges[index] as ZeroRange;
+      const range = this.ranges[index];
       if (range.start > at) break;
       at = range.end;
     }
@@ -64,7 +64,7 @@ export class ZeroRanges {
     const first = this.firstEndingAfter(start);
     let index = first;
     while (index < this.ranges.length) {
-      const range = this.ranges[index] as ZeroRange;
+      const range = this.ranges[index];
       if (range.start >= end) break;
       if (range.start < start && range.end > end) {
         this.ranges.splice(index + 1, 0, { start: end, end: range.end, kind: range.kind });
@@ -92,7 +92,7 @@ export class ZeroRanges {
     let high = this.ranges.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.ranges[middle] as ZeroRange).end > page) high = middle;
+      if (this.ranges[middle].end > page) high = middle;
       else low = middle + 1;
     }
     return low;

@@ -42,10 +42,18 @@ export class PagerDispatcher extends Dispatcher {
    * @param pages size
    * @param options stream size, whether resizable
    */
-  createVmo(port: PortDispatcher, key: bigint, pages: number, options: Omit<VmoOptions, 'kind'>): VmoDispatcher {
+  createVmo(
+    port: PortDispatcher,
+    key: bigint,
+    pages: number,
+    options: Omit<VmoOptions, 'kind'>,
+  ): VmoDispatcher {
     const proxy = new PagerProxy(this.core, this, port, key);
     const source = new PageSource(proxy);
-    const vmo = new VmoDispatcher(this.core, new CowPages(this.core.vm, pages, source), { ...options, kind: 'pager' });
+    const vmo = new VmoDispatcher(this.core, new CowPages(this.core.vm, pages, source), {
+      ...options,
+      kind: 'pager',
+    });
     source.vmoKoid = vmo.koid;
     proxy.vmoKoid = vmo.koid;
     this.sources.set(proxy, source);
@@ -135,7 +143,13 @@ export class PagerDispatcher extends Dispatcher {
     this.destroyed();
   }
 
-  private report(type: 'supply' | 'fail', vmo: VmoDispatcher, page: number, pages: number, status: Status): void {
+  private report(
+    type: 'supply' | 'fail',
+    vmo: VmoDispatcher,
+    page: number,
+    pages: number,
+    status: Status,
+  ): void {
     const { core } = this;
     if (core.events === null) return;
     const base = { time: core.clock.now(), retired: core.retired, vmo: vmo.koid, page, pages };

@@ -61,7 +61,13 @@ interface Managed {
 }
 
 /** A pager and a VMO that it has made: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, and INVALID_ARGS for the VMO of another. */
-function managed(caller: Caller, pagerValue: number, pagerRights: Rights, vmoValue: number, vmoRights: Rights): Managed | Status {
+function managed(
+  caller: Caller,
+  pagerValue: number,
+  pagerRights: Rights,
+  vmoValue: number,
+  vmoRights: Rights,
+): Managed | Status {
   const pager = caller.process.handles.lookup(pagerValue, PagerDispatcher, pagerRights);
   if (typeof pager === 'number') return pager;
   const vmo = vmoHandle(caller, vmoValue, vmoRights);
@@ -70,14 +76,14 @@ function managed(caller: Caller, pagerValue: number, pagerRights: Rights, vmoVal
 }
 
 function createVmo(caller: Caller, args: Uint32Array): Status | Operation {
-  const options = args[2] as number;
+  const options = args[2];
   if ((options & ~CREATE_OPTIONS) !== 0) return ZX_ERR_INVALID_ARGS;
   const unbounded = (options & ZX_VMO_UNBOUNDED) !== 0;
   const resizable = (options & ZX_VMO_RESIZABLE) !== 0;
   if (unbounded && resizable) return ZX_ERR_INVALID_ARGS;
-  const pager = caller.process.handles.lookup(args[0] as number, PagerDispatcher, ZX_RIGHT_ATTACH_VMO);
+  const pager = caller.process.handles.lookup(args[0], PagerDispatcher, ZX_RIGHT_ATTACH_VMO);
   if (typeof pager === 'number') return pager;
-  const port = caller.process.handles.lookup(args[4] as number, PortDispatcher, ZX_RIGHT_WRITE);
+  const port = caller.process.handles.lookup(args[4], PortDispatcher, ZX_RIGHT_WRITE);
   if (typeof port === 'number') return port;
   const pages = sizeArg(args, 4);
   if (pages > ZX_VMO_MAX_PAGES) return ZX_ERR_OUT_OF_RANGE;
@@ -95,9 +101,9 @@ function createVmo(caller: Caller, args: Uint32Array): Status | Operation {
 function supplyPages(caller: Caller, args: Uint32Array): Status {
   const range = rangeArg(args, 2, 3);
   if (range.offset !== 0 || range.rest !== 0 || pageOffsetArg(args, 5) !== 0) return ZX_ERR_INVALID_ARGS;
-  const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[2] as number, ZX_RIGHT_WRITE);
+  const target = managed(caller, args[0], ZX_RIGHT_MANAGE_VMO, args[2], ZX_RIGHT_WRITE);
   if (typeof target === 'number') return target;
-  const aux = vmoHandle(caller, args[8] as number, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
+  const aux = vmoHandle(caller, args[8], ZX_RIGHT_READ | ZX_RIGHT_WRITE);
   if (typeof aux === 'number') return aux;
   return target.pager.supply(target.vmo, range.page, range.pages, aux.object, pageArg(args, 5));
 }
@@ -105,11 +111,11 @@ function supplyPages(caller: Caller, args: Uint32Array): Status {
 function opRange(caller: Caller, args: Uint32Array): Status {
   const range = rangeArg(args, 3, 4);
   if (range.offset !== 0 || range.rest !== 0) return ZX_ERR_INVALID_ARGS;
-  const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[4] as number, ZX_RIGHT_WRITE);
+  const target = managed(caller, args[0], ZX_RIGHT_MANAGE_VMO, args[4], ZX_RIGHT_WRITE);
   if (typeof target === 'number') return target;
-  const low = args[10] as number;
-  const high = args[11] as number;
-  switch (args[2] as number) {
+  const low = args[10];
+  const high = args[11];
+  switch (args[2]) {
     case ZX_PAGER_OP_FAIL: {
       const failure = low | 0;
       if (high !== 0xffff_ffff || !FAILURES.has(failure)) return ZX_ERR_INVALID_ARGS;
@@ -127,9 +133,9 @@ function opRange(caller: Caller, args: Uint32Array): Status {
 }
 
 function queryStats(caller: Caller, args: Uint32Array): Status | Operation {
-  const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[2] as number, ZX_RIGHT_READ);
+  const target = managed(caller, args[0], ZX_RIGHT_MANAGE_VMO, args[2], ZX_RIGHT_READ);
   if (typeof target === 'number') return target;
-  const options = args[4] as number;
+  const options = args[4];
   if ((options & ~ZX_PAGER_RESET_VMO_STATS) !== 0) return ZX_ERR_INVALID_ARGS;
   if (numberArg(args, 4) < PAGER_VMO_STATS_BYTES) return ZX_ERR_BUFFER_TOO_SMALL;
   const { cow } = target.vmo;
@@ -147,7 +153,7 @@ export const PAGER_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['uint32_t options', 'zx_handle_t* out'],
     handler: (caller, args) => {
-      if ((args[0] as number) !== 0) return ZX_ERR_INVALID_ARGS;
+      if (args[0] !== 0) return ZX_ERR_INVALID_ARGS;
       const room = objectRoom(caller);
       if (room !== ZX_OK) return room;
       const pager = new PagerDispatcher(caller.core);
@@ -173,7 +179,7 @@ export const PAGER_CALLS: readonly SystemCall[] = [
     args: ['zx_handle_t pager', 'zx_handle_t vmo'],
     handler: (caller, args) => {
       const rights = ZX_RIGHT_ATTACH_VMO | ZX_RIGHT_MANAGE_VMO;
-      const target = managed(caller, args[0] as number, rights, args[2] as number, ZX_RIGHT_WRITE);
+      const target = managed(caller, args[0], rights, args[2], ZX_RIGHT_WRITE);
       return typeof target === 'number' ? target : target.pager.detach(target.vmo);
     },
   },
@@ -217,7 +223,7 @@ export const PAGER_CALLS: readonly SystemCall[] = [
       'size_t* avail',
     ],
     handler: (caller, args) => {
-      const target = managed(caller, args[0] as number, ZX_RIGHT_MANAGE_VMO, args[2] as number, ZX_RIGHT_READ);
+      const target = managed(caller, args[0], ZX_RIGHT_MANAGE_VMO, args[2], ZX_RIGHT_READ);
       return typeof target === 'number' ? target : ZX_ERR_NOT_SUPPORTED;
     },
   },

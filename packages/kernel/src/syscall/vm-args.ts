@@ -44,13 +44,21 @@ export function sizeArg(args: Uint32Array, index: number): number {
 }
 
 /** A VMO handle: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED otherwise. */
-export function vmoHandle(caller: Caller, value: number, rights: Rights): TypedHandle<VmoDispatcher> | Status {
+export function vmoHandle(
+  caller: Caller,
+  value: number,
+  rights: Rights,
+): TypedHandle<VmoDispatcher> | Status {
   const handle = caller.process.handles.get(value);
   return typed(handle, handle?.dispatcher instanceof Vmo ? handle.dispatcher : null, rights);
 }
 
 /** A VMAR handle: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED otherwise. */
-export function vmarHandle(caller: Caller, value: number, rights: Rights): TypedHandle<VmarDispatcher> | Status {
+export function vmarHandle(
+  caller: Caller,
+  value: number,
+  rights: Rights,
+): TypedHandle<VmarDispatcher> | Status {
   const handle = caller.process.handles.get(value);
   return typed(handle, handle?.dispatcher instanceof Vmar ? handle.dispatcher : null, rights);
 }

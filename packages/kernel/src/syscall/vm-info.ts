@@ -72,7 +72,8 @@ function vmarRecord(vmar: VmarDispatcher): Uint8Array {
 }
 
 /** Record versions of `zx_info_maps_t`, by their size. */
-export type MapsRecordBytes = typeof info.INFO_MAPS_BYTES | typeof info.INFO_MAPS_V1_BYTES | typeof info.INFO_MAPS_V2_BYTES;
+export type MapsRecordBytes =
+  typeof info.INFO_MAPS_BYTES | typeof info.INFO_MAPS_V1_BYTES | typeof info.INFO_MAPS_V2_BYTES;
 
 function mapsRecord(region: Region, depth: number, recordBytes: MapsRecordBytes): Uint8Array {
   const bytes = new Uint8Array(recordBytes);
@@ -110,7 +111,12 @@ function mapsRecord(region: Region, depth: number, recordBytes: MapsRecordBytes)
 }
 
 /** Records of a region and all in it, depth first; the region itself has depth `depth`. */
-export function vmarMaps(vmar: VmarDispatcher, capacity: number, recordBytes: MapsRecordBytes, depth = 0): InfoRecords {
+export function vmarMaps(
+  vmar: VmarDispatcher,
+  capacity: number,
+  recordBytes: MapsRecordBytes,
+  depth = 0,
+): InfoRecords {
   const records: Uint8Array[] = capacity > 0 ? [mapsRecord(vmar, depth, recordBytes)] : [];
   let available = 1;
   for (const [region, below] of vmar.tree()) {
@@ -121,8 +127,13 @@ export function vmarMaps(vmar: VmarDispatcher, capacity: number, recordBytes: Ma
 }
 
 /** ZX_INFO_PROCESS_MAPS: the address space, its root region, and all in it. */
-export function processMaps(space: AddressSpace, capacity: number, recordBytes: MapsRecordBytes): InfoRecords {
-  if (capacity === 0) return { bytes: new Uint8Array(0), available: vmarMaps(space.rootVmar, 0, recordBytes).available + 1 };
+export function processMaps(
+  space: AddressSpace,
+  capacity: number,
+  recordBytes: MapsRecordBytes,
+): InfoRecords {
+  if (capacity === 0)
+    return { bytes: new Uint8Array(0), available: vmarMaps(space.rootVmar, 0, recordBytes).available + 1 };
   const head = new Uint8Array(recordBytes);
   const view = new DataView(head.buffer);
   setPages(view, info.INFO_MAPS_BASE, space.rootVmar.vpn);

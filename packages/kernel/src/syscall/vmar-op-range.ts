@@ -77,7 +77,14 @@ function zero(mapping: VmMapping, vpn: number, end: number): Status {
 }
 
 /** Checks every mapping of the range; ZX_OK, or why nothing is done. */
-function check(caller: Caller, vmar: VmarDispatcher, operation: RangeOperation, vpn: number, end: number, children: boolean): Status {
+function check(
+  caller: Caller,
+  vmar: VmarDispatcher,
+  operation: RangeOperation,
+  vpn: number,
+  end: number,
+  children: boolean,
+): Status {
   const status = vmar.eachMapping(vpn, end, (mapping) => {
     if (mapping.fixed) return ZX_ERR_ACCESS_DENIED;
     if (mapping.parent !== vmar && !(operation.inSubRegions && children)) return ZX_ERR_INVALID_ARGS;
@@ -96,7 +103,7 @@ function check(caller: Caller, vmar: VmarDispatcher, operation: RangeOperation, 
 
 /** One mapping after the other; mappings that change meanwhile are found anew. */
 function* walk(caller: Caller, vmar: VmarDispatcher, kind: WalkKind, vpn: number, end: number): Operation {
-  for (let at = vpn; at < end; ) {
+  for (let at = vpn; at < end;) {
     if (!vmar.isAlive) return ZX_ERR_BAD_STATE;
     const mapping = vmar.mappingAt(at);
     if (mapping === null) return ZX_ERR_BAD_STATE;
@@ -104,16 +111,17 @@ function* walk(caller: Caller, vmar: VmarDispatcher, kind: WalkKind, vpn: number
     const stop = Math.min(mapping.pageAt(last), mapping.vmo.pages);
     const status = yield* settle(walkPages(caller, mapping.vmo, kind, mapping.pageAt(at), stop));
     if (status !== ZX_OK && kind !== 'hint') return status;
-    if (vmar.isAlive && vmar.mappingAt(at) === mapping) mapping.space.mapResident(mapping, at, Math.min(last, mapping.endVpn));
+    if (vmar.isAlive && vmar.mappingAt(at) === mapping)
+      mapping.space.mapResident(mapping, at, Math.min(last, mapping.endVpn));
     at = last;
   }
   return ZX_OK;
 }
 
 function opRange(caller: Caller, args: Uint32Array): Status | Operation {
-  const handle = vmarHandle(caller, args[0] as number, ZX_RIGHT_NONE);
+  const handle = vmarHandle(caller, args[0], ZX_RIGHT_NONE);
   if (typeof handle === 'number') return handle;
-  const operation = OPERATIONS.get(args[2] as number);
+  const operation = OPERATIONS.get(args[2]);
   const pages = sizeArg(args, 3);
   if (numberArg(args, 4) !== 0 || numberArg(args, 5) !== 0) return ZX_ERR_INVALID_ARGS;
   if (pageOffsetArg(args, 2) !== 0 || pages === 0) return ZX_ERR_INVALID_ARGS;

@@ -112,7 +112,13 @@ function placementOf(options: number, offsetPage: number, offsetRest: number): P
 }
 
 /** The vDSO's code can be mapped once for a process, all of it, to read and execute. ZX_OK, or ZX_ERR_ACCESS_DENIED. */
-function checkFixed(vmar: VmarDispatcher, vmo: VmoDispatcher, page: number, pages: number, permissions: Permissions): Status {
+function checkFixed(
+  vmar: VmarDispatcher,
+  vmo: VmoDispatcher,
+  page: number,
+  pages: number,
+  permissions: Permissions,
+): Status {
   const { fixedCode } = vmo;
   if (fixedCode === null || (permissions & ZX_VM_PERM_EXECUTE) === 0) return ZX_OK;
   const whole = page === fixedCode.page && pages === fixedCode.pages;
@@ -121,13 +127,14 @@ function checkFixed(vmar: VmarDispatcher, vmo: VmoDispatcher, page: number, page
 }
 
 function map(caller: Caller, args: Uint32Array): Status | Operation {
-  const vmar = vmarHandle(caller, args[0] as number, ZX_RIGHT_NONE);
+  const vmar = vmarHandle(caller, args[0], ZX_RIGHT_NONE);
   if (typeof vmar === 'number') return vmar;
-  const vmo = vmoHandle(caller, args[6] as number, ZX_RIGHT_MAP);
+  const vmo = vmoHandle(caller, args[6], ZX_RIGHT_MAP);
   if (typeof vmo === 'number') return vmo;
-  const options = withRead(args[2] as number);
+  const options = withRead(args[2]);
   if (needsRead(options)) return ZX_ERR_INVALID_ARGS;
-  if ((options & ZX_VM_MAP_RANGE) !== 0 && (options & ZX_VM_SPECIFIC_OVERWRITE) !== 0) return ZX_ERR_INVALID_ARGS;
+  if ((options & ZX_VM_MAP_RANGE) !== 0 && (options & ZX_VM_SPECIFIC_OVERWRITE) !== 0)
+    return ZX_ERR_INVALID_ARGS;
   if ((options & CAN_MAP_PERMISSIONS) !== 0) return ZX_ERR_INVALID_ARGS;
   const permissions = options & PERMISSIONS_MASK;
   const wanted = rightsFor(permissions);
@@ -172,12 +179,12 @@ function map(caller: Caller, args: Uint32Array): Status | Operation {
 }
 
 function allocate(caller: Caller, args: Uint32Array): Status | Operation {
-  const options = args[2] as number;
+  const options = args[2];
   const wanted =
     ((options & ZX_VM_CAN_MAP_READ) !== 0 ? ZX_RIGHT_READ : 0) |
     ((options & ZX_VM_CAN_MAP_WRITE) !== 0 ? ZX_RIGHT_WRITE : 0) |
     ((options & ZX_VM_CAN_MAP_EXECUTE) !== 0 ? ZX_RIGHT_EXECUTE : 0);
-  const vmar = vmarHandle(caller, args[0] as number, wanted);
+  const vmar = vmarHandle(caller, args[0], wanted);
   if (typeof vmar === 'number') return vmar;
   if ((options & ~ALLOCATE_OPTIONS) !== 0) return ZX_ERR_INVALID_ARGS;
   const pages = pageArg(args, 3);
@@ -186,7 +193,8 @@ function allocate(caller: Caller, args: Uint32Array): Status | Operation {
   if (typeof placement === 'number') return placement;
   const flags = options & VMAR_FLAGS;
   const parentFlags = vmar.object.flags;
-  if ((flags & (CAN_MAP_PERMISSIONS | ZX_VM_CAN_MAP_SPECIFIC) & ~parentFlags) !== 0) return ZX_ERR_ACCESS_DENIED;
+  if ((flags & (CAN_MAP_PERMISSIONS | ZX_VM_CAN_MAP_SPECIFIC) & ~parentFlags) !== 0)
+    return ZX_ERR_ACCESS_DENIED;
   if (placement.mode !== 'any' && (parentFlags & ZX_VM_CAN_MAP_SPECIFIC) === 0) return ZX_ERR_ACCESS_DENIED;
   const room = handleRoom(caller, 1);
   if (room !== ZX_OK) return room;
@@ -207,7 +215,7 @@ function allocate(caller: Caller, args: Uint32Array): Status | Operation {
 }
 
 function unmap(caller: Caller, args: Uint32Array): Status {
-  const vmar = vmarHandle(caller, args[0] as number, ZX_RIGHT_NONE);
+  const vmar = vmarHandle(caller, args[0], ZX_RIGHT_NONE);
   if (typeof vmar === 'number') return vmar;
   const pages = sizeArg(args, 2);
   if (pageOffsetArg(args, 1) !== 0 || pages === 0) return ZX_ERR_INVALID_ARGS;
@@ -216,9 +224,9 @@ function unmap(caller: Caller, args: Uint32Array): Status {
 }
 
 function protect(caller: Caller, args: Uint32Array): Status {
-  const options = withRead(args[2] as number);
+  const options = withRead(args[2]);
   const permissions = options & PERMISSIONS_MASK;
-  const vmar = vmarHandle(caller, args[0] as number, rightsFor(permissions));
+  const vmar = vmarHandle(caller, args[0], rightsFor(permissions));
   if (typeof vmar === 'number') return vmar;
   if ((options & ~(PERMISSIONS_MASK | ZX_VM_PERM_READ_IF_XOM_UNSUPPORTED)) !== 0) return ZX_ERR_INVALID_ARGS;
   if (needsRead(options)) return ZX_ERR_INVALID_ARGS;
@@ -273,9 +281,11 @@ export const VMAR_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle'],
     handler: (caller, args) => {
-      const vmar = vmarHandle(caller, args[0] as number, ZX_RIGHT_OP_CHILDREN);
+      const vmar = vmarHandle(caller, args[0], ZX_RIGHT_OP_CHILDREN);
       if (typeof vmar === 'number') return vmar;
-      return vmar.object.parent === null && vmar.object.isAlive ? ZX_ERR_NOT_SUPPORTED : vmar.object.destroy();
+      return vmar.object.parent === null && vmar.object.isAlive
+        ? ZX_ERR_NOT_SUPPORTED
+        : vmar.object.destroy();
     },
   },
 ];

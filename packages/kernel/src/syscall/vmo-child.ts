@@ -53,7 +53,12 @@ function slice(parent: VmoDispatcher, options: number, range: ByteRange): VmoDis
   return parent.createShared({ start: range.page, pages: range.end - range.page }, false);
 }
 
-function reference(parent: VmoDispatcher, options: number, range: ByteRange, rights: Rights): VmoDispatcher | Status {
+function reference(
+  parent: VmoDispatcher,
+  options: number,
+  range: ByteRange,
+  rights: Rights,
+): VmoDispatcher | Status {
   if (range.end !== 0) return ZX_ERR_INVALID_ARGS;
   if (parent.kind === 'slice') return ZX_ERR_NOT_SUPPORTED;
   const resizable = (options & ZX_VMO_CHILD_RESIZABLE) !== 0;
@@ -84,11 +89,12 @@ function childRights(rights: Rights, options: number): Rights {
 }
 
 function createChild(caller: Caller, args: Uint32Array): Status | Operation {
-  const options = args[2] as number;
+  const options = args[2];
   const kind = options & KINDS;
-  if ((options & ~(KINDS | MODIFIERS)) !== 0 || kind === 0 || (kind & (kind - 1)) !== 0) return ZX_ERR_INVALID_ARGS;
+  if ((options & ~(KINDS | MODIFIERS)) !== 0 || kind === 0 || (kind & (kind - 1)) !== 0)
+    return ZX_ERR_INVALID_ARGS;
   if ((options & MODIFIERS) === MODIFIERS) return ZX_ERR_INVALID_ARGS;
-  const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ);
+  const handle = vmoHandle(caller, args[0], ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ);
   if (typeof handle === 'number') return handle;
   const parent = handle.object;
   if (parent.discardable) return ZX_ERR_NOT_SUPPORTED;

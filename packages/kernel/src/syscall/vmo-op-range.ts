@@ -53,9 +53,9 @@ const RIGHTS = new Map<number, Rights>([
 ]);
 
 function opRange(caller: Caller, args: Uint32Array): Status | Operation {
-  const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_NONE);
+  const handle = vmoHandle(caller, args[0], ZX_RIGHT_NONE);
   if (typeof handle === 'number') return handle;
-  const op = args[2] as number;
+  const op = args[2];
   const rights = RIGHTS.get(op);
   if (rights === undefined) return ZX_ERR_INVALID_ARGS;
   if (rights !== ZX_RIGHT_NONE && (handle.rights & rights) === 0) return ZX_ERR_ACCESS_DENIED;

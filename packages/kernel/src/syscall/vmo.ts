@@ -57,7 +57,7 @@ export function outSize(caller: Caller, address: number, pages: number, rest: nu
 }
 
 function create(caller: Caller, args: Uint32Array): Status | Operation {
-  const options = args[2] as number;
+  const options = args[2];
   if ((options & ~CREATE_OPTIONS) !== 0) return ZX_ERR_INVALID_ARGS;
   const unbounded = (options & ZX_VMO_UNBOUNDED) !== 0;
   if (unbounded && (options & ZX_VMO_RESIZABLE) !== 0) return ZX_ERR_INVALID_ARGS;
@@ -75,7 +75,7 @@ function create(caller: Caller, args: Uint32Array): Status | Operation {
 }
 
 function copy(caller: Caller, args: Uint32Array, write: boolean): Status | Operation {
-  const handle = vmoHandle(caller, args[0] as number, write ? ZX_RIGHT_WRITE : ZX_RIGHT_READ);
+  const handle = vmoHandle(caller, args[0], write ? ZX_RIGHT_WRITE : ZX_RIGHT_READ);
   if (typeof handle === 'number') return handle;
   const vmo = handle.object;
   if (vmo.cachePolicy !== ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
@@ -86,7 +86,7 @@ function copy(caller: Caller, args: Uint32Array, write: boolean): Status | Opera
 }
 
 function setSize(caller: Caller, args: Uint32Array): Status | Operation {
-  const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_WRITE);
+  const handle = vmoHandle(caller, args[0], ZX_RIGHT_WRITE);
   if (typeof handle === 'number') return handle;
   const vmo = handle.object;
   if (!vmo.resizable) return ZX_ERR_UNAVAILABLE;
@@ -106,7 +106,7 @@ function setSize(caller: Caller, args: Uint32Array): Status | Operation {
 }
 
 function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
-  const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_WRITE);
+  const handle = vmoHandle(caller, args[0], ZX_RIGHT_WRITE);
   if (typeof handle === 'number') return handle;
   const vmo = handle.object;
   const pages = sizeArg(args, 1);
@@ -114,7 +114,8 @@ function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
   if (vmo.kind === 'slice') return ZX_ERR_NOT_SUPPORTED;
   const streamPages = pageArg(args, 1);
   const streamRest = pageOffsetArg(args, 1);
-  const grows = streamPages > vmo.streamPages || (streamPages === vmo.streamPages && streamRest > vmo.streamRest);
+  const grows =
+    streamPages > vmo.streamPages || (streamPages === vmo.streamPages && streamRest > vmo.streamRest);
   const cutPage = grows ? vmo.streamPages : streamPages;
   const cutRest = grows ? vmo.streamRest : streamRest;
   const apply = (status: Status): Status => {
@@ -130,10 +131,10 @@ function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
 /** The handle given is gone in any case, unless it was no handle of a VMO. */
 function replaceAsExecutable(caller: Caller, args: Uint32Array): Status | Operation {
   const { handles } = caller.process;
-  const value = args[0] as number;
+  const value = args[0];
   const handle = handles.get(value);
   if (handle === undefined || !(handle.dispatcher instanceof VmoDispatcher)) return ZX_ERR_BAD_HANDLE;
-  const vmex = args[2] as number;
+  const vmex = args[2];
   handles.remove(value);
   if (vmex !== 0) {
     const status = ResourceDispatcher.check(handles, vmex, ZX_RSRC_SYSTEM_VMEX_BASE, ZX_RIGHT_NONE);
@@ -148,10 +149,10 @@ function replaceAsExecutable(caller: Caller, args: Uint32Array): Status | Operat
 }
 
 function transferData(caller: Caller, args: Uint32Array): Status {
-  if ((args[2] as number) !== 0) return ZX_ERR_INVALID_ARGS;
-  const target = vmoHandle(caller, args[0] as number, ZX_RIGHT_WRITE);
+  if (args[2] !== 0) return ZX_ERR_INVALID_ARGS;
+  const target = vmoHandle(caller, args[0], ZX_RIGHT_WRITE);
   if (typeof target === 'number') return target;
-  const source = vmoHandle(caller, args[8] as number, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
+  const source = vmoHandle(caller, args[8], ZX_RIGHT_READ | ZX_RIGHT_WRITE);
   if (typeof source === 'number') return source;
   const to = rangeArg(args, 2, 3);
   const from = rangeArg(args, 5, 3);
@@ -202,7 +203,7 @@ export const VMO_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'uint64_t* size'],
     handler: (caller, args) => {
-      const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_NONE);
+      const handle = vmoHandle(caller, args[0], ZX_RIGHT_NONE);
       if (typeof handle === 'number') return handle;
       return outSize(caller, numberArg(args, 1), handle.object.pages, 0);
     },
@@ -218,7 +219,7 @@ export const VMO_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'uint64_t* size'],
     handler: (caller, args) => {
-      const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_NONE);
+      const handle = vmoHandle(caller, args[0], ZX_RIGHT_NONE);
       if (typeof handle === 'number') return handle;
       return outSize(caller, numberArg(args, 1), handle.object.streamPages, handle.object.streamRest);
     },
@@ -241,13 +242,14 @@ export const VMO_CALLS: readonly SystemCall[] = [
     returns: 'zx_status_t',
     args: ['zx_handle_t handle', 'uint32_t cache_policy'],
     handler: (caller, args) => {
-      const handle = vmoHandle(caller, args[0] as number, ZX_RIGHT_MAP);
+      const handle = vmoHandle(caller, args[0], ZX_RIGHT_MAP);
       if (typeof handle === 'number') return handle;
-      const policy = args[2] as number;
+      const policy = args[2];
       if ((policy & ~ZX_CACHE_POLICY_MASK) !== 0) return ZX_ERR_INVALID_ARGS;
       const vmo = handle.object;
       if (vmo.isPagerBacked && policy !== ZX_CACHE_POLICY_CACHED) return ZX_ERR_NOT_SUPPORTED;
-      if (vmo.mappingCount !== 0 || vmo.childCount !== 0 || vmo.cow.list.frames !== 0) return ZX_ERR_BAD_STATE;
+      if (vmo.mappingCount !== 0 || vmo.childCount !== 0 || vmo.cow.list.frames !== 0)
+        return ZX_ERR_BAD_STATE;
       vmo.cachePolicy = policy;
       return ZX_OK;
     },

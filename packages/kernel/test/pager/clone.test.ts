@@ -1,6 +1,11 @@
 /** Clones, slices and references of a pager's VMO. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ZX_ERR_INVALID_ARGS, ZX_ERR_NOT_SUPPORTED, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
+import {
+  ZX_ERR_INVALID_ARGS,
+  ZX_ERR_NOT_SUPPORTED,
+  ZX_ERR_OUT_OF_RANGE,
+  ZX_OK,
+} from '../../src/abi/status.js';
 import {
   ZX_VMO_CHILD_REFERENCE,
   ZX_VMO_CHILD_SLICE,
@@ -28,7 +33,10 @@ function start(path: 'Vmar' | 'Vmo', vmo: PagedVmo, page: number): GuestThread |
 function expectDone(actor: GuestThread | Reader, vmo: PagedVmo, page: number): void {
   const expected = pattern(vmo, page);
   if ('outcome' in actor) {
-    expect(actor.outcome).toEqual({ end: 'done', value: new DataView(expected.buffer).getBigUint64(0, true) });
+    expect(actor.outcome).toEqual({
+      end: 'done',
+      value: new DataView(expected.buffer).getBigUint64(0, true),
+    });
   } else expect([actor.status, actor.arrived]).toEqual([ZX_OK, 1]);
 }
 
@@ -77,7 +85,7 @@ describe.each(['Vmar', 'Vmo'] as const)('clones read through %s', (path) => {
     pager.expectPackets(pager.R(vmo, 0, 1));
     pager.supply(vmo, 0, 1);
     await pager.turn();
-    family.forEach((member, index) => expectDone(accesses[index] as GuestThread | Reader, member, 0));
+    family.forEach((member, index) => expectDone(accesses[index], member, 0));
     pager.finish();
   });
 });
@@ -155,7 +163,9 @@ describe('writes to clones', () => {
     const vmo = pager.createVmo(1);
     const clone = pager.clone(vmo);
     for (const { handle } of [vmo, clone]) {
-      expect((await pager.host.vmoOpRange(handle, ZX_VMO_OP_DECOMMIT, 0, PAGE)).status).toBe(ZX_ERR_NOT_SUPPORTED);
+      expect((await pager.host.vmoOpRange(handle, ZX_VMO_OP_DECOMMIT, 0, PAGE)).status).toBe(
+        ZX_ERR_NOT_SUPPORTED,
+      );
     }
     pager.finish();
   });
@@ -202,7 +212,13 @@ describe('families', () => {
     expect([word(empty, 0), word(forked, 0), word(forked, 1)]).toEqual([root.first, 1n, forked.first + 512n]);
     write(empty, 0, 2n);
     write(forked, 1, 3n);
-    for (const [page, value] of [[0, 4n], [9, 5n], [1, 6n], [10, 7n]] as const) write(child, page, value);
+    for (const [page, value] of [
+      [0, 4n],
+      [9, 5n],
+      [1, 6n],
+      [10, 7n],
+    ] as const)
+      write(child, page, value);
     expect([word(empty, 0), word(forked, 1)]).toEqual([2n, 3n]);
     expect([word(empty, 1), word(forked, 2)]).toEqual([root.first + 512n, 7n]);
     pager.finish();
@@ -212,11 +228,21 @@ describe('families', () => {
     const root = pager.createVmo(16);
     pager.supply(root, 0, 16);
     const child1 = pager.clone(root, undefined, 1, 14);
-    for (const [page, value] of [[0, 1n], [4, 2n], [8, 3n]] as const) write(child1, page, value);
+    for (const [page, value] of [
+      [0, 1n],
+      [4, 2n],
+      [8, 3n],
+    ] as const)
+      write(child1, page, value);
     const child2 = pager.clone(child1);
     const original = (vmo: PagedVmo, page: number): bigint => vmo.first + BigInt(page) * 512n;
     const child3 = pager.clone(child2, undefined, 0, 4);
-    expect([0, 1, 2, 3].map((page) => word(child3, page))).toEqual([1n, original(child3, 1), original(child3, 2), original(child3, 3)]);
+    expect([0, 1, 2, 3].map((page) => word(child3, page))).toEqual([
+      1n,
+      original(child3, 1),
+      original(child3, 2),
+      original(child3, 3),
+    ]);
     const child4 = pager.clone(child3, undefined, 1, 4);
     expect([0, 1, 2, 3].map((page) => word(child4, page))).toEqual([
       original(child4, 0),
@@ -252,7 +278,11 @@ describe('families', () => {
     pager.supply(root, 1, 2);
     ok(await childWrite);
     const grandchild = pager.clone(child, ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE);
-    const grandchildWrite = pager.host.vmoWrite(grandchild.handle, new Uint8Array(3 * PAGE).fill(1), 5 * PAGE);
+    const grandchildWrite = pager.host.vmoWrite(
+      grandchild.handle,
+      new Uint8Array(3 * PAGE).fill(1),
+      5 * PAGE,
+    );
     pager.expectPackets(pager.R(root, 5, 3));
     pager.supply(root, 5, 3);
     ok(await grandchildWrite);
@@ -279,7 +309,8 @@ describe('families', () => {
     const read = pager.read(clone, 0, 1025);
     pager.expectPackets(pager.R(root, 0, 512));
     ok(await pager.host.vmoOpRange(clone.handle, ZX_VMO_OP_ZERO, 384 * PAGE, 257 * PAGE));
-    for (let page = 384; page < 641; page += 1) pager.poke(clone.handle, page, new Uint8Array(PAGE).fill(page & 0xff));
+    for (let page = 384; page < 641; page += 1)
+      pager.poke(clone.handle, page, new Uint8Array(PAGE).fill(page & 0xff));
     pager.expectPackets();
     pager.supply(root, 0, 511);
     await pager.turn();
@@ -337,7 +368,9 @@ describe('families', () => {
     const vmo = pager.createVmo(1);
     const clone = pager.clone(vmo);
     for (const { handle } of [vmo, clone]) {
-      expect(pager.host.vmoCreateChild(handle, ZX_VMO_CHILD_SNAPSHOT, 0, PAGE).status).toBe(ZX_ERR_NOT_SUPPORTED);
+      expect(pager.host.vmoCreateChild(handle, ZX_VMO_CHILD_SNAPSHOT, 0, PAGE).status).toBe(
+        ZX_ERR_NOT_SUPPORTED,
+      );
     }
     pager.finish();
   });

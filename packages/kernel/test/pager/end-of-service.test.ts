@@ -19,7 +19,11 @@ function start(path: 'Vmar' | 'Vmo', vmo: PagedVmo, page: number): GuestThread |
 /** The access ended because the pager is gone. */
 function expectBadState(actor: GuestThread | Reader, vmo: PagedVmo, page: number): void {
   if ('outcome' in actor) {
-    expect(actor.outcome).toEqual({ end: 'crash', address: vmo.base + page * PAGE, status: ZX_ERR_BAD_STATE });
+    expect(actor.outcome).toEqual({
+      end: 'crash',
+      address: vmo.base + page * PAGE,
+      status: ZX_ERR_BAD_STATE,
+    });
   } else expect(actor.status).toBe(ZX_ERR_BAD_STATE);
 }
 

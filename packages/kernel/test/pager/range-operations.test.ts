@@ -97,11 +97,20 @@ describe('commit', () => {
     const [first, second] = [pager.createVmo(3), pager.createVmo(3)];
     const plain = ok(pager.host.vmoCreate(3 * PAGE, 0)).handle;
     for (const vmo of [first, second]) pager.supply(vmo, 1, 1);
-    const region = ok(pager.host.vmarAllocate(pager.vmar, ZX_VM_CAN_MAP_READ | (1 << 8) | ZX_VM_CAN_MAP_SPECIFIC, 0, 10 * PAGE));
+    const region = ok(
+      pager.host.vmarAllocate(
+        pager.vmar,
+        ZX_VM_CAN_MAP_READ | (1 << 8) | ZX_VM_CAN_MAP_SPECIFIC,
+        0,
+        10 * PAGE,
+      ),
+    );
     for (const [index, handle] of [first.handle, second.handle, plain].entries()) {
       ok(pager.host.vmarMap(region.handle, 3 | ZX_VM_SPECIFIC, index * 3 * PAGE, handle, 0, 3 * PAGE));
     }
-    const commit = new Call(pager.host.vmarOpRange(region.handle, ZX_VMAR_OP_COMMIT, region.address, 9 * PAGE));
+    const commit = new Call(
+      pager.host.vmarOpRange(region.handle, ZX_VMAR_OP_COMMIT, region.address, 9 * PAGE),
+    );
     for (const vmo of [first, second]) {
       for (const page of [0, 2]) {
         expect(commit.isBlocked).toBe(true);
@@ -126,7 +135,9 @@ describe('commit', () => {
     pager.supply(vmo, 1, 1);
     await pager.turn();
     expect(store.outcome.end).toBe('done');
-    const commit = new Call(pager.host.vmarOpRange(pager.vmar, ZX_VMAR_OP_COMMIT, clone.base + PAGE, 2 * PAGE));
+    const commit = new Call(
+      pager.host.vmarOpRange(pager.vmar, ZX_VMAR_OP_COMMIT, clone.base + PAGE, 2 * PAGE),
+    );
     pager.expectPackets(pager.R(vmo, 2, 1));
     pager.supply(vmo, 2, 1);
     await pager.turn();
@@ -241,7 +252,10 @@ describe('resizing', () => {
     expect(pager.supply(grown, 2, 2)).toBe(ZX_OK);
     expect(pager.committed(vmo)).toBe(2);
     expect(pager.load(grown, 2).outcome).toEqual({ end: 'done', value: 0n });
-    expect([pager.store(grown, 2, 1n).outcome.end, pager.store(grown, 3, 2n).outcome.end]).toEqual(['done', 'done']);
+    expect([pager.store(grown, 2, 1n).outcome.end, pager.store(grown, 3, 2n).outcome.end]).toEqual([
+      'done',
+      'done',
+    ]);
     expect(pager.committed(vmo)).toBe(4);
     pager.finish();
   });
@@ -386,9 +400,16 @@ describe('hints', () => {
   it('EV-08 EV-09 EV-10: over ranges of an address space, and not over holes', async () => {
     const vmo = pager.createVmo(3);
     pager.supply(vmo, 1, 1);
-    const region = ok(pager.host.vmarAllocate(pager.vmar, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_SPECIFIC, 0, 4 * PAGE));
+    const region = ok(
+      pager.host.vmarAllocate(pager.vmar, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_SPECIFIC, 0, 4 * PAGE),
+    );
     const inner = ok(
-      pager.host.vmarAllocate(region.handle, ZX_VM_CAN_MAP_READ | ZX_VM_SPECIFIC | ZX_VM_CAN_MAP_SPECIFIC, 0, 3 * PAGE),
+      pager.host.vmarAllocate(
+        region.handle,
+        ZX_VM_CAN_MAP_READ | ZX_VM_SPECIFIC | ZX_VM_CAN_MAP_SPECIFIC,
+        0,
+        3 * PAGE,
+      ),
     );
     ok(pager.host.vmarMap(inner.handle, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo.handle, 0, 3 * PAGE));
     const range = (operation: number, pages: number): Call =>

@@ -1,7 +1,12 @@
 /** Reads of absent pages, through mappings and by `zx_vmo_read`: packets, batching, waking. Each row of the behaviours table runs on the real hart where it is about mappings. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_NOT_FOUND, ZX_ERR_SHOULD_WAIT, ZX_OK } from '../../src/abi/status.js';
-import { ZX_VM_MAP_RANGE, ZX_VM_PERM_READ, ZX_VM_PERM_WRITE, ZX_VM_SPECIFIC_OVERWRITE } from '../../src/abi/vm.js';
+import {
+  ZX_VM_MAP_RANGE,
+  ZX_VM_PERM_READ,
+  ZX_VM_PERM_WRITE,
+  ZX_VM_SPECIFIC_OVERWRITE,
+} from '../../src/abi/vm.js';
 import type { GuestThread } from '../support/guest-thread.js';
 import { Reader, UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';

@@ -29,7 +29,12 @@ import {
   ZX_ERR_WRONG_TYPE,
   ZX_OK,
 } from '../../src/abi/status.js';
-import { ZX_VMO_DISCARDABLE, ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY, ZX_VMO_UNBOUNDED } from '../../src/abi/vm.js';
+import {
+  ZX_VMO_DISCARDABLE,
+  ZX_VMO_RESIZABLE,
+  ZX_VMO_TRAP_DIRTY,
+  ZX_VMO_UNBOUNDED,
+} from '../../src/abi/vm.js';
 import { Handle } from '../../src/object/handle-table.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
@@ -89,7 +94,9 @@ describe('zx_pager_create, zx_pager_create_vmo', () => {
 
   it('CR-06 CR-08: sizes that cannot be', () => {
     expect(create(pager.pager, 0, pager.port, 0xffff_ffff_ffff_f001n)).toBe(ZX_ERR_OUT_OF_RANGE);
-    expect(create(pager.pager, ZX_VMO_UNBOUNDED, pager.port, 0xffff_ffff_ffff_ffffn)).toBe(ZX_ERR_OUT_OF_RANGE);
+    expect(create(pager.pager, ZX_VMO_UNBOUNDED, pager.port, 0xffff_ffff_ffff_ffffn)).toBe(
+      ZX_ERR_OUT_OF_RANGE,
+    );
   });
 
   it('CR-09: anonymous memory traps no dirty pages', () => {
@@ -100,7 +107,9 @@ describe('zx_pager_create, zx_pager_create_vmo', () => {
     const clone = pager.clone(vmo);
     const flags = (handle: number): number => {
       const record = new Uint8Array(INFO_VMO_BYTES);
-      expect(host.call('object_get_info', handle, ZX_INFO_VMO, record, record.length, null, null)).toBe(ZX_OK);
+      expect(host.call('object_get_info', handle, ZX_INFO_VMO, record, record.length, null, null)).toBe(
+        ZX_OK,
+      );
       return new DataView(record.buffer).getUint32(INFO_VMO_FLAGS, true) & ZX_INFO_VMO_PAGER_BACKED;
     };
     expect([flags(vmo.handle), flags(clone.handle), flags(plain)]).toEqual([
@@ -113,16 +122,21 @@ describe('zx_pager_create, zx_pager_create_vmo', () => {
 
 describe('zx_pager_detach_vmo', () => {
   it('DT-02: handles, rights, ownership', () => {
-    const detach = (pagerHandle: number, vmoHandle: number): number => host.pagerDetachVmo(pagerHandle, vmoHandle).status;
+    const detach = (pagerHandle: number, vmoHandle: number): number =>
+      host.pagerDetachVmo(pagerHandle, vmoHandle).status;
     expect(detach(NO_HANDLE, vmo.handle)).toBe(ZX_ERR_BAD_HANDLE);
     expect(detach(pager.pager, NO_HANDLE)).toBe(ZX_ERR_BAD_HANDLE);
     expect(detach(vmo.handle, vmo.handle)).toBe(ZX_ERR_WRONG_TYPE);
     expect(detach(pager.pager, pager.pager)).toBe(ZX_ERR_WRONG_TYPE);
-    expect(detach(pager.pager, withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE))).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(detach(pager.pager, withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE))).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
     expect(detach(pager.pager, plain)).toBe(ZX_ERR_INVALID_ARGS);
     expect(detach(pager.pager, foreign)).toBe(ZX_ERR_INVALID_ARGS);
     for (const right of [ZX_RIGHT_ATTACH_VMO, ZX_RIGHT_MANAGE_VMO]) {
-      expect(detach(withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~right), vmo.handle)).toBe(ZX_ERR_ACCESS_DENIED);
+      expect(detach(withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~right), vmo.handle)).toBe(
+        ZX_ERR_ACCESS_DENIED,
+      );
     }
   });
 });
@@ -134,7 +148,14 @@ describe('zx_pager_supply_pages', () => {
     aux: number,
     range: { offset?: number; length?: number; auxOffset?: number } = {},
   ): number =>
-    host.pagerSupplyPages(pagerHandle, target, range.offset ?? 0, range.length ?? 0, aux, range.auxOffset ?? 0).status;
+    host.pagerSupplyPages(
+      pagerHandle,
+      target,
+      range.offset ?? 0,
+      range.length ?? 0,
+      aux,
+      range.auxOffset ?? 0,
+    ).status;
 
   it('SU-07 SU-08: handles, also when nothing is supplied', () => {
     expect(supply(NO_HANDLE, vmo.handle, plain)).toBe(ZX_ERR_BAD_HANDLE);
@@ -147,12 +168,15 @@ describe('zx_pager_supply_pages', () => {
   });
 
   it('SU-09 S-20: ownership comes before the source', () => {
-    for (const target of [plain, foreign]) expect(supply(pager.pager, target, NO_HANDLE)).toBe(ZX_ERR_INVALID_ARGS);
+    for (const target of [plain, foreign])
+      expect(supply(pager.pager, target, NO_HANDLE)).toBe(ZX_ERR_INVALID_ARGS);
   });
 
   it('SU-10 SU-14: rights', () => {
     for (const right of [ZX_RIGHT_READ, ZX_RIGHT_WRITE]) {
-      expect(supply(pager.pager, vmo.handle, withRights(plain, ZX_DEFAULT_VMO_RIGHTS & ~right))).toBe(ZX_ERR_ACCESS_DENIED);
+      expect(supply(pager.pager, vmo.handle, withRights(plain, ZX_DEFAULT_VMO_RIGHTS & ~right))).toBe(
+        ZX_ERR_ACCESS_DENIED,
+      );
     }
     const readOnly = withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE);
     expect(supply(pager.pager, readOnly, plain)).toBe(ZX_ERR_ACCESS_DENIED);
@@ -177,14 +201,24 @@ describe('zx_pager_supply_pages', () => {
   });
 
   it('SU-13: ranges', () => {
-    expect(supply(pager.pager, vmo.handle, plain, { offset: PAGE, length: 2 * PAGE })).toBe(ZX_ERR_OUT_OF_RANGE);
-    expect(supply(pager.pager, vmo.handle, plain, { auxOffset: PAGE, length: 2 * PAGE })).toBe(ZX_ERR_OUT_OF_RANGE);
+    expect(supply(pager.pager, vmo.handle, plain, { offset: PAGE, length: 2 * PAGE })).toBe(
+      ZX_ERR_OUT_OF_RANGE,
+    );
+    expect(supply(pager.pager, vmo.handle, plain, { auxOffset: PAGE, length: 2 * PAGE })).toBe(
+      ZX_ERR_OUT_OF_RANGE,
+    );
   });
 });
 
 describe('zx_pager_op_range', () => {
-  const op = (pagerHandle: number, operation: number, target: number, offset = 0, length = 0, data = 0): number =>
-    host.pagerOpRange(pagerHandle, operation, target, offset, length, data).status;
+  const op = (
+    pagerHandle: number,
+    operation: number,
+    target: number,
+    offset = 0,
+    length = 0,
+    data = 0,
+  ): number => host.pagerOpRange(pagerHandle, operation, target, offset, length, data).status;
 
   it.each([ZX_PAGER_OP_FAIL, ZX_PAGER_OP_DIRTY, ZX_PAGER_OP_WRITEBACK_BEGIN, ZX_PAGER_OP_WRITEBACK_END])(
     'OR-01 OR-05: operation %i: handles, rights, ownership, whole pages',
@@ -195,7 +229,8 @@ describe('zx_pager_op_range', () => {
       expect(op(pager.pager, operation, pager.pager)).toBe(ZX_ERR_WRONG_TYPE);
       const readOnly = withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE);
       expect(op(pager.pager, operation, readOnly)).toBe(ZX_ERR_ACCESS_DENIED);
-      for (const target of [plain, foreign]) expect(op(pager.pager, operation, target)).toBe(ZX_ERR_INVALID_ARGS);
+      for (const target of [plain, foreign])
+        expect(op(pager.pager, operation, target)).toBe(ZX_ERR_INVALID_ARGS);
       expect(op(NO_HANDLE, operation, NO_HANDLE, 1)).toBe(ZX_ERR_INVALID_ARGS);
       expect(op(NO_HANDLE, operation, NO_HANDLE, 0, 1)).toBe(ZX_ERR_INVALID_ARGS);
       const weak = withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_MANAGE_VMO);
@@ -204,7 +239,9 @@ describe('zx_pager_op_range', () => {
   );
 
   it('OR-01 OR-02 OR-03 OR-04: ranges, operations, data', () => {
-    expect(op(pager.pager, ZX_PAGER_OP_FAIL, vmo.handle, PAGE, 2 * PAGE, ZX_ERR_IO)).toBe(ZX_ERR_OUT_OF_RANGE);
+    expect(op(pager.pager, ZX_PAGER_OP_FAIL, vmo.handle, PAGE, 2 * PAGE, ZX_ERR_IO)).toBe(
+      ZX_ERR_OUT_OF_RANGE,
+    );
     expect(op(pager.pager, 0, vmo.handle)).toBe(ZX_ERR_NOT_SUPPORTED);
     for (const data of [0x11_ffff_ffff, ZX_ERR_INTERNAL, 100, 0xffff_ffd8]) {
       expect(op(pager.pager, ZX_PAGER_OP_FAIL, vmo.handle, 0, 0, data)).toBe(ZX_ERR_INVALID_ARGS);
@@ -230,7 +267,8 @@ describe('zx_pager_query_vmo_stats', () => {
     expect(raw(null, 4)).toBe(ZX_ERR_INVALID_ARGS);
     pager.supply(vmo, 0, 1);
     ok(await host.vmoWrite(vmo.handle, new Uint8Array(1), 0));
-    const modified = (options: number): number => host.pagerQueryVmoStats(pager.pager, vmo.handle, options).modified;
+    const modified = (options: number): number =>
+      host.pagerQueryVmoStats(pager.pager, vmo.handle, options).modified;
     expect([modified(0), modified(1), modified(0)]).toEqual([1, 1, 0]);
   });
 });

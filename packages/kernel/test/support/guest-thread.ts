@@ -15,7 +15,13 @@ import {
 import { ZX_OK, type Status } from '../../src/abi/status.js';
 import { ZX_VM_PERM_EXECUTE, ZX_VM_PERM_READ } from '../../src/abi/vm.js';
 import { Waiter } from '../../src/task/waiter.js';
-import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type AddressSpace, type FaultKind } from '../../src/vm/address-space.js';
+import {
+  FAULT_EXECUTE,
+  FAULT_READ,
+  FAULT_WRITE,
+  type AddressSpace,
+  type FaultKind,
+} from '../../src/vm/address-space.js';
 import { VmoDispatcher } from '../../src/vm/vm-object.js';
 import type { VmFixture } from './vm-fixture.js';
 
@@ -111,7 +117,7 @@ export class GuestThread extends Waiter {
     hart.context.set(this.context);
     for (;;) {
       if (hart.run(1000) !== EXIT_TRAP) throw new Error('an access is two instructions long');
-      const cause = hart.state[HART_CAUSE] as number;
+      const cause = hart.state[HART_CAUSE];
       if (cause === CAUSE_USER_ECALL) {
         this.context.set(hart.context);
         this.outcome = { end: 'done', value: this.get(HART_X + 2 * A0) };
@@ -119,10 +125,11 @@ export class GuestThread extends Waiter {
       }
       const kind = KINDS.get(cause);
       if (kind === undefined) throw new Error(`trap ${cause}`);
-      this.faultAddress = (hart.state[HART_TVAL + 1] as number) * 2 ** 32 + (hart.state[HART_TVAL] as number);
+      this.faultAddress = hart.state[HART_TVAL + 1] * 2 ** 32 + hart.state[HART_TVAL];
       const outcome = this.space.fault(this.faultAddress, kind);
       if (outcome === ZX_OK) continue;
-      if (typeof outcome === 'number') this.outcome = { end: 'crash', address: this.faultAddress, status: outcome };
+      if (typeof outcome === 'number')
+        this.outcome = { end: 'crash', address: this.faultAddress, status: outcome };
       else {
         this.context.set(hart.context);
         this.block(outcome);
@@ -137,6 +144,6 @@ export class GuestThread extends Waiter {
   }
 
   private get(word: number): bigint {
-    return (BigInt(this.context[word + 1] as number) << 32n) | BigInt(this.context[word] as number);
+    return (BigInt(this.context[word + 1]) << 32n) | BigInt(this.context[word]);
   }
 }

@@ -3,7 +3,12 @@ import { expect } from 'vitest';
 import { ZX_PAGER_OP_FAIL } from '../../src/abi/pager.js';
 import { ZX_PAGER_VMO_COMPLETE, ZX_PAGER_VMO_READ } from '../../src/abi/port.js';
 import { ZX_ERR_IO, ZX_OK, type Status } from '../../src/abi/status.js';
-import { ZX_VM_PERM_READ, ZX_VM_PERM_WRITE, ZX_VMO_CHILD_RESIZABLE, ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE } from '../../src/abi/vm.js';
+import {
+  ZX_VM_PERM_READ,
+  ZX_VM_PERM_WRITE,
+  ZX_VMO_CHILD_RESIZABLE,
+  ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE,
+} from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { VmoDispatcher } from '../../src/vm/vm-object.js';
 import type { AddressSpace } from '../../src/vm/address-space.js';
@@ -38,7 +43,8 @@ export class Call {
 /** What a page holds. */
 export function pattern(vmo: PagedVmo, page: number, count = 1): Uint8Array {
   const words = new BigUint64Array(count * WORDS);
-  for (let index = 0; index < words.length; index += 1) words[index] = vmo.first + BigInt(page * WORDS + index);
+  for (let index = 0; index < words.length; index += 1)
+    words[index] = vmo.first + BigInt(page * WORDS + index);
   return new Uint8Array(words.buffer);
 }
 
@@ -66,9 +72,20 @@ export class UserPager {
     return { handle, key, first: key, base: this.map(handle, pages), pages };
   }
 
-  clone(parent: PagedVmo, options = ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE | ZX_VMO_CHILD_RESIZABLE, page = 0, pages = parent.pages): PagedVmo {
+  clone(
+    parent: PagedVmo,
+    options = ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE | ZX_VMO_CHILD_RESIZABLE,
+    page = 0,
+    pages = parent.pages,
+  ): PagedVmo {
     const { handle } = ok(this.host.vmoCreateChild(parent.handle, options, page * PAGE, pages * PAGE));
-    return { handle, key: parent.key, first: parent.first + BigInt(page * WORDS), base: this.map(handle, pages), pages };
+    return {
+      handle,
+      key: parent.key,
+      first: parent.first + BigInt(page * WORDS),
+      base: this.map(handle, pages),
+      pages,
+    };
   }
 
   /** Maps a VMO, all of it; 0 when it is empty. */
@@ -84,7 +101,14 @@ export class UserPager {
 
   supplyBytes(vmo: PagedVmo, page: number, bytes: Uint8Array, auxPage = 0): Status {
     const aux = this.memory(bytes, auxPage);
-    const { status } = this.host.pagerSupplyPages(this.pager, vmo.handle, page * PAGE, bytes.length, aux, auxPage * PAGE);
+    const { status } = this.host.pagerSupplyPages(
+      this.pager,
+      vmo.handle,
+      page * PAGE,
+      bytes.length,
+      aux,
+      auxPage * PAGE,
+    );
     this.host.handleClose(aux);
     return status;
   }
@@ -98,7 +122,8 @@ export class UserPager {
   }
 
   fail(vmo: PagedVmo, page: number, count: number, error: Status = ZX_ERR_IO): Status {
-    return this.host.pagerOpRange(this.pager, ZX_PAGER_OP_FAIL, vmo.handle, page * PAGE, count * PAGE, error).status;
+    return this.host.pagerOpRange(this.pager, ZX_PAGER_OP_FAIL, vmo.handle, page * PAGE, count * PAGE, error)
+      .status;
   }
 
   detach(vmo: PagedVmo): Status {
@@ -125,7 +150,8 @@ export class UserPager {
       if (status !== ZX_OK || packet === null) return seen;
       if (packet.pageRequest === null) throw new Error('no page request');
       const { command, offset, length } = packet.pageRequest;
-      const name = command === ZX_PAGER_VMO_READ ? 'R' : command === ZX_PAGER_VMO_COMPLETE ? 'C' : `command ${command}`;
+      const name =
+        command === ZX_PAGER_VMO_READ ? 'R' : command === ZX_PAGER_VMO_COMPLETE ? 'C' : `command ${command}`;
       seen.push(describePacket(name, packet.key, Number(offset) / PAGE, Number(length) / PAGE));
     }
   }

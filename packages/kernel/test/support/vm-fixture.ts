@@ -1,5 +1,6 @@
 /** A kernel's memory management with a host process over it, on a real machine's RAM. */
-import { Machine, VirtualClock } from '@faultline/mmu-emu';
+import type { VirtualClock } from '@faultline/mmu-emu';
+import { Machine } from '@faultline/mmu-emu';
 import { expect } from 'vitest';
 import { HostProcess } from '../../src/host/host-process.js';
 import { KernelState } from '../../src/kernel-state.js';

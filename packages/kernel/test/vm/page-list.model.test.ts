@@ -68,11 +68,15 @@ describe('the page list', () => {
           } else {
             const end = action.page + action.count;
             const keys = [...model.keys()].sort((a, b) => a - b);
-            expect(list.next(action.page, end)).toBe(keys.find((key) => key >= action.page && key < end) ?? end);
+            expect(list.next(action.page, end)).toBe(
+              keys.find((key) => key >= action.page && key < end) ?? end,
+            );
             let absent = action.page;
             while (absent < end && model.has(absent)) absent += 1;
             expect(list.nextAbsent(action.page, end)).toBe(absent);
-            const frames = keys.filter((key) => key >= action.page && key < end && isFrame(model.get(key) as number));
+            const frames = keys.filter(
+              (key) => key >= action.page && key < end && isFrame(model.get(key) as number),
+            );
             expect(list.countFrames(action.page, end)).toBe(frames.length);
           }
         }
@@ -81,7 +85,7 @@ describe('the page list', () => {
           if (!isFrame(entry)) continue;
           const slot = physical.slotOf(frameOf(entry));
           expect(nodes.listOf(slot >>> NODE_SHIFT)).toBe(list);
-          expect((nodes.base[slot >>> NODE_SHIFT] as number) + (slot & 63)).toBe(at);
+          expect(nodes.base[slot >>> NODE_SHIFT] + (slot & 63)).toBe(at);
         }
         expect(list.frames).toBe([...model.values()].filter(isFrame).length);
         list.removeRange(0, Infinity, (_at, entry) => {

@@ -129,7 +129,7 @@ describe('frames of guest RAM', () => {
             if (lent.includes(frame)) quarantined.add(frame);
             else free.add(frame);
           } else if (action.kind === 'lend' && used.length > 0) {
-            const frame = used[action.pick % used.length] as number;
+            const frame = used[action.pick % used.length];
             pages.lend(frame);
             lent.push(frame);
           } else if (action.kind === 'return' && lent.length > 0) {

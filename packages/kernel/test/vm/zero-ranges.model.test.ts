@@ -12,7 +12,10 @@ describe('ranges of zeros', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const zeros = new ZeroRanges();
         const model: (number | null)[] = new Array<number | null>(SIZE).fill(null);
-        for (const { kind, range: [a, b] } of steps) {
+        for (const {
+          kind,
+          range: [a, b],
+        } of steps) {
           const [start, end] = [Math.min(a, b), Math.max(a, b)];
           if (kind === null) zeros.remove(start, end);
           else zeros.add(start, end, kind);

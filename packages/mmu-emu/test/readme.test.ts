@@ -14,7 +14,7 @@ test('the example of the README prints what the README says', async () => {
   try {
     const source = join(folder, 'example.mjs');
     const bundle = join(folder, 'bundle.mjs');
-    writeFileSync(source, code!);
+    writeFileSync(source, code);
     await build({
       entryPoints: [source],
       outfile: bundle,

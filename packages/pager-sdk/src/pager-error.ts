@@ -28,8 +28,10 @@ const STATUS_OF_CODE = {
   kernel: ZX_ERR_INTERNAL,
 } as const satisfies Record<string, Status>;
 
+/** What went wrong, as a `PagerError` names it. */
 export type PagerErrorCode = keyof typeof STATUS_OF_CODE;
 
+/** What a `PagerError` can carry beside its code. */
 export interface PagerErrorOptions extends ErrorOptions {
   /** Leading bytes of the range that are right nevertheless: whole pages of them are supplied before the rest fails. Default 0. */
   readonly filledBytes?: number;

@@ -4,12 +4,14 @@
  */
 import type { Status } from '@faultline/kernel';
 
+/** What a call that makes an object gives back. */
 export interface HandleResult {
   readonly status: Status;
   /** Meaningful with ZX_OK only. */
   readonly handle: number;
 }
 
+/** What a call gives back that has nothing but its status to tell. */
 export interface StatusResult {
   readonly status: Status;
 }
@@ -29,6 +31,7 @@ export interface FrameLoan {
   release(): void;
 }
 
+/** The system calls, in the words of the kernel; each returns a status and throws nothing. */
 export interface PagerHost {
   pagerCreate(options: number): HandleResult;
   pagerCreateVmo(pager: number, options: number, port: number, key: bigint, size: number): HandleResult;

@@ -32,6 +32,7 @@ export interface PagerMetrics {
 
 const LATENCY_BUCKETS = 32;
 
+/** Counts what a service does, for `PagerMetrics`. */
 export class MetricsRecorder {
   requests = 0;
   pagesRequested = 0;

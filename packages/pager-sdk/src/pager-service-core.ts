@@ -41,6 +41,7 @@ export interface PagerServiceCore {
   offerRoom(): void;
 }
 
+/** Reads of a VMO that wait until frames or a place among the concurrent ones are free. */
 export interface PendingReads {
   /** @returns whether any are left */
   startPending(): boolean;

@@ -17,6 +17,7 @@ import type { PagerServiceCore, PendingReads, RequestFailure } from './pager-ser
 import { kernelError, PagerVmo } from './pager-vmo.js';
 import type { VmoBacking } from './vmo-backing.js';
 
+/** Bounds and reporting of a `PagerService`; every one has a default. */
 export interface PagerServiceOptions {
   /** Bytes read from a backing at a time, at most: whole pages. Default 256 KiB. A longer request is cut. */
   readonly maxReadBytes?: number;

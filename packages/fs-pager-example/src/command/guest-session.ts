@@ -91,6 +91,7 @@ export function outcomeJson(report: SessionReport): object {
     kind: exitStatus === EXIT_TIMEOUT && outcome.kind === 'interrupted' ? 'timeout' : outcome.kind,
     exitStatus,
     description,
+    ...('report' in outcome ? { crash: outcome.description } : {}),
     ...('code' in outcome ? { code: String(outcome.code) } : {}),
     ...('waiting' in outcome ? { waiting: outcome.waiting } : {}),
   };
@@ -105,7 +106,8 @@ function describe(outcome: RunOutcome, name: string): string {
     case 'exited':
       return `${name} exited with code ${outcome.code}`;
     case 'crashed':
-      return `${name} crashed: ${outcome.description}`;
+      // The kernel's log has said how, on a line of its own.
+      return `${name} crashed`;
     case 'killed':
       return `${name} was killed (return code ${outcome.code})`;
     case 'interrupted':

@@ -43,7 +43,7 @@ export class HostDirectory implements Namespace {
   openFile(path: string): NamespaceFile {
     return this.visit(path, (node) => {
       if (node.kind !== 'file') throw new FaultlineError('not-a-file', `${path}: not a regular file`);
-      return openedFile(node.openForReading(), this.io);
+      return openedFile(node.openForReading(), path, this.io);
     });
   }
 
@@ -98,16 +98,18 @@ export class HostDirectory implements Namespace {
 export function openHostFile(path: string, io: FileIo = 'sync'): NamespaceFile {
   try {
     // Not waiting: a pipe is to be refused, not to be waited for.
-    return openedFile(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), io);
+    return openedFile(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), path, io);
   } catch (error) {
     throw fromHostError(error, path);
   }
 }
 
-function openedFile(descriptor: number, io: FileIo): NamespaceFile {
+function openedFile(descriptor: number, path: string, io: FileIo): NamespaceFile {
   try {
     const stats = fstatSync(descriptor, { bigint: true });
-    if (!stats.isFile()) throw new FaultlineError('not-a-file', stats.isDirectory() ? 'is a directory' : 'not a regular file');
+    if (!stats.isFile()) {
+      throw new FaultlineError('not-a-file', `${path}: ${stats.isDirectory() ? 'a directory' : 'not a regular file'}`);
+    }
     // Size and time of change belong to it: whoever opens a file after it was rewritten gets the new content.
     const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
     return { identity, size: Number(stats.size), backing: new FileBacking(descriptor, io) };

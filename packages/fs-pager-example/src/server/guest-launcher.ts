@@ -123,8 +123,7 @@ export class GuestLauncher {
     });
     if (result.error !== null) {
       const { error, status } = result;
-      const field = error.field === '' ? '' : ` (${error.field})`;
-      throw new FaultlineError('not-loaded', `${launch.name}: ${error.message}${field}`, {
+      throw new FaultlineError('not-loaded', `${launch.name}: ${error.message}`, {
         cause: error,
         ...(status === ZX_OK ? {} : { status }),
       });

@@ -66,6 +66,8 @@ export class InputSource {
     const stream = this.stream as Readable;
     while (this.queue.length > 0) {
       const { maxBytes, resolve, reject } = this.queue[0] as PendingRead;
+      // It may have failed before anybody listened.
+      if (this.failure === null && stream.errored !== null) this.failure = failureOf(stream.errored);
       if (this.failure !== null) {
         this.queue.shift();
         reject(this.failure);
@@ -92,7 +94,11 @@ export class InputSource {
   }
 
   private readonly fail = (error: Error): void => {
-    this.failure = new FaultlineError('io', `reading the standard input: ${error.message}`, { cause: error });
+    this.failure = failureOf(error);
     this.serve();
   };
+}
+
+function failureOf(error: Error): FaultlineError {
+  return new FaultlineError('io', `reading the standard input: ${error.message}`, { cause: error });
 }

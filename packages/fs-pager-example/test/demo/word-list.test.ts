@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeWordList } from '../../src/demo/word-list.js';
 import { ensureWordListFile, wordListDirectory } from '../../src/demo/word-list-file.js';
-import { temporaryDirectory } from '../temporary-directory.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 function list(bytes: number, seed: number, chunkBytes = 4_096): { text: string; words: number } {
   const chunks: Uint8Array[] = [];

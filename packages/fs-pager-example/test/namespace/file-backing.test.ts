@@ -2,7 +2,7 @@ import { openSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FileBacking } from '../../src/namespace/file-backing.js';
-import { temporaryDirectory } from '../temporary-directory.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 function file(bytes: number): { path: string; content: Uint8Array } {
   const path = join(temporaryDirectory(), 'file');

@@ -6,7 +6,7 @@ import { FileBacking } from '../../src/namespace/file-backing.js';
 import { HostDirectory } from '../../src/namespace/host-directory.js';
 import { canWalkDescriptors, DescriptorNode, PathNode, walk, type HostNode } from '../../src/namespace/host-node.js';
 import { KIND_DIRECTORY, KIND_FILE } from '../../src/namespace/namespace.js';
-import { temporaryDirectory } from '../temporary-directory.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const WAYS = canWalkDescriptors() ? (['descriptors', 'paths'] as const) : (['paths'] as const);
 

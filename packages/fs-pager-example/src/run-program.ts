@@ -6,6 +6,7 @@ import {
   ZX_OK,
   ZX_PROCESS_TERMINATED,
   ZX_TASK_RETCODE_CRITICAL_PROCESS_KILL,
+  ZX_TASK_RETCODE_EXCEPTION_KILL,
   ZX_TASK_RETCODE_SYSCALL_KILL,
   describeException,
   type CrashReport,
@@ -209,7 +210,11 @@ class ProgramRun {
     }
     const { crash } = this.host.processCrash(process);
     if (crash !== null) return { kind: 'crashed', description: describeException(crash.exception), report: crash };
-    const killed = returnCode <= ZX_TASK_RETCODE_SYSCALL_KILL && returnCode >= ZX_TASK_RETCODE_CRITICAL_PROCESS_KILL;
+    // The code of a crash without one is what the program itself gave, having it from a child perhaps.
+    const killed =
+      returnCode <= ZX_TASK_RETCODE_SYSCALL_KILL &&
+      returnCode >= ZX_TASK_RETCODE_CRITICAL_PROCESS_KILL &&
+      returnCode !== BigInt(ZX_TASK_RETCODE_EXCEPTION_KILL);
     return killed ? { kind: 'killed', code: returnCode } : { kind: 'exited', code: returnCode };
   }
 

@@ -84,7 +84,7 @@ describe('run', () => {
   });
 
   test('what a program receives and sends is byte-exact, longer than any buffer in between', async () => {
-    const input = Uint8Array.from({ length: 100_000 }, (_, index) => 1 + ((index * 7) % 255));
+    const input = Uint8Array.from({ length: 20_000 }, (_, index) => 1 + ((index * 7) % 255));
     const { status, output } = await run(['run', program(ECHO)], Buffer.concat([input, Buffer.of(0)]));
     expect(status).toBe(0);
     expect(output.equals(input)).toBe(true);

@@ -17,7 +17,7 @@ import { ZX_OK, ZX_TASK_RETCODE_EXCEPTION_KILL, type Status } from '../abi/statu
 import type { FaultAccess, FaultOutcome } from '../events.js';
 import type { KernelCore } from '../kernel-core.js';
 import type { SystemCall } from '../syscall/call.js';
-import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../vm/address-space.js';
+import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../vm/fault-kind.js';
 import { generalRegisters, wordPair, type ExceptionReport } from './exception-report.js';
 import { STEP_GO_ON, STEP_LEFT, type Cpu, type ThreadSteps } from './scheduler.js';
 import type { Thread } from './thread.js';

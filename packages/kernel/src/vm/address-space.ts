@@ -23,18 +23,13 @@ import type { KernelCore } from '../kernel-core.js';
 import type { UserMemory } from '../task/user-memory.js';
 import type { Blocker } from '../task/waiter.js';
 import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
+import { FAULT_WRITE, type FaultKind } from './fault-kind.js';
 import { GuestMemory } from './guest-memory.js';
 import { frameOf, isFrame } from './page-entry.js';
 import { PTE_W, PageTables } from './page-tables.js';
 import type { VmSystem } from './vm-system.js';
 import { VmMapping } from './vm-mapping.js';
 import { VmarDispatcher } from './vmar.js';
-
-/** What an access wants. Also the index of the counts of faults. */
-export const FAULT_READ = 0;
-export const FAULT_WRITE = 1;
-export const FAULT_EXECUTE = 2;
-export type FaultKind = typeof FAULT_READ | typeof FAULT_WRITE | typeof FAULT_EXECUTE;
 
 const NEEDED = [ZX_VM_PERM_READ, ZX_VM_PERM_WRITE, ZX_VM_PERM_EXECUTE] as const;
 
@@ -238,7 +233,11 @@ export class AddressSpace {
   private faultAround(mapping: VmMapping, vpn: number): void {
     const group = vpn - (vpn % FAULT_AROUND);
     const first = Math.max(group, mapping.vpn);
-    const last = Math.min(group + FAULT_AROUND, mapping.endVpn, mapping.vpn + mapping.vmo.pages - mapping.page);
+    const last = Math.min(
+      group + FAULT_AROUND,
+      mapping.endVpn,
+      mapping.vpn + mapping.vmo.pages - mapping.page,
+    );
     for (let at = vpn + 1; at < last && this.mapNeighbour(mapping, at); at += 1);
     for (let at = vpn - 1; at >= first && this.mapNeighbour(mapping, at); at -= 1);
   }

@@ -1,17 +1,25 @@
 import { ZX_ERR_NOT_FOUND, type Status } from '../abi/status.js';
 import type { UserMemory } from '../task/user-memory.js';
 import type { Blocker } from '../task/waiter.js';
-import { FAULT_READ, FAULT_WRITE, type AddressSpace } from './address-space.js';
-import { PTE_R, PTE_W, USER_VPN_END } from './page-tables.js';
+import { FAULT_READ, FAULT_WRITE, type FaultKind } from './fault-kind.js';
+import { PTE_R, PTE_W, USER_VPN_END, type PageTables } from './page-tables.js';
+import type { VmSystem } from './vm-system.js';
 
 const PAGE_BYTES = 4096;
+
+/** What is needed of an address space. */
+interface FaultingSpace {
+  readonly tables: PageTables;
+  readonly vm: VmSystem;
+  fault(address: number, kind: FaultKind): Status | Blocker;
+}
 
 /**
  * A guest's memory as the kernel sees it: through the same page tables as the hart. What is not mapped there faults in the
  * same way, so that copies make pages dirty, fork them and wait for pagers as the guest's own accesses do.
  */
 export class GuestMemory implements UserMemory {
-  constructor(private readonly space: AddressSpace) {}
+  constructor(private readonly space: FaultingSpace) {}
 
   view(address: number, length: number, write: boolean): Uint8Array | null {
     const vpn = Math.floor(address / PAGE_BYTES);

@@ -1,4 +1,4 @@
-import { VirtualClock } from '../../../mmu-emu/src/clock.js';
+import { VirtualClock } from '@faultline/mmu-emu';
 import type { Machine } from '@faultline/mmu-emu';
 import { describe, expect, it } from 'vitest';
 import { ZX_ERR_BAD_HANDLE, ZX_ERR_TIMED_OUT, ZX_OK } from '../../src/abi/status.js';

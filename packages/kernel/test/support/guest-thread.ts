@@ -15,13 +15,8 @@ import {
 import { ZX_OK, type Status } from '../../src/abi/status.js';
 import { ZX_VM_PERM_EXECUTE, ZX_VM_PERM_READ } from '../../src/abi/vm.js';
 import { Waiter } from '../../src/task/waiter.js';
-import {
-  FAULT_EXECUTE,
-  FAULT_READ,
-  FAULT_WRITE,
-  type AddressSpace,
-  type FaultKind,
-} from '../../src/vm/address-space.js';
+import type { AddressSpace } from '../../src/vm/address-space.js';
+import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../../src/vm/fault-kind.js';
 import { VmoDispatcher } from '../../src/vm/vm-object.js';
 import type { VmFixture } from './vm-fixture.js';
 

@@ -60,7 +60,8 @@ function run(args, output) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: root,
-      env: NX_ENVIRONMENT,
+      // What is kept to be shown later has no colours.
+      env: output === 'pipe' ? { ...NX_ENVIRONMENT, NO_COLOR: '1' } : NX_ENVIRONMENT,
       stdio: ['ignore', output, output],
     });
     let text = '';

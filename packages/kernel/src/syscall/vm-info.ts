@@ -2,7 +2,6 @@
 import * as info from '../abi/info.js';
 import { ZX_RIGHT_INSPECT, ZX_RIGHT_NONE, type Rights } from '../abi/rights.js';
 import type { AddressSpace } from '../vm/address-space.js';
-import { VmMapping } from '../vm/vm-mapping.js';
 import { VmoDispatcher } from '../vm/vm-object.js';
 import { VmarDispatcher, type Region } from '../vm/vmar.js';
 import { oneRecord, type InfoRecords, type InfoTopic } from './info-topic.js';
@@ -144,13 +143,6 @@ export function processMaps(
   bytes.set(head);
   bytes.set(rest.bytes, head.length);
   return { bytes, available: rest.available + 1 };
-}
-
-/** VMOs that are mapped in an address space, each once. */
-export function mappedVmos(space: AddressSpace): Set<VmoDispatcher> {
-  const vmos = new Set<VmoDispatcher>();
-  for (const [region] of space.rootVmar.tree()) if (region instanceof VmMapping) vmos.add(region.vmo);
-  return vmos;
 }
 
 function joined(records: readonly Uint8Array[], recordBytes: number): Uint8Array {

@@ -16,6 +16,7 @@ import { ZX_JOB_TERMINATED } from '../abi/signals.js';
 import { ZX_ERR_BAD_STATE, ZX_OK } from '../abi/status.js';
 import { handleStats, handleTableRecords } from '../syscall/object-info.js';
 import { koidRecords, oneRecord, type InfoTopic, type ObjectProperty } from '../syscall/info-topic.js';
+import { processMaps } from '../syscall/vm-info.js';
 import { setU64 } from '../syscall/user-values.js';
 import { JobDispatcher } from './job.js';
 import { ProcessDispatcher } from './process.js';
@@ -120,6 +121,17 @@ export const TASK_INFO_TOPICS: readonly InfoTopic[] = [
     form: 'list',
     read: (_caller, dispatcher: ProcessDispatcher, _handle, capacity) =>
       handleTableRecords(dispatcher.handles.entries(), capacity),
+  },
+  {
+    topic: info.ZX_INFO_PROCESS_MAPS,
+    object: ProcessDispatcher,
+    rights: ZX_RIGHT_INSPECT,
+    recordBytes: info.INFO_MAPS_BYTES,
+    form: 'list',
+    read: (_caller, dispatcher: ProcessDispatcher, _handle, capacity) =>
+      dispatcher.state === 'dead'
+        ? ZX_ERR_BAD_STATE
+        : processMaps(dispatcher.space, capacity, info.INFO_MAPS_BYTES),
   },
   threadTopic({
     topic: info.ZX_INFO_THREAD,

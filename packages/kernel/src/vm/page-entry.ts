@@ -17,32 +17,32 @@ const KIND_MASK = 3;
 export const PAGE_UNTRACKED = 0 << 2;
 export const PAGE_CLEAN = 1 << 2;
 export const PAGE_DIRTY = 2 << 2;
-export const PAGE_AWAITING_CLEAN = 3 << 2;
 const DIRTY_MASK = 3 << 2;
 
 /** The page must stay resident: ZX_VMO_OP_ALWAYS_NEED. */
 export const PAGE_ALWAYS_NEED = 1 << 4;
 
-/** In a hidden node: the left or the right child has a page of its own here and no longer looks at this one. */
-export const PAGE_SPLIT_LEFT = 1 << 5;
-export const PAGE_SPLIT_RIGHT = 1 << 6;
-
+/** The entry of a page in a frame; `flags` is a dirty state and PAGE_* bits. */
 export function frameEntry(frame: number, flags: number): number {
   return ((frame << 8) | flags | ENTRY_FRAME) >>> 0;
 }
 
+/** Whether a frame stands for the page. */
 export function isFrame(entry: number): boolean {
   return (entry & KIND_MASK) === ENTRY_FRAME;
 }
 
+/** The frame of an entry of kind ENTRY_FRAME. */
 export function frameOf(entry: number): number {
   return entry >>> 8;
 }
 
+/** PAGE_UNTRACKED, PAGE_CLEAN or PAGE_DIRTY. */
 export function dirtyState(entry: number): number {
   return entry & DIRTY_MASK;
 }
 
+/** The same entry with another dirty state. */
 export function withDirtyState(entry: number, state: number): number {
   return ((entry & ~DIRTY_MASK) | state) >>> 0;
 }

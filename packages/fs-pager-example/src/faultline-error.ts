@@ -40,6 +40,7 @@ const STATUS_OF_CODE = {
   'word-list': ZX_ERR_IO,
 } as const satisfies Record<string, Status>;
 
+/** What went wrong, for programs. */
 export type FaultlineErrorCode = keyof typeof STATUS_OF_CODE;
 
 /** The errors of this package. */
@@ -77,7 +78,9 @@ export function fromHostError(error: unknown, what: string): FaultlineError {
   if (error instanceof FaultlineError) return error;
   const errno = hostErrorCode(error);
   const code = CODE_OF_ERRNO[errno] ?? 'io';
-  return new FaultlineError(code, `${what}: ${errno === '' ? String(error) : describe(errno, code)}`, { cause: error });
+  return new FaultlineError(code, `${what}: ${errno === '' ? String(error) : describe(errno, code)}`, {
+    cause: error,
+  });
 }
 
 /** `ENOENT` and its like; empty for errors that carry none. */

@@ -39,6 +39,7 @@ export const MAX_SPAWN_STRINGS = 1_024;
 /** Bytes in a listing's reply at most: with the header, well inside a channel message. */
 export const MAX_LIST_BYTES = 32_768;
 
+/** The first 16 bytes of a message. */
 export interface MessageHeader {
   readonly transaction: number;
   readonly operation: number;
@@ -58,6 +59,7 @@ export type FilesystemRequest =
       readonly environment: readonly string[];
     };
 
+/** A request on a standard stream, understood and checked. */
 export type StdioRequest =
   | { readonly operation: typeof STDIO_WRITE; readonly bytes: Uint8Array }
   | { readonly operation: typeof STDIO_READ; readonly maxBytes: number };
@@ -136,11 +138,15 @@ export function statBody(size: number, kind: number): Uint8Array {
 }
 
 /** A reply to FS_LIST with as many entries from `firstIndex` on as fit. */
-export function listReply(to: MessageHeader, entries: readonly DirectoryEntry[], firstIndex: number): Uint8Array {
+export function listReply(
+  to: MessageHeader,
+  entries: readonly DirectoryEntry[],
+  firstIndex: number,
+): Uint8Array {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for (let index = firstIndex; index < entries.length; index++) {
-    const entry = entries[index] as DirectoryEntry;
+    const entry = entries[index];
     const name = encoder.encode(entry.name);
     if (bytes + 3 + name.length > MAX_LIST_BYTES) break;
     const chunk = new Uint8Array(3 + name.length);
@@ -166,13 +172,18 @@ function readSpawn(argc: number, body: Uint8Array): FilesystemRequest {
   if (body.length < 4) throw bad('a spawn request without its counts');
   const envc = viewOf(body).getUint32(0, true);
   if (argc > MAX_SPAWN_STRINGS || envc > MAX_SPAWN_STRINGS) {
-    throw new FaultlineError('limit-reached', `more than ${MAX_SPAWN_STRINGS} arguments or environment strings`);
+    throw new FaultlineError(
+      'limit-reached',
+      `more than ${MAX_SPAWN_STRINGS} arguments or environment strings`,
+    );
   }
   if (body.length > 4 && body[body.length - 1] !== 0) throw bad('the last string does not end in NUL');
   const strings = decodeText(body.subarray(4)).split('\0');
   strings.pop();
   if (strings.length !== 1 + argc + envc) {
-    throw bad(`${strings.length} strings where a path, ${argc} arguments and ${envc} of environment are announced`);
+    throw bad(
+      `${strings.length} strings where a path, ${argc} arguments and ${envc} of environment are announced`,
+    );
   }
   const [path, ...rest] = strings as [string, ...string[]];
   return { operation: FS_SPAWN, path, args: rest.slice(0, argc), environment: rest.slice(argc) };

@@ -30,6 +30,7 @@ import { GuestLauncher } from './server/guest-launcher.js';
 import { InputSource } from './server/input-source.js';
 import { OutputSink } from './server/output-sink.js';
 
+/** What to run, over what, and connected to what. */
 export interface RunProgramOptions {
   /** What guests see of files. It stays the caller's. */
   readonly namespace: Namespace;
@@ -82,6 +83,7 @@ export type RunOutcome =
   | { readonly kind: 'deadlock'; readonly waiting: readonly WaitingThread[] }
   | { readonly kind: 'interrupted'; readonly reason: unknown };
 
+/** How a run ended, and what it cost. */
 export interface RunReport {
   readonly outcome: RunOutcome;
   /** 0 to 255: the program's exit code modulo 256, or one of ours. */
@@ -209,7 +211,8 @@ class ProgramRun {
         : { kind: 'interrupted', reason: this.options.signal?.reason };
     }
     const { crash } = this.host.processCrash(process);
-    if (crash !== null) return { kind: 'crashed', description: describeException(crash.exception), report: crash };
+    if (crash !== null)
+      return { kind: 'crashed', description: describeException(crash.exception), report: crash };
     // The code of a crash without one is what the program itself gave, having it from a child perhaps.
     const killed =
       returnCode <= ZX_TASK_RETCODE_SYSCALL_KILL &&

@@ -12,12 +12,14 @@ export interface FileSummary {
   readonly bytesRead: number | null;
 }
 
+/** Page faults by what was attempted; those that waited for a page count once. */
 export interface FaultCounts {
   readonly read: number;
   readonly write: number;
   readonly execute: number;
 }
 
+/** What a run has cost. */
 export interface RunSummary {
   readonly pageRequests: number;
   readonly pagesSupplied: number;
@@ -48,7 +50,11 @@ export function formatSummary(summary: RunSummary): string {
   const { faults } = summary;
   const faultCount = faults.read + faults.write + faults.execute;
   const rows: [string, string, string][] = [
-    ['page requests', grouped(summary.pageRequests), summary.failures > 0 ? `${grouped(summary.failures)} failed` : ''],
+    [
+      'page requests',
+      grouped(summary.pageRequests),
+      summary.failures > 0 ? `${grouped(summary.failures)} failed` : '',
+    ],
     ['pages supplied', grouped(summary.pagesSupplied), ''],
     ['bytes read', grouped(summary.bytesRead), `from ${counted(summary.files.length, 'file')}`],
     [
@@ -61,13 +67,11 @@ export function formatSummary(summary: RunSummary): string {
     ['instructions', grouped(summary.instructions), `${mips(summary).toFixed(1)} MIPS`],
     ['wall time', `${(summary.wallNanoseconds / 1e6).toFixed(1)}`, 'ms'],
   ];
-  const files = summary.files.map(
-    (file): [string, string, string] => [
-      file.name,
-      grouped(file.pagesSupplied),
-      `of ${grouped(file.pages)} pages, ${grouped(file.pageRequests)} requests`,
-    ],
-  );
+  const files = summary.files.map((file): [string, string, string] => [
+    file.name,
+    grouped(file.pagesSupplied),
+    `of ${grouped(file.pages)} pages, ${grouped(file.pageRequests)} requests`,
+  ]);
   const all = [...rows, ...files];
   const labelWidth = Math.max(...all.map(([label]) => label.length));
   const numberWidth = Math.max(...all.map(([, number]) => number.length));

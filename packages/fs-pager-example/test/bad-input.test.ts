@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { WallClock, ZX_ERR_IO, ZX_ERR_IO_DATA_INTEGRITY, ZX_ERR_NO_SPACE } from '@faultline/kernel';
 import { PagerError, type RequestFailure, type VmoBacking } from '@faultline/pager-sdk';
 import { describe, expect, it } from 'vitest';
-import { HostDirectory, runProgram, type Namespace, type NamespaceFile, type RunReport } from '../src/index.js';
+import {
+  HostDirectory,
+  runProgram,
+  type Namespace,
+  type NamespaceFile,
+  type RunReport,
+} from '../src/index.js';
 import { Collector, guestFolder } from './support/guest-files.js';
 
 const PAGE = 4096;
@@ -86,17 +92,30 @@ function crashStatus(report: RunReport): number | null {
 describe('a file that', () => {
   it('disappears while it is mapped stays readable', async () => {
     const root = folder();
-    const result = await run(root, beforeRead((_offset, count) => (count === 3 ? rmSync(join(root, 'data')) : undefined)), ['touch-pages', 'data']);
-    expect(result).toMatchObject({ exitStatus: 0, stdout: expect.stringContaining('10 pages, sum 000000000000002d') });
+    const result = await run(
+      root,
+      beforeRead((_offset, count) => (count === 3 ? rmSync(join(root, 'data')) : undefined)),
+      ['touch-pages', 'data'],
+    );
+    expect(result).toMatchObject({
+      exitStatus: 0,
+      stdout: expect.stringContaining('10 pages, sum 000000000000002d'),
+    });
   });
 
   it('shrinks gives ZX_ERR_IO_DATA_INTEGRITY behind its new end, and its pages before', async () => {
     const root = folder();
-    const shrink = beforeRead((_offset, count) => (count === 3 ? truncateSync(join(root, 'data'), 5 * PAGE + 100) : undefined));
+    const shrink = beforeRead((_offset, count) =>
+      count === 3 ? truncateSync(join(root, 'data'), 5 * PAGE + 100) : undefined,
+    );
     const result = await run(root, shrink, ['touch-pages', 'data']);
     expect(crashStatus(result)).toBe(ZX_ERR_IO_DATA_INTEGRITY);
     expect(result.failures).toMatchObject([
-      { range: { offset: 5 * PAGE, length: PAGE }, status: ZX_ERR_IO_DATA_INTEGRITY, error: { filledBytes: 100 } },
+      {
+        range: { offset: 5 * PAGE, length: PAGE },
+        status: ZX_ERR_IO_DATA_INTEGRITY,
+        error: { filledBytes: 100 },
+      },
     ]);
     expect(result.summary.files.find(({ name }) => name === 'data')?.pagesSupplied).toBe(5);
   });
@@ -119,7 +138,11 @@ describe('a backing that', () => {
   });
 
   it('throws leaves the other guests alone', async () => {
-    const result = await run(folder(), failing(new Error('disk on fire')), ['spawn', 'touch-pages.elf', 'data']);
+    const result = await run(folder(), failing(new Error('disk on fire')), [
+      'spawn',
+      'touch-pages.elf',
+      'data',
+    ]);
     expect(result.outcome).toMatchObject({ kind: 'exited' });
     expect(result.stdout).toContain('touch-pages.elf ended with -1028');
   });
@@ -147,7 +170,10 @@ describe('a backing that', () => {
       },
     });
     const result = await run(folder(), asking, ['touch-pages', 'data'], { signal: abort.signal });
-    expect(result).toMatchObject({ outcome: { kind: 'interrupted', reason: { message: 'enough' } }, exitStatus: 130 });
+    expect(result).toMatchObject({
+      outcome: { kind: 'interrupted', reason: { message: 'enough' } },
+      exitStatus: 130,
+    });
   });
 
   it('answers in promises is as good as one that answers at once', async () => {
@@ -162,7 +188,10 @@ describe('a backing that', () => {
         close: () => file.backing.close?.(),
       },
     });
-    expect(await run(root, later, ['touch-pages', 'data'])).toMatchObject({ exitStatus: 0, summary: { failures: 0 } });
+    expect(await run(root, later, ['touch-pages', 'data'])).toMatchObject({
+      exitStatus: 0,
+      summary: { failures: 0 },
+    });
   });
 });
 

@@ -13,7 +13,11 @@ function message(operation: number, argument: number, body: Uint8Array | string 
   return whole;
 }
 
-function filesystem(operation: number, argument: number, body: Uint8Array | string = ''): protocol.FilesystemRequest {
+function filesystem(
+  operation: number,
+  argument: number,
+  body: Uint8Array | string = '',
+): protocol.FilesystemRequest {
   const whole = message(operation, argument, body);
   return protocol.readFilesystemRequest(protocol.readHeader(whole) as protocol.MessageHeader, whole);
 }
@@ -34,11 +38,19 @@ function spawnBody(envc: number, text: string): Uint8Array {
 describe('messages of guests', () => {
   it('have no header below 16 bytes', () => {
     expect(protocol.readHeader(new Uint8Array(15))).toBeNull();
-    expect(protocol.readHeader(message(16, 1))).toEqual({ transaction: 0x8000_0001, operation: 16, argument: 1 });
+    expect(protocol.readHeader(message(16, 1))).toEqual({
+      transaction: 0x8000_0001,
+      operation: 16,
+      argument: 1,
+    });
   });
 
   it('ask for files, their size, and listings', () => {
-    expect(filesystem(protocol.FS_OPEN, protocol.OPEN_READ, 'däta/x')).toEqual({ operation: 16, flags: 1, path: 'däta/x' });
+    expect(filesystem(protocol.FS_OPEN, protocol.OPEN_READ, 'däta/x')).toEqual({
+      operation: 16,
+      flags: 1,
+      path: 'däta/x',
+    });
     expect(filesystem(protocol.FS_STAT, 0, '/')).toEqual({ operation: 18, path: '/' });
     expect(filesystem(protocol.FS_LIST, 7, 'a')).toEqual({ operation: 19, firstIndex: 7, path: 'a' });
   });
@@ -50,7 +62,11 @@ describe('messages of guests', () => {
       args: ['p', '', 'two words'],
       environment: ['A=1'],
     });
-    expect(filesystem(protocol.FS_SPAWN, 0, spawnBody(0, 'p.elf\0'))).toMatchObject({ path: 'p.elf', args: [], environment: [] });
+    expect(filesystem(protocol.FS_SPAWN, 0, spawnBody(0, 'p.elf\0'))).toMatchObject({
+      path: 'p.elf',
+      args: [],
+      environment: [],
+    });
   });
 
   it.each([
@@ -64,14 +80,29 @@ describe('messages of guests', () => {
     ['a spawn with too many strings', protocol.FS_SPAWN, 0, spawnBody(0, 'p\0a\0'), 'bad-message'],
     ['a spawn without the last NUL', protocol.FS_SPAWN, 1, spawnBody(0, 'p\0a'), 'bad-message'],
     ['a spawn without a path', protocol.FS_SPAWN, 0, spawnBody(0, ''), 'bad-message'],
-    ['a spawn of text that is not UTF-8', protocol.FS_SPAWN, 0, spawnBody(0, '').fill(0xff, 0, 0), 'bad-message'],
-    ['counts beyond all bounds', protocol.FS_SPAWN, 0xffff_ffff, spawnBody(0xffff_ffff, 'p\0'), 'limit-reached'],
+    [
+      'a spawn of text that is not UTF-8',
+      protocol.FS_SPAWN,
+      0,
+      spawnBody(0, '').fill(0xff, 0, 0),
+      'bad-message',
+    ],
+    [
+      'counts beyond all bounds',
+      protocol.FS_SPAWN,
+      0xffff_ffff,
+      spawnBody(0xffff_ffff, 'p\0'),
+      'limit-reached',
+    ],
   ])('are refused with %s', (_what, operation, argument, body, code) => {
     expect(() => filesystem(operation, argument, body)).toThrow(expect.objectContaining({ code }));
   });
 
   it('write to and read from standard streams', () => {
-    expect(stdio(protocol.STDIO_WRITE, 0, 'hello')).toEqual({ operation: 1, bytes: new TextEncoder().encode('hello') });
+    expect(stdio(protocol.STDIO_WRITE, 0, 'hello')).toEqual({
+      operation: 1,
+      bytes: new TextEncoder().encode('hello'),
+    });
     expect(stdio(protocol.STDIO_READ, 100)).toEqual({ operation: 2, maxBytes: 100 });
     expect(stdio(protocol.STDIO_READ, 0xffff_ffff)).toEqual({ operation: 2, maxBytes: 8_192 });
   });
@@ -90,9 +121,12 @@ describe('replies', () => {
 
   it('repeat transaction and operation', () => {
     const view = new DataView(protocol.reply(to, -25, 9, Uint8Array.of(1, 2)).buffer);
-    expect([view.getUint32(0, true), view.getUint32(4, true), view.getInt32(8, true), view.getUint32(12, true)]).toEqual([
-      0xdead_beef, 16, -25, 9,
-    ]);
+    expect([
+      view.getUint32(0, true),
+      view.getUint32(4, true),
+      view.getInt32(8, true),
+      view.getUint32(12, true),
+    ]).toEqual([0xdead_beef, 16, -25, 9]);
     expect(view.byteLength).toBe(18);
   });
 
@@ -103,7 +137,10 @@ describe('replies', () => {
   });
 
   it('list as many entries as fit, and none behind the last', () => {
-    const entries = Array.from({ length: 3_000 }, (_, index) => ({ kind: 1 as const, name: `file-${String(index).padStart(6, '0')}-é` }));
+    const entries = Array.from({ length: 3_000 }, (_, index) => ({
+      kind: 1 as const,
+      name: `file-${String(index).padStart(6, '0')}-é`,
+    }));
     const seen: string[] = [];
     for (;;) {
       const bytes = protocol.listReply(to, entries, seen.length);

@@ -36,6 +36,7 @@ export interface PagerServiceOptions {
   readonly onError?: (failure: RequestFailure) => void;
 }
 
+/** What VMO to make. */
 export interface CreateVmoOptions {
   /** Bytes of content, an integer of at least 0; the VMO has whole pages. */
   readonly size: number;

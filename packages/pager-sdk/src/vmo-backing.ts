@@ -6,6 +6,7 @@ export interface ByteRange {
   readonly length: number;
 }
 
+/** What a backing is told beside the range. */
 export interface ReadContext {
   /**
    * Aborts when nobody wants the answer any more: the request timed out, the VMO was detached, the service closed. `reason` is a

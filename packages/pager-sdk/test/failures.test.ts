@@ -10,6 +10,14 @@ import { describe, expect, it } from 'vitest';
 import { PagerError, type ByteRange, type PagerErrorCode, type VmoBacking } from '../src/index.js';
 import { fillTagged, heldBacking, PAGE, pagerRig, settle, TestClock, tagged } from './support/pager-rig.js';
 
+/** Throws anything, errors or not. */
+function raise(thrown: unknown): void {
+  const generator = (function* () {
+    yield;
+  })();
+  generator.throw(thrown);
+}
+
 describe('a backing that fails', () => {
   const codes: [PagerErrorCode, number][] = [
     ['io', ZX_ERR_IO],
@@ -47,15 +55,8 @@ describe('a backing that fails', () => {
     ['nothing', undefined],
   ])('with %s fails the request with ZX_ERR_IO, and the original is reported', async (_what, thrown) => {
     const { service, read, failures } = await pagerRig();
-    const now = service.createVmo(
-      {
-        read: () => {
-          throw thrown;
-        },
-      },
-      { size: PAGE },
-    );
-    const later = service.createVmo({ read: () => Promise.reject(thrown) }, { size: PAGE });
+    const now = service.createVmo({ read: () => void raise(thrown) }, { size: PAGE });
+    const later = service.createVmo({ read: async () => void raise(await Promise.resolve(thrown)) }, { size: PAGE });
     expect((await read(now, 0, PAGE)).status).toBe(ZX_ERR_IO);
     expect((await read(later, 0, PAGE)).status).toBe(ZX_ERR_IO);
     for (const { error } of failures) {

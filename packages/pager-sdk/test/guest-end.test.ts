@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { PA_HND, PA_USER1, ZX_OK, ZX_PROCESS_TERMINATED, ZX_RIGHT_SAME_RIGHTS, type Kernel, type HostProcess } from '@faultline/kernel';
+import {
+  PA_HND,
+  PA_USER1,
+  ZX_OK,
+  ZX_PROCESS_TERMINATED,
+  ZX_RIGHT_SAME_RIGHTS,
+  type Kernel,
+  type HostProcess,
+} from '@faultline/kernel';
 import { expect, it } from 'vitest';
 import { heldBacking, PAGE, pagerRig, settle } from './support/pager-rig.js';
 
-const BIN = process.env['FAULTLINE_GUEST_BIN'] ?? fileURLToPath(new URL('../../../guest/bin', import.meta.url));
+const BIN =
+  process.env['FAULTLINE_GUEST_BIN'] ?? fileURLToPath(new URL('../../../guest/bin', import.meta.url));
 
 /** Starts a program that checks every page of a VMO. */
 async function startClient(kernel: Kernel, host: HostProcess, vmo: number, pages: number): Promise<number> {
@@ -12,7 +21,9 @@ async function startClient(kernel: Kernel, host: HostProcess, vmo: number, pages
   const image = host.vmoCreate(elf.length, 0);
   expect((await host.vmoWrite(image.handle, elf, 0)).status).toBe(ZX_OK);
   const executable = host.vmoReplaceAsExecutable(image.handle).handle;
-  const handles = [{ info: PA_HND(PA_USER1, 0), handle: host.handleDuplicate(vmo, ZX_RIGHT_SAME_RIGHTS).handle }];
+  const handles = [
+    { info: PA_HND(PA_USER1, 0), handle: host.handleDuplicate(vmo, ZX_RIGHT_SAME_RIGHTS).handle },
+  ];
   const started = await kernel.startProcess(host, {
     name: 'client',
     executable,

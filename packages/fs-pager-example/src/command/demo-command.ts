@@ -74,7 +74,10 @@ class Demo {
     try {
       context.stdout.write(`\n${how}: lookup.elf ${args.join(' ')}\n`);
       const program = openHostFile(guestProgram('lookup'));
-      const report = await runGuest({ namespace, program, name: 'lookup.elf', args, options, trace }, context);
+      const report = await runGuest(
+        { namespace, program, name: 'lookup.elf', args, options, trace },
+        context,
+      );
       if (report.outcome.kind !== 'exited') context.stderr.write(`faultline: ${report.description}\n`);
       context.stdout.write(formatSummary(report.summary));
       return report;
@@ -101,8 +104,12 @@ class Demo {
       const expected = file.pagesSupplied * PAGE_BYTES;
       const right = file.bytesRead === expected;
       agree &&= right;
-      const verdict = right ? 'as the file counted them itself' : `but the file counted ${grouped(file.bytesRead ?? 0)}`;
-      stdout.write(`  ${how}: ${grouped(file.pagesSupplied)} pages are ${grouped(expected)} bytes, ${verdict}\n`);
+      const verdict = right
+        ? 'as the file counted them itself'
+        : `but the file counted ${grouped(file.bytesRead ?? 0)}`;
+      stdout.write(
+        `  ${how}: ${grouped(file.pagesSupplied)} pages are ${grouped(expected)} bytes, ${verdict}\n`,
+      );
     }
     return agree;
   }

@@ -56,7 +56,8 @@ export async function runGuest(session: GuestSession, context: CommandContext): 
         const reason = error instanceof Error ? error.message : String(error);
         context.stderr.write(`faultline: reading ${file} at ${range.offset}: ${reason}\n`);
       },
-      onError: (error) => context.stderr.write(`faultline: ${error instanceof Error ? error.message : String(error)}\n`),
+      onError: (error) =>
+        context.stderr.write(`faultline: ${error instanceof Error ? error.message : String(error)}\n`),
       ...(options.pagerBlocking === null ? {} : { pagerBlocking: options.pagerBlocking }),
       ...(trace === null ? {} : { onEvent: (event: KernelEvent) => trace.write(eventLine(event)) }),
     });
@@ -114,7 +115,8 @@ function describe(outcome: RunOutcome, name: string): string {
       return `${name} was interrupted`;
     case 'deadlock': {
       const waiting = outcome.waiting.map(
-        (thread) => `\n  thread ${thread.thread} "${thread.name}" of ${thread.processName} waits for ${thread.on}`,
+        (thread) =>
+          `\n  thread ${thread.thread} "${thread.name}" of ${thread.processName} waits for ${thread.on}`,
       );
       return `${name} can never go on: every thread waits${waiting.join('')}`;
     }

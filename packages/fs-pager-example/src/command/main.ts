@@ -14,7 +14,10 @@ import { runCommand } from './run-command.js';
  * @param args what follows the command's name
  * @returns the exit status; see `faultline run --help`
  */
-export async function main(args: readonly string[], context: CommandContext = processContext()): Promise<number> {
+export async function main(
+  args: readonly string[],
+  context: CommandContext = processContext(),
+): Promise<number> {
   const { stdout, stderr } = context;
   try {
     const options = parseOptions(args);

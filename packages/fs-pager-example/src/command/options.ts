@@ -70,10 +70,12 @@ export function parseOptions(args: readonly string[]): CommandOptions {
     case '-h':
       return { action: 'help', topic: topicOf(rest) };
     case '--version':
-      if (rest.length > 0) throw new UsageError(`--version stands alone; ${JSON.stringify(rest[0])} is too much`);
+      if (rest.length > 0)
+        throw new UsageError(`--version stands alone; ${JSON.stringify(rest[0])} is too much`);
       return { action: 'version' };
     default:
-      if (first.startsWith('-')) throw new UsageError(`the option ${first} needs a command before it: run or demo`);
+      if (first.startsWith('-'))
+        throw new UsageError(`the option ${first} needs a command before it: run or demo`);
       throw new UsageError(`there is no command ${JSON.stringify(first)}: it is run or demo`);
   }
 }
@@ -90,13 +92,16 @@ function parseDemo(args: readonly string[]): CommandOptions {
     parseArgs({ args: [...args], allowPositionals: true, strict: true, options: MACHINE_OPTIONS }),
   );
   if (values.help === true) return { action: 'help', topic: 'demo' };
-  if (positionals.length > 0) throw new UsageError(`demo takes no arguments; ${JSON.stringify(positionals[0])} is too much`);
+  if (positionals.length > 0)
+    throw new UsageError(`demo takes no arguments; ${JSON.stringify(positionals[0])} is too much`);
   return { action: 'demo', ...machineOptions(values) };
 }
 
 function parseRun(args: readonly string[]): CommandOptions {
   const split = programIndex(args);
-  const { values } = read(() => parseArgs({ args: args.slice(0, split), strict: true, options: RUN_OPTIONS }));
+  const { values } = read(() =>
+    parseArgs({ args: args.slice(0, split), strict: true, options: RUN_OPTIONS }),
+  );
   if (values.help === true) return { action: 'help', topic: 'run' };
   const after = args[split] === '--' ? split + 1 : split;
   const program = args[after];
@@ -115,7 +120,7 @@ function parseRun(args: readonly string[]): CommandOptions {
 function programIndex(args: readonly string[]): number {
   let index = 0;
   while (index < args.length) {
-    const arg = args[index] as string;
+    const arg = args[index];
     if (arg === '--' || !arg.startsWith('-') || arg === '-') return index;
     const name = arg.slice(2);
     const takesValue = name in RUN_OPTIONS && RUN_OPTIONS[name as keyof typeof RUN_OPTIONS].type === 'string';
@@ -130,7 +135,7 @@ function read<T>(parse: () => T): T {
   } catch (error) {
     // parseArgs explains itself in a sentence or more; the first says which option is wrong.
     const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError((message.split('. ')[0] as string).replace(/\.$/, ''));
+    throw new UsageError(message.split('. ')[0].replace(/\.$/, ''));
   }
 }
 
@@ -156,10 +161,13 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20,
 
 function parseSize(text: string): number {
   const match = /^([0-9]+(?:\.[0-9]+)?)([KMG]?)i?B?$/i.exec(text);
-  const bytes = match === null ? NaN : Number(match[1]) * (UNITS[(match[2] as string).toUpperCase()] as number);
-  if (!Number.isSafeInteger(bytes)) throw new UsageError(`--memory ${text}: a size is expected, for instance 64M or 1G`);
-  if (bytes < MIN_MEMORY_BYTES || bytes > MAX_MEMORY_BYTES) throw new UsageError(`--memory ${text}: 1M to 3.5G is possible`);
-  if (bytes % PAGE_BYTES !== 0) throw new UsageError(`--memory ${text}: a multiple of ${PAGE_BYTES} bytes is expected`);
+  const bytes = match === null ? NaN : Number(match[1]) * UNITS[match[2].toUpperCase()];
+  if (!Number.isSafeInteger(bytes))
+    throw new UsageError(`--memory ${text}: a size is expected, for instance 64M or 1G`);
+  if (bytes < MIN_MEMORY_BYTES || bytes > MAX_MEMORY_BYTES)
+    throw new UsageError(`--memory ${text}: 1M to 3.5G is possible`);
+  if (bytes % PAGE_BYTES !== 0)
+    throw new UsageError(`--memory ${text}: a multiple of ${PAGE_BYTES} bytes is expected`);
   return bytes;
 }
 
@@ -170,7 +178,8 @@ function parseBlocking(text: string): 'allow' | 'fail' {
 
 function parseSeconds(text: string): number {
   const seconds = /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : NaN;
-  if (!(seconds > 0) || seconds > 1e6) throw new UsageError(`--timeout ${text}: a number of seconds above 0 is expected`);
+  if (!(seconds > 0) || seconds > 1e6)
+    throw new UsageError(`--timeout ${text}: a number of seconds above 0 is expected`);
   return seconds;
 }
 

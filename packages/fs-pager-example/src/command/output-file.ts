@@ -49,7 +49,7 @@ export class OutputFile {
     this.pending = '';
     if (this.failure !== null) return;
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.descriptor, bytes, done);
+      for (let done = 0; done < bytes.length;) done += writeSync(this.descriptor, bytes, done);
     } catch (error) {
       this.failure = this.problem(error);
     }
@@ -57,6 +57,8 @@ export class OutputFile {
 
   private problem(error: unknown): UsageError {
     const code = hostErrorCode(error);
-    return new UsageError(`cannot write ${this.path}: ${PROBLEMS[code] ?? (code || String(error))}`, { cause: error });
+    return new UsageError(`cannot write ${this.path}: ${PROBLEMS[code] ?? (code || String(error))}`, {
+      cause: error,
+    });
   }
 }

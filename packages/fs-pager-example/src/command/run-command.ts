@@ -37,7 +37,9 @@ export async function runCommand(options: RunOptions, context: CommandContext): 
     } catch (error) {
       if (!(error instanceof FaultlineError)) throw error;
       context.stderr.write(`faultline: ${error.message}\n`);
-      stats?.write(`${JSON.stringify({ outcome: { kind: 'not-loaded', description: error.message } }, null, 2)}\n`);
+      stats?.write(
+        `${JSON.stringify({ outcome: { kind: 'not-loaded', description: error.message } }, null, 2)}\n`,
+      );
       return EXIT_NOT_LOADED;
     } finally {
       trace?.close();
@@ -67,7 +69,9 @@ function openProgram(path: string, namespace: HostDirectory): NamespaceFile {
       return namespace.openFile(path);
     } catch (inRoot) {
       // The name on the command line is what the user typed: that there is no such file here is the better answer.
-      throw inRoot instanceof FaultlineError && inRoot.code !== 'not-found' && inRoot.code !== 'access-denied' ? inRoot : error;
+      throw inRoot instanceof FaultlineError && inRoot.code !== 'not-found' && inRoot.code !== 'access-denied'
+        ? inRoot
+        : error;
     }
   }
 }

@@ -1,10 +1,21 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultlineError, hostErrorCode } from '../faultline-error.js';
 import { writeWordList } from './word-list.js';
 
+/** Which word list, and where it is kept. */
 export interface WordListFileOptions {
   /** Folder it is kept in; made if need be. */
   readonly directory: string;
@@ -16,6 +27,7 @@ export interface WordListFileOptions {
   readonly onProgress?: (bytes: number) => void;
 }
 
+/** A word list on disk. */
 export interface WordListFile {
   /** Its name within the directory. */
   readonly name: string;
@@ -42,7 +54,10 @@ export async function ensureWordListFile(options: WordListFileOptions): Promise<
     mkdirSync(directory, { recursive: true });
     const sha256 = writeTo(temporary, options);
     if (options.sha256 !== undefined && sha256 !== options.sha256) {
-      throw new FaultlineError('word-list', `the word list has the checksum ${sha256}, not ${options.sha256}`);
+      throw new FaultlineError(
+        'word-list',
+        `the word list has the checksum ${sha256}, not ${options.sha256}`,
+      );
     }
     renameSync(temporary, path);
   } catch (error) {
@@ -55,7 +70,10 @@ export async function ensureWordListFile(options: WordListFileOptions): Promise<
 }
 
 /** Where the word list is kept: XDG_CACHE_HOME, else `.cache` of the home, else the system's folder for temporary files. */
-export function wordListDirectory(environment: Readonly<Record<string, string | undefined>>, home = homedir()): string {
+export function wordListDirectory(
+  environment: Readonly<Record<string, string | undefined>>,
+  home = homedir(),
+): string {
   const cache = environment['XDG_CACHE_HOME'];
   if (cache !== undefined && cache.startsWith('/')) return join(cache, 'faultline');
   if (home !== '' && home !== '/') return join(home, '.cache', 'faultline');
@@ -77,7 +95,7 @@ function writeTo(path: string, options: WordListFileOptions): string {
     let written = 0;
     writeWordList({ bytes: options.bytes, seed: options.seed }, (chunk) => {
       hash.update(chunk);
-      for (let done = 0; done < chunk.length; ) done += writeSync(descriptor, chunk, done);
+      for (let done = 0; done < chunk.length;) done += writeSync(descriptor, chunk, done);
       written += chunk.length;
       options.onProgress?.(written);
     });
@@ -98,7 +116,8 @@ async function isWhole(path: string, options: WordListFileOptions): Promise<bool
   if (options.sha256 === undefined) return true;
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
+      hash.update(chunk as Uint8Array);
   } catch {
     return false;
   }

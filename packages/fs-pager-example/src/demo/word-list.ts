@@ -44,16 +44,28 @@ const FREQUENCY = [
 
 /** Consonants that may stand second in a word, after some first ones. */
 const FIRST_PAIRS: Readonly<Record<string, string>> = {
-  b: 'lr', c: 'hlr', d: 'r', f: 'lr', g: 'lr', k: 'l', p: 'lr', s: 'chklmnptw', t: 'hrw', w: 'h',
+  b: 'lr',
+  c: 'hlr',
+  d: 'r',
+  f: 'lr',
+  g: 'lr',
+  k: 'l',
+  p: 'lr',
+  s: 'chklmnptw',
+  t: 'hrw',
+  w: 'h',
 };
 
 /** Letters are numbers from 1 (a) to 26 (z); 0 is the start of a word. */
 const numberOf = (letter: string): number => letter.charCodeAt(0) - 96;
-const maskOf = (letters: string): number => [...letters].reduce((mask, letter) => mask | (1 << numberOf(letter)), 0);
+const maskOf = (letters: string): number =>
+  [...letters].reduce((mask, letter) => mask | (1 << numberOf(letter)), 0);
 const VOWELS = maskOf('aeiouy');
 const NO_WORD_END = maskOf('jquvi');
 const FOLLOWER_NUMBERS = FOLLOWERS.map((letters) => Uint8Array.from(letters, numberOf));
-const SECOND_LETTERS = FOLLOWERS.map((_, first) => VOWELS | maskOf(FIRST_PAIRS[String.fromCharCode(first + 96)] ?? ''));
+const SECOND_LETTERS = FOLLOWERS.map(
+  (_, first) => VOWELS | maskOf(FIRST_PAIRS[String.fromCharCode(first + 96)] ?? ''),
+);
 
 const MAX_CONSONANTS = 2;
 const MAX_VOWELS = 2;
@@ -63,6 +75,7 @@ const NEWLINE = 10;
 const LETTER_Z = 122;
 const LETTER_S = 115;
 
+/** Which word list. */
 export interface WordListOptions {
   /** Bytes of the whole list; at least 64. */
   readonly bytes: number;
@@ -71,6 +84,7 @@ export interface WordListOptions {
   readonly chunkBytes?: number;
 }
 
+/** What a word list came to. */
 export interface WordListSummary {
   readonly words: number;
 }
@@ -81,7 +95,8 @@ export interface WordListSummary {
  * @throws {RangeError} fewer than 64 bytes
  */
 export function writeWordList(options: WordListOptions, write: (chunk: Uint8Array) => void): WordListSummary {
-  if (!Number.isSafeInteger(options.bytes) || options.bytes < 64) throw new RangeError('a word list has 64 bytes or more');
+  if (!Number.isSafeInteger(options.bytes) || options.bytes < 64)
+    throw new RangeError('a word list has 64 bytes or more');
   const list = new WordListMaker(options, write);
   list.make(options.bytes);
   return { words: list.words };
@@ -128,22 +143,22 @@ class WordListMaker {
     const allowed = this.allowedAfter(length, last, lastIsVowel, run);
     let total = 0;
     for (let i = 0; i < followers.length; i++) {
-      const letter = followers[i] as number;
+      const letter = followers[i];
       weights[i] =
-        ((allowed >>> letter) & 1) === 0 ? 0 : (FREQUENCY[letter - 1] as number) * (64 + (this.random() & 0xff));
-      total += weights[i] as number;
+        ((allowed >>> letter) & 1) === 0 ? 0 : FREQUENCY[letter - 1] * (64 + (this.random() & 0xff));
+      total += weights[i];
     }
     // Shares are dealt out of what is left each time, so that rounding loses nothing.
     let carried = 0;
     for (let i = 0; i < followers.length; i++) {
-      const weight = weights[i] as number;
+      const weight = weights[i];
       if (weight === 0) continue;
       const share = Math.floor((left * weight) / total);
       left -= share;
       total -= weight;
       carried += share;
       if (carried < length + 2) continue;
-      const letter = followers[i] as number;
+      const letter = followers[i];
       const isVowel = ((VOWELS >>> letter) & 1) === 1;
       this.letters[length] = letter + 96;
       carried = this.grow(length + 1, letter, length > 0 && isVowel === lastIsVowel ? run + 1 : 1, carried);
@@ -152,7 +167,7 @@ class WordListMaker {
   }
 
   private allowedAfter(length: number, last: number, lastIsVowel: boolean, run: number): number {
-    if (length === 1 && !lastIsVowel) return SECOND_LETTERS[last] as number;
+    if (length === 1 && !lastIsVowel) return SECOND_LETTERS[last];
     if (lastIsVowel) return run < MAX_VOWELS ? ~0 : ~VOWELS;
     return length === 0 || run < MAX_CONSONANTS ? ~0 : VOWELS;
   }
@@ -182,7 +197,7 @@ class WordListMaker {
   /** Writes the first `length` letters as a word. */
   private emit(length: number): void {
     this.words += 1;
-    for (let i = 0; i < length; i++) this.put(this.letters[i] as number);
+    for (let i = 0; i < length; i++) this.put(this.letters[i]);
     this.put(NEWLINE);
   }
 

@@ -39,7 +39,7 @@ export class FileBacking implements VmoBacking {
     let views = into;
     let done = 0;
     for (;;) {
-      const first = views[0] as Uint8Array;
+      const first = views[0];
       const position = range.offset + done;
       const count =
         views.length === 1

@@ -29,7 +29,7 @@ export function parseGuestPath(path: string, platform: string = process.platform
     throw new FaultlineError('bad-path', `a path of more than ${MAX_PATH_BYTES} bytes`);
   }
   const parts = path.split('/');
-  const last = parts[parts.length - 1] as string;
+  const last = parts[parts.length - 1];
   const components = parts.filter((part) => part !== '' && part !== '.');
   for (const component of components) {
     if (encoder.encode(component).length > MAX_NAME_BYTES) {

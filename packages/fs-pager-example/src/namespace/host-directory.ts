@@ -3,8 +3,16 @@ import { FaultlineError, fromHostError } from '../faultline-error.js';
 import { FileBacking, type FileIo } from './file-backing.js';
 import { parseGuestPath } from './guest-path.js';
 import { canWalkDescriptors, DescriptorNode, PathNode, walk, type HostNode } from './host-node.js';
-import { KIND_DIRECTORY, KIND_FILE, type DirectoryEntry, type Namespace, type NamespaceFile, type NodeStat } from './namespace.js';
+import {
+  KIND_DIRECTORY,
+  KIND_FILE,
+  type DirectoryEntry,
+  type Namespace,
+  type NamespaceFile,
+  type NodeStat,
+} from './namespace.js';
 
+/** How a directory of the host is served. */
 export interface HostDirectoryOptions {
   /**
    * How names are followed: `descriptors` cannot be raced and is the default where the host has it (Linux); `paths` works
@@ -108,7 +116,10 @@ function openedFile(descriptor: number, path: string, io: FileIo): NamespaceFile
   try {
     const stats = fstatSync(descriptor, { bigint: true });
     if (!stats.isFile()) {
-      throw new FaultlineError('not-a-file', `${path}: ${stats.isDirectory() ? 'a directory' : 'not a regular file'}`);
+      throw new FaultlineError(
+        'not-a-file',
+        `${path}: ${stats.isDirectory() ? 'a directory' : 'not a regular file'}`,
+      );
     }
     // Size and time of change belong to it: whoever opens a file after it was rewritten gets the new content.
     const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;

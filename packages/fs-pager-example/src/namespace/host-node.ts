@@ -23,8 +23,10 @@ import { join } from 'node:path';
 import { FaultlineError, fromHostError } from '../faultline-error.js';
 import { KIND_DIRECTORY, KIND_FILE, type DirectoryEntry } from './namespace.js';
 
+/** What a thing in the host's file system is, as far as it matters here. */
 export type HostNodeKind = 'file' | 'directory' | 'link' | 'other';
 
+/** A thing in the host's file system, pinned down until `close`. */
 export interface HostNode {
   readonly kind: HostNodeKind;
   readonly stats: BigIntStats;
@@ -53,6 +55,7 @@ export function canWalkDescriptors(): boolean {
   }
 }
 
+/** A node held by an open descriptor (Linux). */
 export class DescriptorNode implements HostNode {
   readonly stats: BigIntStats;
   readonly kind: HostNodeKind;
@@ -94,6 +97,7 @@ export class DescriptorNode implements HostNode {
   }
 }
 
+/** A node named by its path, with what stood there compared afterwards. */
 export class PathNode implements HostNode {
   readonly stats: BigIntStats;
   readonly kind: HostNodeKind;
@@ -122,7 +126,11 @@ export class PathNode implements HostNode {
     const descriptor = openSync(this.path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const stats = fstatSync(descriptor, { bigint: true });
     // The walk saw no symbolic link; if one has come to stand on the way since, the real path is another.
-    if (stats.ino === this.stats.ino && stats.dev === this.stats.dev && realpathSync(this.path) === this.path) {
+    if (
+      stats.ino === this.stats.ino &&
+      stats.dev === this.stats.dev &&
+      realpathSync(this.path) === this.path
+    ) {
       return descriptor;
     }
     closeSync(descriptor);
@@ -188,7 +196,7 @@ export function walk(
   let links = 0;
   try {
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-      const here = stack[stack.length - 1] as HostNode;
+      const here = stack[stack.length - 1];
       if (here.kind !== 'directory') throw new FaultlineError('not-a-directory', `${shown}: not a directory`);
       if (name === '..') {
         if (stack.length === 1) throw new FaultlineError('access-denied', `${shown}: leads out of the root`);
@@ -203,8 +211,10 @@ export function walk(
       }
       const target = linkTargetOf(node);
       links += 1;
-      if (links > MAX_LINKS) throw new FaultlineError('bad-path', `${shown}: more than ${MAX_LINKS} symbolic links`);
-      if (isAbsolute(target)) throw new FaultlineError('access-denied', `${shown}: a symbolic link leads out of the root`);
+      if (links > MAX_LINKS)
+        throw new FaultlineError('bad-path', `${shown}: more than ${MAX_LINKS} symbolic links`);
+      if (isAbsolute(target))
+        throw new FaultlineError('access-denied', `${shown}: a symbolic link leads out of the root`);
       pending.push(...[...parse(target)].reverse());
     }
   } catch (error) {

@@ -3,14 +3,17 @@ import type { VmoBacking } from '@faultline/pager-sdk';
 /** Kinds of what a namespace holds; numbers as on the wire. */
 export const KIND_FILE = 1;
 export const KIND_DIRECTORY = 2;
+/** What a path of a namespace names. */
 export type NodeKind = typeof KIND_FILE | typeof KIND_DIRECTORY;
 
+/** Kind and size of what a path names. */
 export interface NodeStat {
   readonly kind: NodeKind;
   /** Bytes of a file; 0 for a directory. */
   readonly size: number;
 }
 
+/** One name in a directory. */
 export interface DirectoryEntry {
   readonly kind: NodeKind;
   readonly name: string;

@@ -7,6 +7,7 @@ import {
 } from '@faultline/kernel';
 import { FaultlineError } from '../faultline-error.js';
 
+/** What goes back to a guest. */
 export interface Reply {
   readonly bytes: Uint8Array;
   /** They leave this process with the reply. */

@@ -32,6 +32,7 @@ interface Entry extends TableFile {
   readonly users: Set<FileUser>;
 }
 
+/** Bounds of a file table, and who hears of files. */
 export interface FileTableOptions {
   /** Files open at a time, each with a descriptor of the host. Default 1024. */
   readonly maxFiles?: number;
@@ -78,7 +79,12 @@ export class FileTable {
    * @returns a handle that belongs to the caller
    * @throws {FaultlineError} `limit-reached`, `kernel`
    */
-  open(file: NamespaceFile, name: string, user: FileUser | null, executable: boolean): { handle: number; file: TableFile } {
+  open(
+    file: NamespaceFile,
+    name: string,
+    user: FileUser | null,
+    executable: boolean,
+  ): { handle: number; file: TableFile } {
     let entry = this.entries.get(file.identity);
     if (entry === undefined) {
       try {
@@ -107,7 +113,11 @@ export class FileTable {
 
   private add(file: NamespaceFile, name: string): Entry {
     const { identity, size, backing } = file;
-    const vmo = this.pager.createVmo(backing, { size, name: lastPart(name), onUnused: () => this.remove(identity) });
+    const vmo = this.pager.createVmo(backing, {
+      size,
+      name: lastPart(name),
+      onUnused: () => this.remove(identity),
+    });
     const entry = { identity, name, size, vmo, users: new Set<FileUser>() };
     this.entries.set(identity, entry);
     return entry;
@@ -139,7 +149,10 @@ export class FileTable {
 
   private checkUser(user: FileUser): void {
     if (user.openFiles < this.maxFilesPerUser) return;
-    throw new FaultlineError('limit-reached', `${this.maxFilesPerUser} files are open for this guest already`);
+    throw new FaultlineError(
+      'limit-reached',
+      `${this.maxFilesPerUser} files are open for this guest already`,
+    );
   }
 }
 

@@ -31,6 +31,7 @@ export interface SpawnRequest {
   readonly handles: readonly number[];
 }
 
+/** What a session works with. */
 export interface FilesystemSessionOptions {
   readonly namespace: Namespace;
   readonly files: FileTable;
@@ -70,14 +71,16 @@ export class FilesystemSession implements ChannelSession, FileUser {
       this.closeAll(handles);
       return header === null ? null : this.failed(header, error);
     }
-    return this.answer(header as MessageHeader, request, handles).catch((error: unknown) =>
-      this.failed(header as MessageHeader, error),
-    );
+    return this.answer(header, request, handles).catch((error: unknown) => this.failed(header, error));
   }
 
   closed(): void {}
 
-  private async answer(header: MessageHeader, request: FilesystemRequest, handles: readonly number[]): Promise<Reply> {
+  private async answer(
+    header: MessageHeader,
+    request: FilesystemRequest,
+    handles: readonly number[],
+  ): Promise<Reply> {
     const { namespace } = this.options;
     switch (request.operation) {
       case FS_OPEN:

@@ -20,6 +20,7 @@ import type { InputSource } from './input-source.js';
 import type { OutputSink } from './output-sink.js';
 import { StdioSession } from './stdio-session.js';
 
+/** What a launcher works with. */
 export interface LauncherParts {
   readonly kernel: Kernel;
   readonly host: HostProcess;

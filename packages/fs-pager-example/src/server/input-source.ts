@@ -65,7 +65,7 @@ export class InputSource {
   private readonly serve = (): void => {
     const stream = this.stream as Readable;
     while (this.queue.length > 0) {
-      const { maxBytes, resolve, reject } = this.queue[0] as PendingRead;
+      const { maxBytes, resolve, reject } = this.queue[0];
       // It may have failed before anybody listened.
       if (this.failure === null && stream.errored !== null) this.failure = failureOf(stream.errored);
       if (this.failure !== null) {

@@ -24,7 +24,9 @@ export class StdioSession implements ChannelSession {
     try {
       const request = readStdioRequest(header, message);
       if (request.operation === STDIO_WRITE) return this.write(header, request.bytes);
-      return request.maxBytes === 0 ? { bytes: reply(header, ZX_OK, 0) } : this.read(header, request.maxBytes);
+      return request.maxBytes === 0
+        ? { bytes: reply(header, ZX_OK, 0) }
+        : this.read(header, request.maxBytes);
     } catch (error) {
       return failed(header, error);
     }

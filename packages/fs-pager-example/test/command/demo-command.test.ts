@@ -9,7 +9,10 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const OPTIONS = parseOptions(['demo', '--memory', '32M']) as DemoOptions;
 
-async function demo(content: Partial<DemoContent>, options: DemoOptions = OPTIONS): Promise<{ status: number; stdout: string; stderr: string }> {
+async function demo(
+  content: Partial<DemoContent>,
+  options: DemoOptions = OPTIONS,
+): Promise<{ status: number; stdout: string; stderr: string }> {
   const { context, output, errors } = commandContext();
   const status = await demoCommand(options, context, { ...DEMO_CONTENT, sha256: null, ...content });
   return { status, stdout: output.text, stderr: errors.text };
@@ -20,14 +23,23 @@ describe('faultline demo', () => {
     const directory = temporaryDirectory();
     const stats = join(temporaryDirectory(), 'stats.json');
     const bytes = 2 ** 20;
-    const { status, stdout, stderr } = await demo({ bytes, word: 'zzz', directory }, { ...OPTIONS, statsFile: stats });
+    const { status, stdout, stderr } = await demo(
+      { bytes, word: 'zzz', directory },
+      { ...OPTIONS, statsFile: stats },
+    );
     expect(stderr).toMatch(/^Making the word list, once: .*100%\n$/);
-    const summary = /Of the 256 pages of the list, the search read (\d+) \(log2 of 256 is 8\.0\), the scan 256\./.exec(stdout);
+    const summary =
+      /Of the 256 pages of the list, the search read (\d+) \(log2 of 256 is 8\.0\), the scan 256\./.exec(
+        stdout,
+      );
     expect(Number(summary?.[1])).toBeGreaterThanOrEqual(8);
     expect(Number(summary?.[1])).toBeLessThanOrEqual(11);
     expect(stdout).toContain('scan: 256 pages are 1,048,576 bytes, as the file counted them itself');
     expect(status).toBe(0);
-    expect(JSON.parse(readFileSync(stats, 'utf8'))).toMatchObject({ outcome: { kind: 'exited' }, bytesRead: expect.any(Number) });
+    expect(JSON.parse(readFileSync(stats, 'utf8'))).toMatchObject({
+      outcome: { kind: 'exited' },
+      bytesRead: expect.any(Number),
+    });
     const again = await demo({ bytes, word: 'zzz', directory });
     expect(again).toMatchObject({ status: 0, stderr: '' });
     expect(readdirSync(directory)).toEqual(['words-1048576-1.txt']);

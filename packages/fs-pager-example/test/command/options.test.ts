@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { parseOptions, UsageError } from '../../src/command/options.js';
 
-const DEFAULTS = { memoryBytes: 2 ** 28, pagerBlocking: null, statsFile: null, traceFile: null, timeoutSeconds: null };
+const DEFAULTS = {
+  memoryBytes: 2 ** 28,
+  pagerBlocking: null,
+  statsFile: null,
+  traceFile: null,
+  timeoutSeconds: null,
+};
 
 describe('the command line', () => {
   it('is the demonstration when it is empty', () => {
     expect(parseOptions([])).toEqual({ action: 'demo', ...DEFAULTS });
-    expect(parseOptions(['demo', '--memory', '64M'])).toEqual({ action: 'demo', ...DEFAULTS, memoryBytes: 2 ** 26 });
+    expect(parseOptions(['demo', '--memory', '64M'])).toEqual({
+      action: 'demo',
+      ...DEFAULTS,
+      memoryBytes: 2 ** 26,
+    });
   });
 
   it('runs a program with its arguments, whatever they look like', () => {
@@ -20,7 +30,20 @@ describe('the command line', () => {
   });
 
   it('takes options before the program', () => {
-    const args = ['run', '--root', 'data', '--memory=1G', '--pager-blocking', 'fail', '--stats-json', 's', '--trace-events=t', '--timeout', '1.5', 'p'];
+    const args = [
+      'run',
+      '--root',
+      'data',
+      '--memory=1G',
+      '--pager-blocking',
+      'fail',
+      '--stats-json',
+      's',
+      '--trace-events=t',
+      '--timeout',
+      '1.5',
+      'p',
+    ];
     expect(parseOptions(args)).toEqual({
       action: 'run',
       root: 'data',
@@ -35,7 +58,11 @@ describe('the command line', () => {
   });
 
   it('takes -- before a program whose name looks like an option', () => {
-    expect(parseOptions(['run', '--root', 'r', '--', '--p', 'a'])).toMatchObject({ root: 'r', program: '--p', args: ['a'] });
+    expect(parseOptions(['run', '--root', 'r', '--', '--p', 'a'])).toMatchObject({
+      root: 'r',
+      program: '--p',
+      args: ['a'],
+    });
   });
 
   it('gives help and version', () => {

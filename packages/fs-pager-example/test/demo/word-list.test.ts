@@ -13,17 +13,20 @@ function list(bytes: number, seed: number, chunkBytes = 4_096): { text: string; 
 }
 
 describe('a word list', () => {
-  it.each([64, 65, 100, 1_000, 4_096, 99_999, 1 << 20])('has exactly %i bytes of sorted lines, each once', (bytes) => {
-    for (const seed of [1, 2, 3]) {
-      const { text, words } = list(bytes, seed);
-      expect(text).toHaveLength(bytes);
-      expect(text.endsWith('\n')).toBe(true);
-      const lines = text.split('\n').slice(0, -1);
-      expect(lines).toHaveLength(words);
-      expect(lines.findIndex((line, index) => index > 0 && line <= (lines[index - 1] as string))).toBe(-1);
-      expect(lines.every((line) => /^[a-z]+$/.test(line))).toBe(true);
-    }
-  });
+  it.each([64, 65, 100, 1_000, 4_096, 99_999, 1 << 20])(
+    'has exactly %i bytes of sorted lines, each once',
+    (bytes) => {
+      for (const seed of [1, 2, 3]) {
+        const { text, words } = list(bytes, seed);
+        expect(text).toHaveLength(bytes);
+        expect(text.endsWith('\n')).toBe(true);
+        const lines = text.split('\n').slice(0, -1);
+        expect(lines).toHaveLength(words);
+        expect(lines.findIndex((line, index) => index > 0 && line <= lines[index - 1])).toBe(-1);
+        expect(lines.every((line) => /^[a-z]+$/.test(line))).toBe(true);
+      }
+    },
+  );
 
   it('depends on the seed and on nothing else', () => {
     expect(list(50_000, 7).text).toBe(list(50_000, 7, 333).text);
@@ -32,7 +35,9 @@ describe('a word list', () => {
 
   it('is the same as ever', () => {
     const { text } = list(1 << 20, 1);
-    expect(createHash('sha256').update(text).digest('hex')).toMatchInlineSnapshot(`"5d34c5cc61a591909c4ce21111ffa0e037b81c82a65abc5385e70dd39c42cfa9"`);
+    expect(createHash('sha256').update(text).digest('hex')).toMatchInlineSnapshot(
+      `"5d34c5cc61a591909c4ce21111ffa0e037b81c82a65abc5385e70dd39c42cfa9"`,
+    );
   });
 
   it('refuses sizes too small to hold words', () => {
@@ -44,7 +49,12 @@ describe('the file of a word list', () => {
   it('is made once, and made anew when it is damaged', async () => {
     const directory = join(temporaryDirectory(), 'new/folder');
     const progress: number[] = [];
-    const options = { directory, bytes: 100_000, seed: 5, onProgress: (bytes: number) => progress.push(bytes) };
+    const options = {
+      directory,
+      bytes: 100_000,
+      seed: 5,
+      onProgress: (bytes: number) => progress.push(bytes),
+    };
     const first = await ensureWordListFile(options);
     expect(first).toMatchObject({ name: 'words-100000-5.txt', bytes: 100_000, created: true });
     expect(progress.at(-1)).toBe(100_000);
@@ -71,12 +81,15 @@ describe('the file of a word list', () => {
     const directory = join(temporaryDirectory(), 'file');
     writeFileSync(directory, '');
     const made = ensureWordListFile({ directory, bytes: 1_000, seed: 1 });
-    await expect(made).rejects.toMatchObject({ code: 'word-list', message: expect.stringContaining('cannot write') });
+    await expect(made).rejects.toMatchObject({
+      code: 'word-list',
+      message: expect.stringContaining('cannot write'),
+    });
   });
 
   it('lies in the cache folder', () => {
-    expect(wordListDirectory({ XDG_CACHE_HOME: '/cache' }, '/home/me')).toBe('/cache/faultline');
-    expect(wordListDirectory({ XDG_CACHE_HOME: 'relative' }, '/home/me')).toBe('/home/me/.cache/faultline');
+    expect(wordListDirectory({ XDG_CACHE_HOME: '/cache' }, '/users/me')).toBe('/cache/faultline');
+    expect(wordListDirectory({ XDG_CACHE_HOME: 'relative' }, '/users/me')).toBe('/users/me/.cache/faultline');
     expect(wordListDirectory({}, '')).toMatch(/faultline$/);
   });
 });

@@ -51,6 +51,8 @@ describe.each(['sync', 'async'] as const)('the backing of a file, read %s', (io)
     const made = backing(file(100).path, io);
     made.close();
     made.close();
-    await expect((async () => made.read({ offset: 0, length: 100 }, [new Uint8Array(100)]))()).rejects.toThrow(/EBADF/);
+    await expect(
+      (async () => made.read({ offset: 0, length: 100 }, [new Uint8Array(100)]))(),
+    ).rejects.toThrow(/EBADF/);
   });
 });

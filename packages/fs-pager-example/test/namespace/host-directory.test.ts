@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FileBacking } from '../../src/namespace/file-backing.js';
 import { HostDirectory } from '../../src/namespace/host-directory.js';
-import { canWalkDescriptors, DescriptorNode, PathNode, walk, type HostNode } from '../../src/namespace/host-node.js';
+import {
+  canWalkDescriptors,
+  DescriptorNode,
+  PathNode,
+  walk,
+  type HostNode,
+} from '../../src/namespace/host-node.js';
 import { KIND_DIRECTORY, KIND_FILE } from '../../src/namespace/namespace.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -26,7 +32,7 @@ function tree(): { root: string; outside: string } {
 function content(directory: HostDirectory, path: string): string {
   const file = directory.openFile(path);
   const bytes = new Uint8Array(file.size);
-  (file.backing as FileBacking).read({ offset: 0, length: file.size }, [bytes]);
+  void (file.backing as FileBacking).read({ offset: 0, length: file.size }, [bytes]);
   void file.backing.close?.();
   return new TextDecoder().decode(bytes);
 }
@@ -63,14 +69,17 @@ describe.each(WAYS)('a directory of the host, walked by %s', (way) => {
     ]);
   });
 
-  it.each(['..', '/..', '../outside/secret.txt', 'sub/../../outside/secret.txt', 'sub/deep/../../../root/top.txt'])(
-    'does not leave the root by %s',
-    (path) => {
-      const directory = open(tree().root);
-      expect(() => directory.stat(path)).toThrow(code('access-denied'));
-      expect(() => directory.openFile(path)).toThrow(code('access-denied'));
-    },
-  );
+  it.each([
+    '..',
+    '/..',
+    '../outside/secret.txt',
+    'sub/../../outside/secret.txt',
+    'sub/deep/../../../root/top.txt',
+  ])('does not leave the root by %s', (path) => {
+    const directory = open(tree().root);
+    expect(() => directory.stat(path)).toThrow(code('access-denied'));
+    expect(() => directory.openFile(path)).toThrow(code('access-denied'));
+  });
 
   it('takes the absolute path of a host file for one in the root', () => {
     const { root, outside } = tree();
@@ -201,38 +210,46 @@ class Interrupted implements HostNode {
 }
 
 describe('a race between the check of a path and its use', () => {
-  it.each(WAYS)('does not lead out of the root when a folder becomes a symbolic link, walked by %s', (way) => {
-    const { root, outside } = tree();
-    writeFileSync(join(outside, 'inner.txt'), 'secret');
-    const start = way === 'descriptors' ? DescriptorNode.root(root) : PathNode.root(root);
-    onTestFinished(() => start.close());
-    const swap = (): void => {
-      renameSync(join(root, 'sub'), join(root, 'moved'));
-      symlinkSync(outside, join(root, 'sub'));
-    };
-    const swapBefore = (name: string, wanted: string): void => (name === wanted ? swap() : undefined);
-    const read = (wanted: string): string => {
-      const node = walk(new Interrupted(start, (name) => swapBefore(name, wanted)), ['sub', 'inner.txt'], 'sub/inner.txt', (target) => [target]);
-      try {
-        const backing = new FileBacking(node.openForReading());
-        const bytes = new Uint8Array(6);
-        const count = backing.read({ offset: 0, length: 6 }, [bytes]) as number;
-        backing.close();
-        return new TextDecoder().decode(bytes.subarray(0, count));
-      } finally {
-        node.close();
-      }
-    };
-    const outcome = (() => {
-      try {
-        return read('inner.txt');
-      } catch (error) {
-        return (error as { code: string }).code;
-      }
-    })();
-    // By descriptor the folder that was entered is the one that is read; by path the swap is found out.
-    expect(outcome).toBe(way === 'descriptors' ? 'inner' : 'access-denied');
-  });
+  it.each(WAYS)(
+    'does not lead out of the root when a folder becomes a symbolic link, walked by %s',
+    (way) => {
+      const { root, outside } = tree();
+      writeFileSync(join(outside, 'inner.txt'), 'secret');
+      const start = way === 'descriptors' ? DescriptorNode.root(root) : PathNode.root(root);
+      onTestFinished(() => start.close());
+      const swap = (): void => {
+        renameSync(join(root, 'sub'), join(root, 'moved'));
+        symlinkSync(outside, join(root, 'sub'));
+      };
+      const swapBefore = (name: string, wanted: string): void => (name === wanted ? swap() : undefined);
+      const read = (wanted: string): string => {
+        const node = walk(
+          new Interrupted(start, (name) => swapBefore(name, wanted)),
+          ['sub', 'inner.txt'],
+          'sub/inner.txt',
+          (target) => [target],
+        );
+        try {
+          const backing = new FileBacking(node.openForReading());
+          const bytes = new Uint8Array(6);
+          const count = backing.read({ offset: 0, length: 6 }, [bytes]) as number;
+          backing.close();
+          return new TextDecoder().decode(bytes.subarray(0, count));
+        } finally {
+          node.close();
+        }
+      };
+      const outcome = (() => {
+        try {
+          return read('inner.txt');
+        } catch (error) {
+          return (error as { code: string }).code;
+        }
+      })();
+      // By descriptor the folder that was entered is the one that is read; by path the swap is found out.
+      expect(outcome).toBe(way === 'descriptors' ? 'inner' : 'access-denied');
+    },
+  );
 
   it.each(WAYS)('leaves no descriptor open, walked by %s', (way) => {
     const { root } = tree();

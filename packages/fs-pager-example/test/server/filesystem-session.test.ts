@@ -18,7 +18,15 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KIND_FILE, type Namespace } from '../../src/namespace/namespace.js';
-import { FS_LIST, FS_OPEN, FS_SPAWN, FS_STAT, OPEN_EXECUTE, OPEN_READ, OPEN_WRITE } from '../../src/protocol.js';
+import {
+  FS_LIST,
+  FS_OPEN,
+  FS_SPAWN,
+  FS_STAT,
+  OPEN_EXECUTE,
+  OPEN_READ,
+  OPEN_WRITE,
+} from '../../src/protocol.js';
 import { filesystemRig } from '../support/filesystem-rig.js';
 import { guestFolder } from '../support/guest-files.js';
 
@@ -39,7 +47,7 @@ describe('a guest', () => {
     const reply = await client.ask(FS_OPEN, OPEN_READ, 'a/b.bin');
     expect(reply).toMatchObject({ transaction: 1, operation: FS_OPEN, status: ZX_OK });
     expect(u64(reply.body)).toBe(content.length);
-    const vmo = reply.handles[0] as number;
+    const vmo = reply.handles[0];
     const bytes = new Uint8Array(10);
     expect(await client.host.vmoRead(vmo, bytes, 3 * PAGE)).toEqual({ status: ZX_OK });
     expect(Buffer.from(bytes)).toEqual(content.subarray(3 * PAGE));
@@ -51,11 +59,13 @@ describe('a guest', () => {
     const { client } = rig.client();
     const rights = async (flags: number): Promise<number> => {
       const { handles } = await client.ask(FS_OPEN, flags, 'file');
-      return client.host.handleBasicInfo(handles[0] as number).rights;
+      return client.host.handleBasicInfo(handles[0]).rights;
     };
     const all = ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_MAP | ZX_RIGHT_EXECUTE;
     expect((await rights(OPEN_READ)) & all).toBe(ZX_RIGHT_READ | ZX_RIGHT_MAP);
-    expect((await rights(OPEN_READ | OPEN_EXECUTE)) & all).toBe(ZX_RIGHT_READ | ZX_RIGHT_MAP | ZX_RIGHT_EXECUTE);
+    expect((await rights(OPEN_READ | OPEN_EXECUTE)) & all).toBe(
+      ZX_RIGHT_READ | ZX_RIGHT_MAP | ZX_RIGHT_EXECUTE,
+    );
     expect((await client.ask(FS_OPEN, OPEN_READ | OPEN_WRITE, 'file')).status).toBe(ZX_ERR_ACCESS_DENIED);
   });
 
@@ -64,7 +74,7 @@ describe('a guest', () => {
     const guests = [rig.client().client, rig.client().client];
     for (const guest of guests) {
       const { handles } = await guest.ask(FS_OPEN, OPEN_READ, 'file');
-      expect(await guest.host.vmoRead(handles[0] as number, new Uint8Array(2 * PAGE), 0)).toEqual({ status: ZX_OK });
+      expect(await guest.host.vmoRead(handles[0], new Uint8Array(2 * PAGE), 0)).toEqual({ status: ZX_OK });
     }
     expect(rig.files.size).toBe(1);
     expect(rig.pager.metrics.pagesSupplied).toBe(2);
@@ -103,7 +113,12 @@ describe('a guest', () => {
   ])('is told what is wrong with %j', async (path, operation, argument, status) => {
     const rig = await filesystemRig(guestFolder({ file: '', 'folder/x': '' }));
     const { client } = rig.client();
-    expect(await client.ask(operation, argument, path)).toMatchObject({ transaction: 1, operation, status, handles: [] });
+    expect(await client.ask(operation, argument, path)).toMatchObject({
+      transaction: 1,
+      operation,
+      status,
+      handles: [],
+    });
     expect(rig.errors).toEqual([]);
   });
 
@@ -127,7 +142,9 @@ describe('a guest', () => {
     const objects = rig.kernel.statistics().objects;
     const nine = (): number[] => Array.from({ length: 9 }, () => client.host.eventCreate(0).handle);
     expect((await client.ask(FS_STAT, 0, 'file', nine())).status).toBe(ZX_ERR_INVALID_ARGS);
-    expect((await client.ask(FS_SPAWN, 0, Buffer.from('\0\0\0\0p\0'), nine())).status).toBe(ZX_ERR_NO_RESOURCES);
+    expect((await client.ask(FS_SPAWN, 0, Buffer.from('\0\0\0\0p\0'), nine())).status).toBe(
+      ZX_ERR_NO_RESOURCES,
+    );
     expect((await client.ask(99, 0, '', nine())).status).toBe(ZX_ERR_INVALID_ARGS);
     client.send(new Uint8Array(3), nine());
     await settle();
@@ -135,7 +152,10 @@ describe('a guest', () => {
   });
 
   it('opens no more files than it may, nor all guests together', async () => {
-    const rig = await filesystemRig(guestFolder({ a: '', b: '', c: '', d: '' }), { maxFiles: 3, maxFilesPerUser: 2 });
+    const rig = await filesystemRig(guestFolder({ a: '', b: '', c: '', d: '' }), {
+      maxFiles: 3,
+      maxFilesPerUser: 2,
+    });
     const { client, session } = rig.client();
     const first = await client.ask(FS_OPEN, OPEN_READ, 'a');
     await client.ask(FS_OPEN, OPEN_READ, 'b');
@@ -163,7 +183,11 @@ describe('a guest', () => {
     client.host.handles.clear();
     await settle();
     const after = rig.kernel.statistics();
-    expect([openDescriptors(), after.objects, after.frames]).toEqual([before.descriptors, before.objects, before.frames]);
+    expect([openDescriptors(), after.objects, after.frames]).toEqual([
+      before.descriptors,
+      before.objects,
+      before.frames,
+    ]);
     expect([rig.files.size, rig.pager.vmoCount, rig.channels.size]).toEqual([0, 0, 0]);
   });
 
@@ -172,7 +196,13 @@ describe('a guest', () => {
     const { client } = rig.client();
     const operation = fc.oneof(fc.constantFrom(FS_OPEN, FS_SPAWN, FS_STAT, FS_LIST), fc.nat(0xffff_ffff));
     const message = fc
-      .tuple(fc.nat(0xffff_ffff), operation, fc.integer(), fc.oneof(fc.nat(8), fc.nat(0xffff_ffff)), fc.uint8Array({ maxLength: 80 }))
+      .tuple(
+        fc.nat(0xffff_ffff),
+        operation,
+        fc.integer(),
+        fc.oneof(fc.nat(8), fc.nat(0xffff_ffff)),
+        fc.uint8Array({ maxLength: 80 }),
+      )
       .map(([transaction, op, status, argument, body]) => {
         const header = new DataView(new ArrayBuffer(16));
         header.setUint32(0, transaction, true);
@@ -182,11 +212,14 @@ describe('a guest', () => {
         return Uint8Array.from([...new Uint8Array(header.buffer), ...body]);
       });
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.oneof(message, fc.uint8Array({ maxLength: 15 })), { maxLength: 10 }), async (messages) => {
-        for (const bytes of messages) expect(client.send(bytes)).toBe(ZX_OK);
-        await settle();
-        expect(client.countReplies()).toBe(messages.filter(({ length }) => length >= 16).length);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.oneof(message, fc.uint8Array({ maxLength: 15 })), { maxLength: 10 }),
+        async (messages) => {
+          for (const bytes of messages) expect(client.send(bytes)).toBe(ZX_OK);
+          await settle();
+          expect(client.countReplies()).toBe(messages.filter(({ length }) => length >= 16).length);
+        },
+      ),
       { numRuns: 200 },
     );
     expect(rig.errors).toEqual([]);

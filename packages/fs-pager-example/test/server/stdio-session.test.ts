@@ -1,5 +1,11 @@
 import { PassThrough, Writable } from 'node:stream';
-import { ZX_ERR_ACCESS_DENIED, ZX_ERR_INVALID_ARGS, ZX_ERR_IO, ZX_ERR_PEER_CLOSED, ZX_OK } from '@faultline/kernel';
+import {
+  ZX_ERR_ACCESS_DENIED,
+  ZX_ERR_INVALID_ARGS,
+  ZX_ERR_IO,
+  ZX_ERR_PEER_CLOSED,
+  ZX_OK,
+} from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import { STDIO_READ, STDIO_WRITE } from '../../src/protocol.js';
 import { InputSource } from '../../src/server/input-source.js';

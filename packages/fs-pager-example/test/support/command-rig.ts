@@ -19,7 +19,11 @@ export interface CommandInput {
 }
 
 /** The streams of a command, and what came out of them. */
-export function commandContext(options: CommandInput = {}): { context: CommandContext; output: Collector; errors: Collector } {
+export function commandContext(options: CommandInput = {}): {
+  context: CommandContext;
+  output: Collector;
+  errors: Collector;
+} {
   const errors = new Collector();
   let interrupt: () => void = () => undefined;
   const output = new (class extends Collector {
@@ -30,7 +34,10 @@ export function commandContext(options: CommandInput = {}): { context: CommandCo
   })();
   const { input } = options;
   const context: CommandContext = {
-    stdin: input === undefined ? new PassThrough().end() : Readable.from([Buffer.from(input)], { objectMode: false }),
+    stdin:
+      input === undefined
+        ? new PassThrough().end()
+        : Readable.from([Buffer.from(input)], { objectMode: false }),
     stdout: output,
     stderr: errors,
     environment: options.environment ?? {},

@@ -33,7 +33,12 @@ export class TestClient {
   }
 
   /** Sends a request, and waits for its reply. */
-  async ask(operation: number, argument: number, body: string | Uint8Array = '', handles: readonly number[] = []): Promise<TestReply> {
+  async ask(
+    operation: number,
+    argument: number,
+    body: string | Uint8Array = '',
+    handles: readonly number[] = [],
+  ): Promise<TestReply> {
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
     const message = new Uint8Array(HEADER_BYTES + bytes.length);
     const view = new DataView(message.buffer);
@@ -84,7 +89,10 @@ export interface FilesystemRig {
 }
 
 /** Everything that serves files, over a namespace, with processes of the host for guests. */
-export async function filesystemRig(namespace: Namespace | string, options: FileTableOptions = {}): Promise<FilesystemRig> {
+export async function filesystemRig(
+  namespace: Namespace | string,
+  options: FileTableOptions = {},
+): Promise<FilesystemRig> {
   const kernel = await Kernel.create({ ramBytes: 8 * 2 ** 20 });
   onTestFinished(() => kernel.close());
   const host = kernel.createHostProcess('filesystem');

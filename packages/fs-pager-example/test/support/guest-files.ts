@@ -5,7 +5,8 @@ import { Writable } from 'node:stream';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** The guest programs: the committed ones, or those that FAULTLINE_GUEST_BIN names. */
-const GUEST_BIN = process.env['FAULTLINE_GUEST_BIN'] ?? fileURLToPath(new URL('../../../../guest/bin', import.meta.url));
+const GUEST_BIN =
+  process.env['FAULTLINE_GUEST_BIN'] ?? fileURLToPath(new URL('../../../../guest/bin', import.meta.url));
 
 /** The path of a guest program's ELF file. */
 export function guestElf(name: string): string {
@@ -13,7 +14,10 @@ export function guestElf(name: string): string {
 }
 
 /** A folder with files, and with guest programs. */
-export function guestFolder(files: Readonly<Record<string, string | Uint8Array>>, programs: readonly string[] = []): string {
+export function guestFolder(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  programs: readonly string[] = [],
+): string {
   const folder = temporaryDirectory();
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });

@@ -72,6 +72,7 @@ alias('not', 'xx', 'xori', '$0', '$1', number(-1));
 alias('neg', 'xx', 'sub', '$0', zero, '$1');
 alias('negw', 'xx', 'subw', '$0', zero, '$1');
 alias('sext.w', 'xx', 'addiw', '$0', '$1', number(0));
+alias('zext.w', 'xx', 'add.uw', '$0', '$1', zero);
 alias('zext.b', 'xx', 'andi', '$0', '$1', number(255));
 alias('seqz', 'xx', 'sltiu', '$0', '$1', number(1));
 alias('snez', 'xx', 'sltu', '$0', zero, '$1');

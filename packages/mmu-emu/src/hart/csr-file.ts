@@ -44,8 +44,8 @@ export interface CsrEnvironment {
   readonly hasAdue: boolean;
 }
 
-/** RV64 with A, C, I, M, S and U. */
-const MISA_LOW = (1 << 0) | (1 << 2) | (1 << 8) | (1 << 12) | (1 << 18) | (1 << 20);
+/** RV64 with A, B (Zba, Zbb and Zbs), C, I, M, S and U. */
+const MISA_LOW = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 8) | (1 << 12) | (1 << 18) | (1 << 20);
 const MISA_HIGH = 0x8000_0000;
 
 const ALL = 0xffff_ffff;

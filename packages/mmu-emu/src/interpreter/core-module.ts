@@ -4,6 +4,7 @@ import { MachineError } from '../errors.js';
 import { buildAtomicAddress, buildSlowLoad, buildSlowStore } from '../mmu/memory-access.js';
 import { buildRaise, buildTranslate } from '../mmu/translate.js';
 import { ModuleBuilder } from '../wasm/module-builder.js';
+import { buildCarryLessHigh, buildCarryLessLow } from './carry-less.js';
 import { buildFetch } from './fetch.js';
 import { declareCore } from './imports.js';
 import { buildRun } from './run.js';
@@ -18,6 +19,8 @@ export function encodeCoreModule(shared: boolean): Uint8Array<ArrayBuffer> {
   module.define(indices.slowStore, buildSlowStore(indices));
   module.define(indices.atomicAddress, buildAtomicAddress(indices));
   module.define(indices.fetch, buildFetch(indices));
+  module.define(indices.routines.clmul, buildCarryLessLow());
+  module.define(indices.routines.clmulh, buildCarryLessHigh());
   module.define(indices.run, buildRun(indices));
   module.exportFunction('run', indices.run);
   return module.encode();

@@ -2,8 +2,8 @@
  * What the interpreter's module imports, and the functions its parts share. All imports are synchronous TypeScript.
  */
 
-import type { HelperName } from '../isa/semantics.js';
-import { HELPERS } from '../isa/semantics.js';
+import type { HelperName, RoutineName } from '../isa/semantics.js';
+import { HELPERS, ROUTINES } from '../isa/semantics.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 
 /** Result of a helper: the instruction is done and the next one follows. */
@@ -43,6 +43,7 @@ export interface CoreIndices {
   readonly deviceLoad: number;
   readonly deviceStore: number;
   readonly helpers: Readonly<Record<HelperName, number>>;
+  readonly routines: Readonly<Record<RoutineName, number>>;
   /** Immutable globals: host address and size of RAM, host address of the frame info. */
   readonly ram: number;
   readonly ramBytes: number;
@@ -78,9 +79,15 @@ export function declareCore(module: ModuleBuilder, shared: boolean): CoreIndices
   for (const name of Object.keys(HELPERS) as HelperName[]) {
     helpers[name] = module.importFunction('m', name, ['i32'], ['i32']);
   }
+  const routines = {} as Record<RoutineName, number>;
+  for (const name of Object.keys(ROUTINES) as RoutineName[]) {
+    const parameters = Array.from({ length: ROUTINES[name].parameters }, () => 'i64' as const);
+    routines[name] = module.declare(['i32', ...parameters], ['i64']);
+  }
   return {
     ...imported,
     helpers,
+    routines,
     ram,
     ramBytes,
     frameInfo,

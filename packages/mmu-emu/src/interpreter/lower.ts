@@ -301,6 +301,13 @@ class HandlerLowering {
           store(STORE_NAMES[width], get(l.entry), this.#value(statement.replacement)),
         );
       }
+      case 'compute': {
+        const args = statement.args.map((arg) => this.#value(arg));
+        return set(
+          this.#locals[statement.local],
+          call(this.#indices.routines[statement.routine], get(l.hart), ...args),
+        );
+      }
       case 'branch':
         return when(this.#value(statement.condition), this.#goToTarget());
       case 'jump':

@@ -9,7 +9,8 @@
 import type { SemanticsBuilder } from './semantics.js';
 
 /** Extensions as the manuals name them; `Priv` is what the privileged manual adds. */
-export type Extension = 'I' | 'M' | 'A' | 'C' | 'Zicsr' | 'Zifencei' | 'Priv';
+export type Extension =
+  'I' | 'M' | 'A' | 'C' | 'Zicsr' | 'Zifencei' | 'Zicond' | 'Zba' | 'Zbb' | 'Zbc' | 'Zbs' | 'Priv';
 
 /** `width` bits of the encoding, from bit `from` upward, are bits `to` upward of the field's value. */
 export interface FieldSlice {

@@ -69,6 +69,19 @@ export const HELPERS: Readonly<
   fenceI: { parameters: 0, result: false, effects: { readsState: false, mayTrap: false, endsBlock: true } },
 };
 
+/** Computations too long to be written out where they are used; see {@link ROUTINES}. */
+export type RoutineName = 'clmul' | 'clmulh';
+
+/**
+ * Routines that descriptions may name: WebAssembly functions that every engine calls alike. Each takes the hart and this
+ * many i64 arguments and gives one i64. They never trap and touch neither registers nor guest memory.
+ */
+export const ROUTINES: Readonly<Record<RoutineName, { readonly parameters: number }>> = {
+  /** Low and high half of the carry-less product. */
+  clmul: { parameters: 2 },
+  clmulh: { parameters: 2 },
+};
+
 /** Statements, in order. */
 export type Statement =
   | { readonly kind: 'let'; readonly local: number; readonly value: Value }
@@ -95,6 +108,12 @@ export type Statement =
       readonly address: I64;
       readonly width: 4 | 8;
       readonly replacement: I64;
+    }
+  | {
+      readonly kind: 'compute';
+      readonly local: number;
+      readonly routine: RoutineName;
+      readonly args: readonly I64[];
     }
   | { readonly kind: 'branch'; readonly condition: I32 }
   | { readonly kind: 'jump'; readonly target: I64 }
@@ -130,6 +149,10 @@ const unary64 =
   (name: string) =>
   (a: I64): I64 =>
     op('i64', `i64.${name}`, a);
+const unary32 =
+  (name: string) =>
+  (a: I32): I32 =>
+    op('i32', `i32.${name}`, a);
 const binary32 =
   (name: string) =>
   (a: I32, b: I32): I32 =>
@@ -151,6 +174,11 @@ export const i64 = {
   shl: binary64('shl'),
   shrS: binary64('shr_s'),
   shrU: binary64('shr_u'),
+  rotl: binary64('rotl'),
+  rotr: binary64('rotr'),
+  clz: unary64('clz'),
+  ctz: unary64('ctz'),
+  popcnt: unary64('popcnt'),
   eq: compare64('eq'),
   ne: compare64('ne'),
   ltS: compare64('lt_s'),
@@ -190,6 +218,11 @@ export const i32 = {
   shl: binary32('shl'),
   shrS: binary32('shr_s'),
   shrU: binary32('shr_u'),
+  rotl: binary32('rotl'),
+  rotr: binary32('rotr'),
+  clz: unary32('clz'),
+  ctz: unary32('ctz'),
+  popcnt: unary32('popcnt'),
   eq: binary32('eq'),
   eqz: (a: I32): I32 => op('i32', 'i32.eqz', a),
   choose: (condition: I32, then: I32, otherwise: I32): I32 => ({
@@ -289,6 +322,13 @@ export class SemanticsBuilder {
       width,
       replacement: replacement(local),
     });
+    return local;
+  }
+
+  /** Calls a routine, now. */
+  compute(routine: RoutineName, ...args: readonly I64[]): I64 {
+    const local = this.#local('i64');
+    this.statements.push({ kind: 'compute', local: local.index, routine, args });
     return local;
   }
 

@@ -7,6 +7,11 @@ import { matches } from './instruction.js';
 import type { InstructionSpec } from './instruction.js';
 import { RV64M } from './m.js';
 import { PRIVILEGED } from './priv.js';
+import { ZBA } from './zba.js';
+import { ZBB } from './zbb.js';
+import { ZBC } from './zbc.js';
+import { ZBS } from './zbs.js';
+import { ZICOND } from './zicond.js';
 import { ZICSR } from './zicsr.js';
 import { ZIFENCEI } from './zifencei.js';
 
@@ -17,6 +22,11 @@ export const INSTRUCTIONS: readonly InstructionSpec[] = [
   ...RV64A,
   ...ZICSR,
   ...ZIFENCEI,
+  ...ZICOND,
+  ...ZBA,
+  ...ZBB,
+  ...ZBC,
+  ...ZBS,
   ...PRIVILEGED,
   ...RV64C,
 ];

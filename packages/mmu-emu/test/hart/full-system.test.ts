@@ -58,7 +58,7 @@ describe('CSRs', () => {
       'csrr a0, misa\ncsrr a1, mhartid\ncsrr a2, mstatus\ncsrr a3, mvendorid\ncsrr a4, satp\nwfi',
     );
     expect(bench.x('a0')).toBe(
-      (2n << 62n) | BigInt((1 << 0) | (1 << 2) | (1 << 8) | (1 << 12) | (1 << 18) | (1 << 20)),
+      (2n << 62n) | BigInt((1 << 0) | (1 << 1) | (1 << 2) | (1 << 8) | (1 << 12) | (1 << 18) | (1 << 20)),
     );
     expect([bench.x('a1'), bench.x('a2'), bench.x('a3'), bench.x('a4')]).toEqual([
       0n,
@@ -87,7 +87,7 @@ describe('CSRs', () => {
     ['scounteren', 0xffff_ffffn],
     ['menvcfg', 1n],
     ['senvcfg', 1n],
-    ['misa', 0x8000_0000_0014_1105n],
+    ['misa', 0x8000_0000_0014_1107n],
     ['mhpmcounter3', 0n],
     ['mhpmevent3', 0n],
     ['mcountinhibit', 0n],

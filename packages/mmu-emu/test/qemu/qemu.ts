@@ -6,12 +6,11 @@ import { join } from 'node:path';
 
 export const QEMU = 'qemu-system-riscv64';
 
-/** A processor with just RV64IMAC, Zicsr, Zifencei, S and U. */
+/** A processor with just RV64IMAC, Zba, Zbb, Zbc, Zbs, Zicsr, Zifencei, S and U. */
 const CPU = [
   'rv64',
-  ...['f', 'd', 'h', 'v', 'zba', 'zbb', 'zbc', 'zbs', 'svinval', 'svnapot', 'svpbmt'].map(
-    (name) => `${name}=false`,
-  ),
+  ...['f', 'd', 'h', 'v', 'svinval', 'svnapot', 'svpbmt'].map((name) => `${name}=false`),
+  ...['zba', 'zbb', 'zbc', 'zbs'].map((name) => `${name}=true`),
 ].join(',');
 
 export interface QemuRun {

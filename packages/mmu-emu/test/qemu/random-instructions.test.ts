@@ -16,8 +16,8 @@ const SCALE = Number(process.env['FAULTLINE_LOCKSTEP_SCALE'] ?? '1');
 
 const seed = Number(process.env['FAULTLINE_SEED']);
 
-/** Leave the case, wait, or change a register that the cases need; other tests have them. */
-const NOT_GENERATED = ['mret', 'sret', 'wfi', 'c.addi16sp'];
+/** Unknown to QEMU 7.2 or wrong there, leave the case, wait, or change a register that the cases need; other tests have them. */
+const NOT_GENERATED = ['ctzw', 'czero.eqz', 'czero.nez', 'mret', 'sret', 'wfi', 'c.addi16sp'];
 
 describe('random programs', () => {
   const generator = new CaseGenerator(new Random(seed));
@@ -40,7 +40,7 @@ describe('random programs', () => {
 
   test('contain every instruction of the table and encodings that are none', () => {
     const missing = INSTRUCTIONS.map(({ name }) => name).filter((name) => !generator.counts.has(name));
-    expect(missing).toEqual(NOT_GENERATED);
+    expect(missing.sort()).toEqual([...NOT_GENERATED].sort());
     expect(generator.counts.get('illegal')).toBeGreaterThan(100);
     const total = [...generator.counts.values()].reduce((sum, count) => sum + count, 0);
     expect(total).toBeGreaterThanOrEqual(BATCHES * CASES * INSTRUCTIONS_A_CASE);

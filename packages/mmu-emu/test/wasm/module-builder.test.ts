@@ -144,7 +144,8 @@ describe('the encoder', () => {
       const [, type = '', operation = ''] = found;
       const converted = /_([if]\d\d)(?:_[su])?$/.exec(operation)?.[1];
       const compares = /^(eqz|eq|ne|[lg][te](_[su])?)$/.test(operation);
-      const unary = converted !== undefined || operation === 'eqz' || operation.startsWith('extend');
+      const unary =
+        converted !== undefined || /^(eqz|clz|ctz|popcnt)$/.test(operation) || operation.startsWith('extend');
       const operand = constant(converted ?? type);
       const result = (compares ? 'i32' : type) as WasmType;
       const instance = build([], [result], unary ? op(name, operand) : op(name, operand, operand));

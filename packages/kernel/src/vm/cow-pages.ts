@@ -21,6 +21,8 @@ import { ZEROS_DIRTY, ZEROS_UNTRACKED, ZeroRanges } from './zero-ranges.js';
 export const LOOKUP_ZERO = -1_000;
 /** A look-up found that the page has to be fetched: `CowPages.need`. */
 export const LOOKUP_ABSENT = -1_001;
+/** A page that was supplied is there already. */
+export const SUPPLY_UNWANTED = 1;
 
 /** Hears that what is mapped from a range of pages is no longer right. */
 export interface PageViewer {
@@ -244,10 +246,10 @@ export class CowPages {
    * A page supplied by the pager: it is clean. Not taken when there is content already.
    *
    * @param entry of kind frame (which is this list's from here on, if taken) or zero
-   * @returns ZX_OK: taken; 1: not wanted; ZX_ERR_NO_MEMORY
+   * @returns ZX_OK: taken; SUPPLY_UNWANTED; ZX_ERR_NO_MEMORY
    */
-  supply(page: number, entry: number): Status | 1 {
-    if (this.list.get(page) !== 0 || (this.zeros as ZeroRanges).covers(page)) return 1;
+  supply(page: number, entry: number): number {
+    if (this.list.get(page) !== 0 || (this.zeros as ZeroRanges).covers(page)) return SUPPLY_UNWANTED;
     return this.list.set(page, withDirtyState(entry, isFrame(entry) ? PAGE_CLEAN : 0))
       ? ZX_OK
       : ZX_ERR_NO_MEMORY;

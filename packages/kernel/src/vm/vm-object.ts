@@ -21,6 +21,7 @@ import type { VmMapping } from './vm-mapping.js';
 /** How a VMO came to be. */
 export type VmoKind = 'anonymous' | 'pager' | 'clone' | 'slice' | 'reference';
 
+/** How to make a VMO; what is absent is false, or follows from the pages. */
 export interface VmoOptions {
   readonly kind: VmoKind;
   readonly resizable?: boolean;
@@ -260,8 +261,8 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
         return ZX_ERR_NO_RESOURCES;
       }
       const last = runs.length - 2;
-      if (last >= 0 && (runs[last] as number) + (runs[last + 1] as number) === frame) {
-        runs[last + 1] = (runs[last + 1] as number) + 1;
+      if (last >= 0 && runs[last] + runs[last + 1] === frame) {
+        runs[last + 1] = runs[last + 1] + 1;
       } else runs.push(frame, 1);
     }
     this.loans += 1;
@@ -328,8 +329,8 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
 
 function endLoans(physical: PhysicalPages, runs: readonly number[]): void {
   for (let index = 0; index < runs.length; index += 2) {
-    const first = runs[index] as number;
-    for (let frame = first; frame < first + (runs[index + 1] as number); frame += 1) physical.endLoan(frame);
+    const first = runs[index];
+    for (let frame = first; frame < first + runs[index + 1]; frame += 1) physical.endLoan(frame);
   }
 }
 
@@ -344,7 +345,7 @@ class FrameLoan implements PageLoan {
     private readonly runs: readonly number[],
   ) {
     for (let index = 0; index < runs.length; index += 2) {
-      this.views.push(physical.ram.writable(runs[index] as number, runs[index + 1] as number));
+      this.views.push(physical.ram.writable(runs[index], runs[index + 1]));
     }
   }
 

@@ -159,6 +159,7 @@ export function zeroRange(
   offset: number,
   length: Span,
 ): Status | Operation {
+  if (length.pages === 0 && length.rest === 0) return ZX_OK;
   const plan = planZero(page, offset, length);
   const { cow, start } = vmo;
   if (!caller.mayWaitForPager) {

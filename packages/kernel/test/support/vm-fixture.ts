@@ -13,6 +13,8 @@ import { VmSystem } from '../../src/vm/vm-system.js';
 export const PAGE = 4096;
 
 export interface FixtureOptions {
+  /** One that an earlier fixture is done with: its RAM is not cleared. */
+  readonly machine?: Machine;
   readonly ramBytes?: number;
   readonly limits?: Partial<KernelLimits>;
   readonly aslr?: boolean;
@@ -47,7 +49,9 @@ export class VmFixture {
   }
 
   static async create(options: FixtureOptions = {}): Promise<VmFixture> {
-    const machine = await Machine.create({ mode: 'hosted', ramBytes: options.ramBytes ?? 8 * 2 ** 20 });
+    const ramBytes = options.ramBytes ?? 8 * 2 ** 20;
+    const machine = options.machine ?? (await Machine.create({ mode: 'hosted', ramBytes }));
+    for (const hart of machine.harts) hart.sfenceVma();
     return new VmFixture(machine, options);
   }
 

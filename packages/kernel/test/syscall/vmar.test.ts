@@ -117,7 +117,9 @@ describe('zx_vmar_map', () => {
   it('needs the rights for its permissions on both handles', () => {
     const readable = withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ);
     expect(host.vmarMap(vmar, RW, 0, readable, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
-    expect(host.vmarMap(vmar, ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(host.vmarMap(vmar, ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE).status).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
     const readRegion = withRights(vmar, ZX_RIGHT_READ);
     expect(host.vmarMap(readRegion, RW, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
     expect(host.vmarMap(readRegion, ZX_VM_PERM_READ, 0, readable, 0, PAGE).status).toBe(ZX_OK);
@@ -125,7 +127,9 @@ describe('zx_vmar_map', () => {
 
   it('refuses kinds of VMOs', () => {
     const resizable = ok(host.vmoCreate(PAGE, ZX_VMO_RESIZABLE)).handle;
-    expect(host.vmarMap(vmar, RW | ZX_VM_REQUIRE_NON_RESIZABLE, 0, resizable, 0, PAGE).status).toBe(ZX_ERR_NOT_SUPPORTED);
+    expect(host.vmarMap(vmar, RW | ZX_VM_REQUIRE_NON_RESIZABLE, 0, resizable, 0, PAGE).status).toBe(
+      ZX_ERR_NOT_SUPPORTED,
+    );
     expect(host.vmarMap(vmar, RW, 0, resizable, 0, PAGE).status).toBe(ZX_OK);
     const discardable = ok(host.vmoCreate(PAGE, ZX_VMO_DISCARDABLE)).handle;
     expect(host.vmarMap(vmar, RW, 0, discardable, 0, PAGE).status).toBe(ZX_ERR_NOT_SUPPORTED);
@@ -147,7 +151,9 @@ describe('zx_vmar_map', () => {
     const inner = ok(host.vmarAllocate(vmar, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE)).handle;
     const all = withRights(inner, ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_OP_CHILDREN);
     expect(host.vmarMap(all, RW, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
-    expect(host.vmarMap(all, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(host.vmarMap(all, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo, 0, PAGE).status).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
     expect(host.vmarMap(all, ZX_VM_PERM_READ, 0, vmo, 0, PAGE).status).toBe(ZX_OK);
   });
 
@@ -221,9 +227,15 @@ describe('zx_vmar_unmap', () => {
     const { address } = ok(host.vmarMap(vmar, RW, 0, vmo, 0, 4 * PAGE));
     for (let page = 0; page < 4; page += 1) access('write', address + page * PAGE, BigInt(page + 1));
     ok(host.vmarUnmap(vmar, address + PAGE, 1));
-    expect([0, 2, 3].map((page) => access('read', address + page * PAGE))).toEqual([done(1n), done(3n), done(4n)]);
+    expect([0, 2, 3].map((page) => access('read', address + page * PAGE))).toEqual([
+      done(1n),
+      done(3n),
+      done(4n),
+    ]);
     expect(access('read', address + PAGE)).toEqual(crash(address + PAGE, ZX_ERR_NOT_FOUND));
-    expect([...space.rootVmar.tree()].filter(([region]) => region.vpn * PAGE < address + 4 * PAGE)).toHaveLength(2);
+    expect(
+      [...space.rootVmar.tree()].filter(([region]) => region.vpn * PAGE < address + 4 * PAGE),
+    ).toHaveLength(2);
   });
 
   it('accepts ranges with nothing in them, and refuses the rest', () => {
@@ -272,7 +284,9 @@ describe('zx_vmar_protect', () => {
   });
 
   it('refuses in order', () => {
-    const { address } = ok(host.vmarMap(vmar, ZX_VM_PERM_READ, 0, withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ), 0, 2 * PAGE));
+    const { address } = ok(
+      host.vmarMap(vmar, ZX_VM_PERM_READ, 0, withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ), 0, 2 * PAGE),
+    );
     const readRegion = withRights(vmar, ZX_RIGHT_READ);
     const protect = (handle: number, options: number, at = address, pages = 2): number =>
       host.vmarProtect(handle, options, at, pages * PAGE).status;
@@ -302,7 +316,9 @@ describe('zx_vmar_allocate, zx_vmar_destroy', () => {
   it('refuses in order', () => {
     const allocate = (handle: number, options: number, offset: number, size: number): number =>
       host.vmarAllocate(handle, options, offset, size).status;
-    expect(allocate(withRights(vmar, ZX_RIGHT_READ), ZX_VM_CAN_MAP_WRITE, 0, PAGE)).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(allocate(withRights(vmar, ZX_RIGHT_READ), ZX_VM_CAN_MAP_WRITE, 0, PAGE)).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
     expect(allocate(vmar, CAN_ALL | ZX_VM_PERM_READ, 0, PAGE)).toBe(ZX_ERR_INVALID_ARGS);
     expect(allocate(vmar, CAN_ALL | ZX_VM_SPECIFIC_OVERWRITE, 0, PAGE)).toBe(ZX_ERR_INVALID_ARGS);
     expect(allocate(vmar, CAN_ALL, 0, 0)).toBe(ZX_ERR_INVALID_ARGS);
@@ -325,9 +341,10 @@ describe('zx_vmar_allocate, zx_vmar_destroy', () => {
     const { address } = ok(host.vmarMap(handle, RW, 0, vmo, 0, PAGE));
     expect(access('write', address, 3n)).toEqual(done(3n));
     expect(host.vmarDestroy(vmar).status).toBe(ZX_ERR_NOT_SUPPORTED);
-    expect(host.vmarDestroy(withRights(handles[0] as number, ZX_RIGHT_READ)).status).toBe(ZX_ERR_ACCESS_DENIED);
-    expect(host.vmarDestroy(handles[0] as number).status).toBe(ZX_OK);
-    for (const dead of [handles[0], handles[1], handle]) expect(host.vmarDestroy(dead as number).status).toBe(ZX_ERR_BAD_STATE);
+    expect(host.vmarDestroy(withRights(handles[0], ZX_RIGHT_READ)).status).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(host.vmarDestroy(handles[0]).status).toBe(ZX_OK);
+    for (const dead of [handles[0], handles[1], handle])
+      expect(host.vmarDestroy(dead).status).toBe(ZX_ERR_BAD_STATE);
     expect(access('read', address)).toEqual(crash(address, ZX_ERR_NOT_FOUND));
     fixture.expectNoLeaks();
   });
@@ -448,10 +465,15 @@ describe('random places', () => {
     const random = await VmFixture.create({ aslr: true });
     const { vmar: root } = random.space();
     const { handle } = ok(random.host.vmoCreate(4 * PAGE, 0));
-    const places = Array.from({ length: 200 }, () => ok(random.host.vmarMap(root, RW, 0, handle, 0, 4 * PAGE)).address);
+    const places = Array.from(
+      { length: 200 },
+      () => ok(random.host.vmarMap(root, RW, 0, handle, 0, 4 * PAGE)).address,
+    );
     const sorted = [...places].sort((a, b) => a - b);
     expect(places).not.toEqual(sorted);
-    sorted.forEach((place, index) => expect(place - (sorted[index - 1] ?? 0)).toBeGreaterThanOrEqual(4 * PAGE));
+    sorted.forEach((place, index) =>
+      expect(place - (sorted[index - 1] ?? 0)).toBeGreaterThanOrEqual(4 * PAGE),
+    );
     random.expectNoLeaks();
   });
 });

@@ -23,7 +23,7 @@ export default defineConfig(
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['packages/*/tsconfig.test.json', 'tsconfig.json'],
+        project: 'tsconfig.json',
         tsconfigRootDir: import.meta.dirname,
       },
     },

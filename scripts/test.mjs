@@ -23,7 +23,7 @@ const script = (name, ...args) => [join(root, 'scripts', name), ...args];
  * @type {{ name: string, commands: string[][], needsBuild?: boolean, counts?: boolean }[]}
  */
 const CHECKS = [
-  { name: 'typecheck', commands: [nx('typecheck'), [toolFile('typescript', 'tsc'), '-p', 'tsconfig.json']] },
+  { name: 'typecheck', commands: [[toolFile('typescript', 'tsc'), '-p', 'tsconfig.json']] },
   { name: 'lint', commands: [[toolFile('eslint'), '.', '--max-warnings', '0']] },
   { name: 'format', commands: [[toolFile('prettier'), '--check', '--log-level', 'warn', '.']] },
   {

@@ -56,7 +56,10 @@ describe('a backing that fails', () => {
   ])('with %s fails the request with ZX_ERR_IO, and the original is reported', async (_what, thrown) => {
     const { service, read, failures } = await pagerRig();
     const now = service.createVmo({ read: () => void raise(thrown) }, { size: PAGE });
-    const later = service.createVmo({ read: async () => void raise(await Promise.resolve(thrown)) }, { size: PAGE });
+    const later = service.createVmo(
+      { read: async () => void raise(await Promise.resolve(thrown)) },
+      { size: PAGE },
+    );
     expect((await read(now, 0, PAGE)).status).toBe(ZX_ERR_IO);
     expect((await read(later, 0, PAGE)).status).toBe(ZX_ERR_IO);
     for (const { error } of failures) {

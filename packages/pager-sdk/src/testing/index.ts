@@ -1,0 +1,6 @@
+/**
+ * For the tests of backings.
+ *
+ * @packageDocumentation
+ */
+export { checkBacking } from './check-backing.js';

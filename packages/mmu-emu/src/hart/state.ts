@@ -76,7 +76,6 @@ export const HART_SCOUNTEREN = csr(16);
 export const HART_SATP = csr(17);
 export const HART_MENVCFG = csr(18);
 export const HART_SENVCFG = csr(19);
-export const HART_MCOUNTINHIBIT = csr(20);
 /** mcycle and minstret less the instructions retired. */
 export const HART_MCYCLE_OFFSET = csr(21);
 export const HART_MINSTRET_OFFSET = csr(22);

@@ -234,7 +234,11 @@ export const i32 = {
   }),
 };
 
-/** Double-precision expressions, as f registers hold them. */
+/**
+ * Double-precision expressions, as f registers hold them.
+ *
+ * @public
+ */
 export const f64 = {
   add: (a: F64, b: F64): F64 => op('f64', 'f64.add', a, b),
   reinterpret: (a: I64): F64 => op('f64', 'f64.reinterpret_i64', a),

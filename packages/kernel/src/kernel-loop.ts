@@ -28,8 +28,9 @@ export interface RunResult {
 
 type BurstEnd = 'exited' | 'stopped' | 'idle' | 'due';
 
-/** What one turn costs apart from its instructions, in instructions. */
+/** What things cost besides the instructions that guests retire, in instructions. */
 const TURN_COST = 200;
+const HOST_TASK_COST = 3_000;
 
 /**
  * The loop that lets guests run.
@@ -99,6 +100,8 @@ export class KernelLoop {
       this.state.retired += instructions;
     };
     const due = this.host.startTurn();
+    tasks.spend = due;
+    let { performed } = work;
     work.driven = true;
     try {
       for (;;) {
@@ -107,7 +110,10 @@ export class KernelLoop {
         if (this.stopping) return 'stopped';
         if (tasks.running.size === 0 && work.isEmpty) return 'exited';
         if (scheduler.runnable > 0) {
-          if (due(scheduler.turn(retire) + TURN_COST)) return 'due';
+          const ran = scheduler.turn(retire);
+          const tasksDone = work.performed - performed;
+          performed = work.performed;
+          if (due(ran + TURN_COST + tasksDone * HOST_TASK_COST)) return 'due';
         } else if (work.isEmpty) {
           return 'idle';
         }

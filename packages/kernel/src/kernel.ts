@@ -20,6 +20,7 @@ import { TaskSystem } from './task/task-system.js';
 import { ZX_ERR_CANCELED, ZX_ERR_NO_RESOURCES, ZX_OK, ZX_TASK_RETCODE_SYSCALL_KILL } from './abi/status.js';
 import { TICKS_PER_SECOND } from './abi/time.js';
 import { VmSystem } from './vm/vm-system.js';
+import { WallClock } from './wall-clock.js';
 
 /** How to make a kernel. */
 export interface KernelOptions extends HostEnvironmentOptions {
@@ -110,7 +111,12 @@ export class Kernel {
     private readonly vdsoObject: VdsoObject,
     options: KernelOptions,
   ) {
-    this.loop = new KernelLoop(state, hostEnvironment(options));
+    const { clock } = state;
+    const hostTime = options.hostTime ?? (clock instanceof WallClock ? () => clock.now() : undefined);
+    this.loop = new KernelLoop(
+      state,
+      hostEnvironment(hostTime === undefined ? options : { ...options, hostTime }),
+    );
   }
 
   /**

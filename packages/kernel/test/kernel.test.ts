@@ -138,6 +138,41 @@ describe('a kernel', () => {
     expect(kernel.statistics().instructions).toBeLessThan((turns + 3) * 600_000);
   });
 
+  it('lets the host have its turn between system calls, however much each does', async () => {
+    const big = host.vmoCreate(6 * 2 ** 20, 0).handle;
+    // Commits six mebibytes and gives them back, again and again.
+    const range = (op: number): string =>
+      `li a0, $0\nli a1, ${op}\nli a2, 0\nli a3, ${6 * 2 ** 20}\nli a4, 0\nli a5, 0\n${zx('vmo_op_range')}`;
+    await AsmGuest.start(kernel, host, `again:\n${range(1)}\n${range(2)}\nj again`, { give: [big] });
+    const run = kernel.run();
+    for (let turns = 0; turns < 3; turns += 1) await turn();
+    kernel.stop();
+    await run;
+    expect(kernel.statistics().systemCalls).toBeGreaterThan(20);
+    expect(kernel.statistics().systemCalls).toBeLessThanOrEqual(5 * 20);
+  });
+
+  it('runs the same, whenever the host has its turns', async () => {
+    const instructions: number[] = [];
+    for (const step of [1_000, 100_000, 7_000_000]) {
+      kernel.close();
+      let now = 0;
+      await create({ hostTime: () => (now += step) });
+      const port = host.portCreate(0).handle;
+      const counting = `li s0, 2000\nmore: li a0, $0\nli a1, ${DATA}\n${zx('port_queue')}
+        li a0, $0\nli a1, 0\nli a2, ${DATA}\n${zx('port_wait')}\naddi s0, s0, -1\nbnez s0, more\n${EXIT}`;
+      for (let guests = 0; guests < 3; guests += 1) {
+        await AsmGuest.start(kernel, host, counting, { give: [copyOf(port)] });
+      }
+      const events: string[] = [];
+      kernel.onEvent = (event) => events.push(`${event.retired} ${event.type}`);
+      expect((await kernel.run()).outcome).toBe('exited');
+      instructions.push(events.length, kernel.statistics().instructions, kernel.statistics().contextSwitches);
+    }
+    expect(instructions.slice(3, 6)).toEqual(instructions.slice(0, 3));
+    expect(instructions.slice(6)).toEqual(instructions.slice(0, 3));
+  });
+
   it('measures turns by the time of the host when it is given', async () => {
     let now = 0;
     let yields = 0;

@@ -23,7 +23,7 @@ export interface HostSleep {
 export interface HostEnvironmentOptions {
   /** Replaces the way the kernel yields. */
   readonly hostYield?: () => Promise<void>;
-  /** Time of the host in nanoseconds, from any start; to measure how long a turn lasts. */
+  /** Time of the host in nanoseconds, from any start, to measure how long a turn lasts; default: that of a `WallClock`, or none: turns are estimated. */
   readonly hostTime?: () => number;
   /** Replaces the way the kernel sleeps when nothing can run: nanoseconds, or Infinity. */
   readonly hostSleep?: (nanoseconds: number) => HostSleep;
@@ -58,11 +58,13 @@ function countedTurn(): (instructions: number) => boolean {
 function timedTurn(hostTime: () => number): (instructions: number) => boolean {
   const end = hostTime() + TURN_NANOSECONDS;
   let left = LOOK_EVERY;
+  let over = false;
   return (instructions) => {
     left -= instructions;
-    if (left > 0) return false;
+    if (over || left > 0) return over;
     left = LOOK_EVERY;
-    return hostTime() >= end;
+    over = hostTime() >= end;
+    return over;
   };
 }
 

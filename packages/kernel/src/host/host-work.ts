@@ -32,6 +32,9 @@ export class HostWork {
   /** Told when a host call starts to wait, and when a hold ends. */
   onChange: (() => void) | null = null;
 
+  /** Tasks performed so far. */
+  performed = 0;
+
   private readonly queue: HostTask[] = [];
   private next = 0;
   private settling = false;
@@ -54,6 +57,7 @@ export class HostWork {
       while (this.next < this.queue.length) {
         const task = this.queue[this.next];
         this.next += 1;
+        this.performed += 1;
         task.perform();
       }
       this.queue.length = 0;

@@ -18,10 +18,16 @@ import type { FaultAccess, FaultOutcome } from '../events.js';
 import type { KernelCore } from '../kernel-core.js';
 import type { SystemCall } from '../syscall/call.js';
 import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../vm/fault-kind.js';
+import { PAUSE } from './pause.js';
 import { generalRegisters, wordPair, type ExceptionReport } from './exception-report.js';
-import { STEP_GO_ON, STEP_LEFT, type Cpu, type ThreadSteps } from './scheduler.js';
+import { STEP_GO_ON, STEP_LEFT, STEP_STAND_BACK, type Cpu, type ThreadSteps } from './scheduler.js';
 import type { Thread } from './thread.js';
 import type { Blocker, Operation } from './waiter.js';
+
+/** What a system call costs the host, in instructions: some are quick, some copy megabytes. */
+const SYSTEM_CALL_COST = 20_000;
+/** A long one stands back when it has taken a while. */
+const PAUSE_COST = 1_000_000;
 
 const TWO_32 = 0x1_0000_0000;
 /** t0: the number of a system call. */
@@ -113,8 +119,7 @@ export class GuestSteps implements ThreadSteps {
     thread.callName = call.name;
     const result = call.handler(thread, cpu.args);
     if (typeof result !== 'number') return this.advance(thread, (thread.operation = result));
-    this.returned(thread, result);
-    return thread.dying ? STEP_LEFT : STEP_GO_ON;
+    return this.returned(thread, result);
   }
 
   /** Carries an unfinished system call on. */
@@ -122,19 +127,18 @@ export class GuestSteps implements ThreadSteps {
     const step = operation.next(thread.wakeStatus);
     if (step.done === true) {
       thread.operation = null;
-      this.returned(thread, step.value);
-      return thread.dying ? STEP_LEFT : STEP_GO_ON;
+      return this.returned(thread, step.value);
     }
+    if (step.value === PAUSE) this.core.tasks.spend(PAUSE_COST);
     // Who was killed by its own call does not wait any more.
     if (!thread.dying) thread.block(step.value);
     return STEP_LEFT;
   }
 
-  private returned(thread: Thread, result: number): void {
+  private returned(thread: Thread, result: number): number {
     thread.setResult(result);
-    const { events } = this.core;
-    if (events === null) return;
-    events({
+    const { events, tasks } = this.core;
+    events?.({
       type: 'system-call',
       time: this.core.clock.now(),
       retired: this.core.retired,
@@ -143,6 +147,8 @@ export class GuestSteps implements ThreadSteps {
       name: thread.callName,
       status: result,
     });
+    if (thread.dying) return STEP_LEFT;
+    return tasks.spend(SYSTEM_CALL_COST) ? STEP_STAND_BACK : STEP_GO_ON;
   }
 
   /** The vDSO's code, wherever it is mapped: the only place from which system calls are accepted. */

@@ -16,6 +16,9 @@ export const STEP_GO_ON = 0;
 /** It waits, or has ended: the hart is free. */
 export const STEP_LEFT = 1;
 
+/** It can go on, but the host is due its turn first. */
+export const STEP_STAND_BACK = 2;
+
 /** Carries out what a thread cannot do by itself. */
 export interface ThreadSteps {
   /** Before it runs: finishes what it waited for. */
@@ -93,6 +96,9 @@ export class Scheduler {
   private readonly queue = new WaitQueue();
   private length = 0;
   private nextCpu = 0;
+  /** The thread that stood back for the host, and what is left of its slice: it goes on first, so that the host's time changes no order. */
+  private interrupted: Thread | null = null;
+  private interruptedLeft = 0;
 
   constructor(
     harts: readonly Hart[],
@@ -104,7 +110,7 @@ export class Scheduler {
 
   /** Threads that could run. */
   get runnable(): number {
-    return this.length;
+    return this.length + (this.interrupted === null ? 0 : 1);
   }
 
   /** A thread has become runnable. */
@@ -117,6 +123,7 @@ export class Scheduler {
 
   /** Takes a thread out, if it stands in the queue. */
   dequeue(thread: Thread): void {
+    if (thread === this.interrupted) this.interrupted = null;
     if (thread.queue !== this.queue) return;
     this.queue.remove(thread);
     this.length -= 1;
@@ -134,13 +141,13 @@ export class Scheduler {
    * @returns what it took, in instructions; 0 when no thread is runnable
    */
   turn(retire: (instructions: number) => void): number {
-    const thread = this.choose();
+    const { interrupted } = this;
+    const thread = interrupted ?? this.choose();
     if (thread === null) return 0;
     this.dequeue(thread);
-    const cpu = this.cpus[this.nextCpu];
-    this.nextCpu = (this.nextCpu + 1) % this.cpus.length;
-    const slice = this.slice();
-    const left = this.run(cpu, thread, slice, retire);
+    const slice = interrupted === null ? this.slice() : this.interruptedLeft;
+    const left = this.run(this.cpus[this.nextCpu], thread, slice, retire);
+    if (this.interrupted === null) this.nextCpu = (this.nextCpu + 1) % this.cpus.length;
     return slice - left;
   }
 
@@ -172,7 +179,11 @@ export class Scheduler {
       // It may have begun to wait, or even been woken, in the step in which it was killed.
       this.dequeue(thread);
       thread.terminate();
-    } else if (step === STEP_GO_ON) {
+    } else if (step === STEP_STAND_BACK && left > 0) {
+      thread.state = 'runnable';
+      this.interrupted = thread;
+      this.interruptedLeft = left;
+    } else if (step !== STEP_LEFT) {
       this.enqueue(thread);
     }
     return left;

@@ -13,6 +13,11 @@ export class TaskSystem {
   readonly running = new Set<ProcessDispatcher>();
   /** System calls made by guests. */
   systemCalls = 0;
+  /**
+   * Told what was done besides running instructions, in instructions; true when the host is due its turn. The run loop sets it for
+   * each of its bursts.
+   */
+  spend: (cost: number) => boolean = () => false;
   /** Exceptions that ended a process. */
   exceptions = 0;
 

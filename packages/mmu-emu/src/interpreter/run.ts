@@ -14,7 +14,7 @@ import { HANDLERS } from './handlers.js';
 import type { CoreIndices } from './imports.js';
 import { currentPc, lowerHandler, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
 import type { RunLocals } from './lower.js';
-import { FIRST_HANDLER, RECORD_BITS } from './record.js';
+import { FIRST_HANDLER, HANDLER_FETCH, RECORD_BITS, RECORD_HANDLER } from './record.js';
 
 function declareLocals(f: FunctionBody): RunLocals {
   const many = (type: 'i32' | 'i64' | 'f64', count: number): readonly number[] =>
@@ -90,8 +90,8 @@ export function buildRun(indices: CoreIndices): FunctionBody {
 
   const dispatch: Code = (body) => {
     for (let i = bodies.length - 1; i >= 0; i--) body.open('block', labels[i]);
-    load('i32.load16_u', get(rec))(body);
-    body.branchTable(labels, labels[0]);
+    load('i32.load16_u', get(rec), RECORD_HANDLER)(body);
+    body.branchTable(labels, labels[HANDLER_FETCH]);
     bodies.forEach((code) => {
       body.close();
       code(body);

@@ -108,7 +108,7 @@ export class CowPages {
   }
 
   /**
-   * A clone of [offset, offset + pages), which may reach past the end. It hangs on the nearest ancestor that has pages of its own
+   * A clone of [offset, offset + pages), which may reach past the end. It hangs on the nearest ancestor that has pages or zeros of its own
    * in that range, so that chains of unmodified clones stay short.
    *
    * @param visibleEnd where what it can see of this one ends: the end of a slice, else of all
@@ -117,7 +117,7 @@ export class CowPages {
     let parent: CowPages = this;
     let at = offset;
     let limit = Math.max(0, Math.min(pages, visibleEnd - offset));
-    while (parent.parent !== null && parent.list.next(at, at + limit) === at + limit) {
+    while (parent.parent !== null && !parent.hasOwn(at, at + limit)) {
       limit = Math.max(0, Math.min(limit, parent.parentLimit - at));
       at += parent.parentOffset;
       parent = parent.parent;
@@ -126,6 +126,11 @@ export class CowPages {
     parent.children.add(child);
     parent.references += 1;
     return child;
+  }
+
+  /** Whether anything of [start, end) is this one's own and hides what is below: pages, or zeros. */
+  private hasOwn(start: number, end: number): boolean {
+    return this.list.next(start, end) !== end || (this.zeros !== null && this.zeros.next(start, end) !== end);
   }
 
   /** Copies what anonymous memory has in [offset, offset + pages) into these, still empty pages. */

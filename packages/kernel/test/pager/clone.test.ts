@@ -159,6 +159,15 @@ describe('writes to clones', () => {
     pager.finish();
   });
 
+  it('a clone of what was zeroed reads zeros, not what lies below', async () => {
+    const vmo = pager.createVmo(1);
+    pager.supply(vmo, 0, 1);
+    const clone = pager.clone(vmo);
+    ok(await pager.host.vmoOpRange(clone.handle, ZX_VMO_OP_ZERO, 0, PAGE));
+    expect(word(pager.clone(clone), 0)).toBe(0n);
+    pager.finish();
+  });
+
   it('CL-27 CM-06: nothing of it can be decommitted', async () => {
     const vmo = pager.createVmo(1);
     const clone = pager.clone(vmo);

@@ -45,6 +45,12 @@ class Model {
     return page < this.limit ? this.parent.get(page + this.offset) : 0n;
   }
 
+  /** Past what a clone sees of its parent there are zeros anyway, and nothing is its own. */
+  zero(page: number): void {
+    if (this.parent !== null && page >= this.limit) this.own.delete(page);
+    else this.own.set(page, 0n);
+  }
+
   /** A clone shows the nearest ancestor that has something of its own in the range. */
   clone(offset: number, pages: number): Model {
     let parent: Model = this;
@@ -150,7 +156,7 @@ class Run {
         if (!inside) return;
         for (let index = 0; index < action.count; index += 1) {
           const at = action.page + index;
-          if (action.kind === 'zero') model.own.set(at, 0n);
+          if (action.kind === 'zero') model.zero(at);
           else model.own.set(at, model.get(at));
         }
         return;

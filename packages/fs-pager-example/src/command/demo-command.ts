@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { guestProgram } from '../demo/demo-program.js';
 import { ensureWordListFile, wordListDirectory, type WordListFile } from '../demo/word-list-file.js';
 import { EXIT_NOT_LOADED } from '../exit-status.js';
@@ -29,7 +30,6 @@ export const DEMO_CONTENT: DemoContent = {
   directory: null,
 };
 
-const PAGE_BYTES = 4_096;
 const MEBIBYTE = 2 ** 20;
 
 /** `faultline demo`: 0 when everything agrees. @throws {UsageError} a file named on the command line cannot be written */
@@ -89,7 +89,7 @@ class Demo {
   /** Sets the two runs side by side, and checks the pages that were supplied against what the file itself has counted. */
   compare(search: SessionReport, scan: SessionReport): boolean {
     const { stdout } = this.context;
-    const pages = this.list.bytes / PAGE_BYTES;
+    const pages = this.list.bytes / PAGE_SIZE;
     const searched = this.file(search);
     const scanned = this.file(scan);
     stdout.write(
@@ -101,7 +101,7 @@ class Demo {
       ['search', searched],
       ['scan', scanned],
     ] as const) {
-      const expected = file.pagesSupplied * PAGE_BYTES;
+      const expected = file.pagesSupplied * PAGE_SIZE;
       const right = file.bytesRead === expected;
       agree &&= right;
       const verdict = right
@@ -138,7 +138,7 @@ async function makeWordList(content: DemoContent, context: CommandContext): Prom
     },
   });
   context.stdout.write(
-    `A sorted list of words, ${(bytes / MEBIBYTE).toFixed(0)} MiB, ${grouped(bytes / PAGE_BYTES)} pages: ${list.path}\n`,
+    `A sorted list of words, ${(bytes / MEBIBYTE).toFixed(0)} MiB, ${grouped(bytes / PAGE_SIZE)} pages: ${list.path}\n`,
   );
   return list;
 }

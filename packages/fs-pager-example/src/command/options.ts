@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { parseArgs } from 'node:util';
 
 /** A command line that cannot be followed; the message is for the person who typed it. */
@@ -38,8 +39,6 @@ const MEBIBYTE = 2 ** 20;
 const DEFAULT_MEMORY_BYTES = 256 * MEBIBYTE;
 const MIN_MEMORY_BYTES = MEBIBYTE;
 const MAX_MEMORY_BYTES = 3.5 * 2 ** 30;
-const PAGE_BYTES = 4_096;
-
 const MACHINE_OPTIONS = {
   memory: { type: 'string' },
   'pager-blocking': { type: 'string' },
@@ -166,8 +165,8 @@ function parseSize(text: string): number {
     throw new UsageError(`--memory ${text}: a size is expected, for instance 64M or 1G`);
   if (bytes < MIN_MEMORY_BYTES || bytes > MAX_MEMORY_BYTES)
     throw new UsageError(`--memory ${text}: 1M to 3.5G is possible`);
-  if (bytes % PAGE_BYTES !== 0)
-    throw new UsageError(`--memory ${text}: a multiple of ${PAGE_BYTES} bytes is expected`);
+  if (bytes % PAGE_SIZE !== 0)
+    throw new UsageError(`--memory ${text}: a multiple of ${PAGE_SIZE} bytes is expected`);
   return bytes;
 }
 

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import type { PagerBlocking } from '../syscall/call.js';
 import type { KernelState } from '../kernel-state.js';
 import { ZX_RIGHTS_IO } from '../abi/rights.js';
@@ -5,8 +6,6 @@ import { ZX_ERR_INVALID_ARGS, ZX_OK } from '../abi/status.js';
 import { VmoDispatcher, type PageLoan } from '../vm/vm-object.js';
 import type { StatusResult } from './host-caller.js';
 import { HostTaskCalls } from './host-task-calls.js';
-
-const PAGE_BYTES = 4096;
 
 /** How a host process behaves. */
 export interface HostProcessOptions {
@@ -40,11 +39,11 @@ export class HostProcess extends HostTaskCalls {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
       throw new RangeError(`[${offset}, ${offset} + ${length}) is no range of bytes`);
     }
-    if (offset % PAGE_BYTES !== 0 || length % PAGE_BYTES !== 0)
+    if (offset % PAGE_SIZE !== 0 || length % PAGE_SIZE !== 0)
       return { status: ZX_ERR_INVALID_ARGS, loan: null };
     const dispatcher = this.handles.lookup(vmo, VmoDispatcher, ZX_RIGHTS_IO);
     if (typeof dispatcher === 'number') return { status: dispatcher, loan: null };
-    const loan = dispatcher.lend(offset / PAGE_BYTES, length / PAGE_BYTES);
+    const loan = dispatcher.lend(offset / PAGE_SIZE, length / PAGE_SIZE);
     return typeof loan === 'number' ? { status: loan, loan: null } : { status: ZX_OK, loan };
   }
 

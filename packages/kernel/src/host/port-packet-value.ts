@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import type { Status } from '../abi/status.js';
 import { PageRequestPacket, SignalPacket, UserPacket, type PortPacket } from '../ipc/port-packet.js';
 
@@ -31,16 +32,14 @@ export interface PortPacketValue {
   readonly user: Uint8Array | null;
 }
 
-const PAGE_BYTES = 4096;
-
 /** Takes what is in a packet out of it. */
 export function valueOfPacket(packet: PortPacket): PortPacketValue {
   const { key, type, status } = packet;
   if (packet instanceof PageRequestPacket) {
     const pageRequest = {
       command: packet.command,
-      offset: packet.page * PAGE_BYTES,
-      length: packet.pages * PAGE_BYTES,
+      offset: packet.page * PAGE_SIZE,
+      length: packet.pages * PAGE_SIZE,
     };
     return { key, type, status, pageRequest, signal: null, user: null };
   }

@@ -4,6 +4,7 @@
  * A packet's owner makes it once and may queue it again and again, but only while it is in no queue. It leaves the queue by being
  * read (`onDelivered`), by cancellation or the end of the port (`onDiscarded`), or because its owner takes it back (`PortDispatcher.withdraw`, no callback).
  */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import {
   PACKET_BYTES,
   PACKET_KEY,
@@ -124,6 +125,6 @@ export abstract class PageRequestPacket extends PortPacket {
 }
 
 function setPages(view: DataView, position: number, pages: number): void {
-  view.setUint32(position, (pages % 0x10_0000) * 4096, true);
+  view.setUint32(position, (pages % 0x10_0000) * PAGE_SIZE, true);
   view.setUint32(position + 4, Math.floor(pages / 0x10_0000), true);
 }

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { Handle } from '../object/handle-table.js';
 import {
   PA_HND,
@@ -73,7 +74,6 @@ export interface Loader {
   readonly vdso: VdsoObject;
 }
 
-const PAGE_BYTES = 4096;
 const DEFAULT_STACK = 1024 * 1024;
 const LARGEST_STACK = 1024 * 1024 * 1024;
 const REGION = ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_SPECIFIC;
@@ -225,16 +225,16 @@ function mapStack(host: HostProcess, bag: HandleBag, vmar: number, wanted: numbe
   if (!Number.isSafeInteger(wanted) || wanted <= 0 || wanted > LARGEST_STACK) {
     throw new KernelError('bad-executable', `a stack of ${wanted} bytes`, { field: 'p_memsz' });
   }
-  const bytes = Math.ceil(wanted / PAGE_BYTES) * PAGE_BYTES;
+  const bytes = Math.ceil(wanted / PAGE_SIZE) * PAGE_SIZE;
   const vmo = host.vmoCreate(bytes, 0);
   require(vmo.status, 'a stack');
   bag.add(vmo.handle);
   host.objectSetName(vmo.handle, 'stack');
-  const region = host.vmarAllocate(vmar, REGION | ZX_VM_CAN_MAP_WRITE, 0, bytes + 2 * PAGE_BYTES);
+  const region = host.vmarAllocate(vmar, REGION | ZX_VM_CAN_MAP_WRITE, 0, bytes + 2 * PAGE_SIZE);
   require(region.status, 'room for a stack');
   bag.add(region.handle);
   const options = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_SPECIFIC;
-  const map = host.vmarMap(region.handle, options, PAGE_BYTES, vmo.handle, 0, bytes);
+  const map = host.vmarMap(region.handle, options, PAGE_SIZE, vmo.handle, 0, bytes);
   require(map.status, 'a stack');
   return map.address + bytes;
 }

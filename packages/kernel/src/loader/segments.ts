@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import type { ElfImage, ElfSegment } from '@faultline/mmu-emu';
 import {
   ZX_VM_ALLOW_FAULTS,
@@ -17,7 +18,6 @@ import type { HostProcess } from '../host/host-process.js';
 import type { HandleBag } from './handle-bag.js';
 import { require } from './requirement.js';
 
-const PAGE_BYTES = 4096;
 const REGION_OPTIONS =
   ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC;
 
@@ -33,8 +33,8 @@ export interface SegmentTarget {
   readonly wait: WaitOptions;
 }
 
-const pagesUp = (bytes: number): number => Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
-const pagesDown = (bytes: number): number => bytes - (bytes % PAGE_BYTES);
+const pagesUp = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+const pagesDown = (bytes: number): number => bytes - (bytes % PAGE_SIZE);
 
 /**
  * Maps the segments of a program into a region of its own, at a place of the region's choice. Code and constants are the file's own

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import {
   ZX_RIGHTS_BASIC,
   ZX_RIGHT_EXECUTE,
@@ -10,8 +11,6 @@ import { Handle } from '../object/handle-table.js';
 import type { VdsoImage } from '../syscall/vdso.js';
 import { VmoDispatcher } from '../vm/vm-object.js';
 
-const PAGE_BYTES = 4096;
-
 /** The vDSO as an object that processes map: nobody can write to it. */
 export interface VdsoObject {
   readonly image: VdsoImage;
@@ -23,8 +22,8 @@ const VDSO_RIGHTS = ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_EXECUTE | ZX_RIGH
 
 /** Puts the image into a VMO, of which the code is known to the kernel as the place of system calls. */
 export function vdsoObject(core: KernelCore, image: VdsoImage): VdsoObject {
-  const pages = image.bytes.length / PAGE_BYTES;
-  const codePage = image.codeOffset / PAGE_BYTES;
+  const pages = image.bytes.length / PAGE_SIZE;
+  const codePage = image.codeOffset / PAGE_SIZE;
   const vmo = VmoDispatcher.anonymous(core, pages);
   vmo.objectName.set(new TextEncoder().encode('vdso/libzircon.so'));
   const handle = new Handle(vmo, VDSO_RIGHTS);

@@ -7,6 +7,7 @@
  *
  * A handler looks its handles up and checks its arguments first, computes, and gives its results last: `return outU32(...)`.
  */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_MAX_NAME_LEN } from '../abi/abi-limits.js';
 import {
   ZX_ERR_INVALID_ARGS,
@@ -80,7 +81,7 @@ export function outU64(caller: Caller, address: number, value: number): Status |
 
 /** Gives a result of whole pages (a size or address, page index below 2^52) in bytes; statuses as `outBytes`. */
 export function outPages(caller: Caller, address: number, pages: number): Status | Operation {
-  return outU64Words(caller, address, (pages % 0x10_0000) * 4096, Math.floor(pages / 0x10_0000));
+  return outU64Words(caller, address, (pages % 0x10_0000) * PAGE_SIZE, Math.floor(pages / 0x10_0000));
 }
 
 /** Like `outU32`, but a null pointer asks for nothing. */

@@ -3,7 +3,6 @@
  *
  * @see Tool Interface Standard, ELF Specification, "Dynamic Linking", "Hash Table"; RISC-V ELF psABI, "ELF Object Files"
  */
-const PAGE = 4096;
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 const SYMBOL_BYTES = 24;
@@ -117,14 +116,14 @@ export function writeVdsoElf(
   ];
   const dynamicBytes = DYNAMIC_BYTES * dynamic.length;
   const dataBytes = dynamicAt + dynamicBytes;
-  const codeOffset = align(dataBytes, PAGE);
-  const bytes = new Uint8Array(align(codeOffset + code.length, PAGE));
+  const codeOffset = align(dataBytes, PAGE_SIZE);
+  const bytes = new Uint8Array(align(codeOffset + code.length, PAGE_SIZE));
   const view = new DataView(bytes.buffer);
 
   writeHeader(view, codeOffset);
   const headers: readonly ProgramHeader[] = [
-    { type: PT_LOAD, flags: PF_R, offset: 0, bytes: dataBytes, alignment: PAGE },
-    { type: PT_LOAD, flags: PF_R | PF_X, offset: codeOffset, bytes: code.length, alignment: PAGE },
+    { type: PT_LOAD, flags: PF_R, offset: 0, bytes: dataBytes, alignment: PAGE_SIZE },
+    { type: PT_LOAD, flags: PF_R | PF_X, offset: codeOffset, bytes: code.length, alignment: PAGE_SIZE },
     { type: PT_DYNAMIC, flags: PF_R, offset: dynamicAt, bytes: dynamicBytes, alignment: 8 },
     { type: PT_GNU_STACK, flags: PF_R | PF_W, offset: 0, bytes: 0, alignment: 16 },
   ];
@@ -178,3 +177,4 @@ function writeProgramHeader(view: DataView, position: number, header: ProgramHea
   view.setUint32(position + 40, header.bytes, true);
   view.setUint32(position + 48, header.alignment, true);
 }
+import { PAGE_SIZE } from '@faultline/mmu-emu';

@@ -1,4 +1,5 @@
 /** Arguments of the calls on memory: positions and lengths of up to 64 bits as pages and rests, checked where they enter. */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import type { Rights } from '../abi/rights.js';
 import { ZX_ERR_ACCESS_DENIED, ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, type Status } from '../abi/status.js';
 import type { Handle } from '../object/handle-table.js';
@@ -33,8 +34,8 @@ export function rangeArg(args: Uint32Array, position: number, length: number): B
   const pages = pageArg(args, length);
   const rest = pageOffsetArg(args, length);
   const sum = offset + rest;
-  const endPage = page + pages + (sum >= 4096 ? 1 : 0);
-  const endRest = sum % 4096;
+  const endPage = page + pages + (sum >= PAGE_SIZE ? 1 : 0);
+  const endRest = sum % PAGE_SIZE;
   return { page, offset, pages, rest, endPage, endRest, end: endPage + (endRest === 0 ? 0 : 1) };
 }
 

@@ -1,4 +1,5 @@
 /** What VMOs and VMARs tell about themselves. Records of a process's VMOs and mappings are made here as well, for `ZX_INFO_PROCESS_*`. */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import * as info from '../abi/info.js';
 import { ZX_RIGHT_INSPECT, ZX_RIGHT_NONE, type Rights } from '../abi/rights.js';
 import type { AddressSpace } from '../vm/address-space.js';
@@ -7,11 +8,9 @@ import { VmarDispatcher, type Region } from '../vm/vmar.js';
 import { oneRecord, type InfoRecords, type InfoTopic } from './info-topic.js';
 import { setU64 } from './user-values.js';
 
-const PAGE_BYTES = 4096;
-
 /** Sizes of VMOs can be larger than what a number holds exactly; page counts are not. */
 function setPages(view: DataView, position: number, pages: number): void {
-  view.setUint32(position, (pages % 0x10_0000) * PAGE_BYTES, true);
+  view.setUint32(position, (pages % 0x10_0000) * PAGE_SIZE, true);
   view.setUint32(position + 4, Math.floor(pages / 0x10_0000), true);
 }
 

@@ -1,4 +1,5 @@
 /** `zx_vmo_op_range`. */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_RIGHT_NONE, ZX_RIGHT_READ, ZX_RIGHT_WRITE, type Rights } from '../abi/rights.js';
 import {
   ZX_ERR_ACCESS_DENIED,
@@ -123,7 +124,7 @@ function lock(
   if (bufferBytes < VMO_LOCK_STATE_BYTES) return ZX_ERR_INVALID_ARGS;
   vmo.locks += 1;
   const bytes = new Uint8Array(VMO_LOCK_STATE_BYTES);
-  setU64(new DataView(bytes.buffer), VMO_LOCK_STATE_SIZE, vmo.pages * 4096);
+  setU64(new DataView(bytes.buffer), VMO_LOCK_STATE_SIZE, vmo.pages * PAGE_SIZE);
   return outBytes(caller, buffer, bytes);
 }
 

@@ -1,4 +1,5 @@
 /** Virtual memory objects: creation, contents, sizes. Children are in `vmo-child.ts`, operations on ranges in `vmo-op-range.ts`. */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_RSRC_SYSTEM_VMEX_BASE } from '../abi/resource.js';
 import {
   ZX_RIGHT_EXECUTE,
@@ -53,7 +54,7 @@ export function objectRoom(caller: Caller): Status {
 
 /** Gives a byte size out that need not be whole pages. */
 export function outSize(caller: Caller, address: number, pages: number, rest: number): Status | Operation {
-  return outU64Words(caller, address, (pages % 0x10_0000) * 4096 + rest, Math.floor(pages / 0x10_0000));
+  return outU64Words(caller, address, (pages % 0x10_0000) * PAGE_SIZE + rest, Math.floor(pages / 0x10_0000));
 }
 
 function create(caller: Caller, args: Uint32Array): Status | Operation {
@@ -102,7 +103,7 @@ function setSize(caller: Caller, args: Uint32Array): Status | Operation {
   };
   // The end of the last page must read as zero from now on; what is beyond the old size does already.
   if (streamRest === 0 || streamPages >= vmo.pages) return apply(ZX_OK);
-  return andThen(zeroBytes(caller, vmo, streamPages, streamRest, 4096), apply);
+  return andThen(zeroBytes(caller, vmo, streamPages, streamRest, PAGE_SIZE), apply);
 }
 
 function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
@@ -125,7 +126,7 @@ function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
     return ZX_OK;
   };
   if (cutRest === 0) return apply(ZX_OK);
-  return andThen(zeroBytes(caller, vmo, cutPage, cutRest, 4096), apply);
+  return andThen(zeroBytes(caller, vmo, cutPage, cutRest, PAGE_SIZE), apply);
 }
 
 /** The handle given is gone in any case, unless it was no handle of a VMO. */

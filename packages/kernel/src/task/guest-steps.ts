@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import {
   CAUSE_BREAKPOINT,
   CAUSE_FETCH_MISALIGNED,
@@ -156,9 +157,9 @@ export class GuestSteps implements ThreadSteps {
     const { process } = thread;
     const site = this.vdso.sites[number];
     if (pc === process.vdsoBase + site) return true;
-    const mapping = process.space.mappingAt(Math.floor(pc / 4096));
+    const mapping = process.space.mappingAt(Math.floor(pc / PAGE_SIZE));
     if (mapping === null || !mapping.fixed) return false;
-    process.vdsoBase = (mapping.vpn - mapping.page) * 4096;
+    process.vdsoBase = (mapping.vpn - mapping.page) * PAGE_SIZE;
     return pc === process.vdsoBase + site;
   }
 

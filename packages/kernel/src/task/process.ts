@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_OBJ_TYPE_PROCESS } from '../abi/object-types.js';
 import { ZX_DEFAULT_PROCESS_RIGHTS } from '../abi/rights.js';
 import { ZX_JOB_NO_PROCESSES, ZX_PROCESS_TERMINATED } from '../abi/signals.js';
@@ -14,8 +15,6 @@ import { FutexTable } from './futex.js';
 import type { JobDispatcher } from './job.js';
 import type { StartRegisters, Thread } from './thread.js';
 import { ThreadDispatcher } from './thread-dispatcher.js';
-
-const PAGE_BYTES = 4096;
 
 /** Where a process is in its life; see `ProcessDispatcher`. */
 export type ProcessState = 'initial' | 'running' | 'dying' | 'dead';
@@ -120,7 +119,7 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   vdsoAddress(): number {
     if (this.hasEnded) return 0;
     for (const [region] of this.space.rootVmar.tree()) {
-      if (region instanceof VmMapping && region.fixed) return (region.vpn - region.page) * PAGE_BYTES;
+      if (region instanceof VmMapping && region.fixed) return (region.vpn - region.page) * PAGE_SIZE;
     }
     return 0;
   }

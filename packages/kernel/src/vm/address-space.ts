@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import {
   ZX_ERR_ACCESS_DENIED,
   ZX_ERR_NO_MEMORY,
@@ -38,8 +39,6 @@ const FAULT_AROUND = 16;
 
 /** Up to here pages are fenced one by one, beyond it the whole address space is. */
 const FENCED_SINGLY = 16;
-
-const PAGE_BYTES = 4096;
 
 /**
  * The user half of an address space: the root VMAR, and Sv39 page tables that are a cache of what VMARs and VMOs say.
@@ -82,8 +81,8 @@ export class AddressSpace {
       core,
       this,
       null,
-      ZX_USER_ASPACE_BASE / PAGE_BYTES,
-      ZX_USER_ASPACE_SIZE / PAGE_BYTES,
+      ZX_USER_ASPACE_BASE / PAGE_SIZE,
+      ZX_USER_ASPACE_SIZE / PAGE_SIZE,
       ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC,
     );
   }
@@ -148,7 +147,7 @@ export class AddressSpace {
    * ZX_ERR_BAD_STATE the pager is gone, ZX_ERR_NO_MEMORY
    */
   fault(address: number, kind: FaultKind): Status | Blocker {
-    const outcome = this.resolve(Math.floor(address / PAGE_BYTES), kind);
+    const outcome = this.resolve(Math.floor(address / PAGE_SIZE), kind);
     const { counters } = this.vm;
     if (outcome === ZX_OK) counters.faultsResolved[kind] += 1;
     else if (typeof outcome === 'number') counters.faultsFatal[kind] += 1;
@@ -264,7 +263,7 @@ export class AddressSpace {
   private fence(vpn: number, end: number): void {
     for (const hart of this.vm.machine.harts) {
       if (end - vpn > FENCED_SINGLY) hart.sfenceVmaAsid(this.asid);
-      else for (let at = vpn; at < end; at += 1) hart.sfenceVmaPage(at * PAGE_BYTES);
+      else for (let at = vpn; at < end; at += 1) hart.sfenceVmaPage(at * PAGE_SIZE);
     }
   }
 }

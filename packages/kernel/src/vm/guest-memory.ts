@@ -1,11 +1,10 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_ERR_NOT_FOUND, type Status } from '../abi/status.js';
 import type { UserMemory } from '../task/user-memory.js';
 import type { Blocker } from '../task/waiter.js';
 import { FAULT_READ, FAULT_WRITE, type FaultKind } from './fault-kind.js';
 import { PTE_R, PTE_W, USER_VPN_END, type PageTables } from './page-tables.js';
 import type { VmSystem } from './vm-system.js';
-
-const PAGE_BYTES = 4096;
 
 /** What is needed of an address space. */
 interface FaultingSpace {
@@ -22,29 +21,29 @@ export class GuestMemory implements UserMemory {
   constructor(private readonly space: FaultingSpace) {}
 
   view(address: number, length: number, write: boolean): Uint8Array | null {
-    const vpn = Math.floor(address / PAGE_BYTES);
+    const vpn = Math.floor(address / PAGE_SIZE);
     if (vpn >= USER_VPN_END) return null;
     const { tables, vm } = this.space;
     const needed = write ? PTE_W : PTE_R;
     const low = tables.lookup(vpn);
     if ((low & needed) === 0) return null;
-    const offset = address - vpn * PAGE_BYTES;
+    const offset = address - vpn * PAGE_SIZE;
     const frame = tables.frameOf(vpn, low);
-    let end = PAGE_BYTES;
+    let end = PAGE_SIZE;
     let frames = 1;
     // Buffers of more than a page are often in adjacent frames.
     while (end - offset < length) {
       const next = tables.lookup(vpn + frames);
       if ((next & needed) === 0 || tables.frameOf(vpn + frames, next) !== frame + frames) break;
       frames += 1;
-      end += PAGE_BYTES;
+      end += PAGE_SIZE;
     }
     const bytes = write ? vm.physical.ram.writable(frame, frames) : vm.physical.ram.readable(frame, frames);
     return bytes.subarray(offset, Math.min(end, offset + length));
   }
 
   fault(address: number, write: boolean): Status | Blocker {
-    if (address >= USER_VPN_END * PAGE_BYTES) return ZX_ERR_NOT_FOUND;
+    if (address >= USER_VPN_END * PAGE_SIZE) return ZX_ERR_NOT_FOUND;
     return this.space.fault(address, write ? FAULT_WRITE : FAULT_READ);
   }
 }

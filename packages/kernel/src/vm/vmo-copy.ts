@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_SHOULD_WAIT, ZX_OK, type Status } from '../abi/status.js';
 import type { Caller } from '../syscall/call.js';
 import { PAUSE } from '../task/pause.js';
@@ -6,8 +7,6 @@ import type { Operation } from '../task/waiter.js';
 import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
 import type { PageRequest } from './page-request.js';
 import type { VmoDispatcher } from './vm-object.js';
-
-const PAGE_BYTES = 4096;
 
 /** Adjacent frames copied in one piece. */
 const MOST_FRAMES = 4096;
@@ -83,7 +82,7 @@ class VmoCopy {
   }
 
   private get end(): number {
-    return this.page + Math.ceil((this.offset + this.left) / PAGE_BYTES);
+    return this.page + Math.ceil((this.offset + this.left) / PAGE_SIZE);
   }
 
   /** After `advance` has found a page absent. */
@@ -128,7 +127,7 @@ class VmoCopy {
       if (frame >= 0) {
         while (frames < most && cow.find(start + this.page + frames) === frame + frames) frames += 1;
       }
-      const bytes = Math.min(frames * PAGE_BYTES - this.offset, this.left);
+      const bytes = Math.min(frames * PAGE_SIZE - this.offset, this.left);
       const view = caller.memory.view(this.address, bytes, true);
       if (view === null) return NEEDS_BUFFER;
       if (frame === LOOKUP_ZERO) view.fill(0);
@@ -147,7 +146,7 @@ class VmoCopy {
       if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
       if (this.isTurnOver()) return NEEDS_PAUSE;
       const count = Math.min(WRITE_BATCH, this.end - this.page);
-      const bytes = Math.min(count * PAGE_BYTES - this.offset, this.left);
+      const bytes = Math.min(count * PAGE_SIZE - this.offset, this.left);
       for (let index = 0; index < count; index += 1) {
         const frame = cow.frameForWrite(start + this.page + index);
         if (frame === LOOKUP_ABSENT) {
@@ -165,7 +164,7 @@ class VmoCopy {
       cow.modified = true;
       for (let index = 0; index < count; index += 1) {
         const target = ram.writable(batch[index]);
-        const piece = Math.min(PAGE_BYTES - this.offset, this.left);
+        const piece = Math.min(PAGE_SIZE - this.offset, this.left);
         for (let done = 0; done < piece;) {
           const view = caller.memory.view(this.address + done, piece - done, false) as Uint8Array;
           target.set(view, this.offset + done);
@@ -188,8 +187,8 @@ class VmoCopy {
     const offset = this.offset + bytes;
     this.address += bytes;
     this.left -= bytes;
-    this.page += Math.floor(offset / PAGE_BYTES);
-    this.offset = offset % PAGE_BYTES;
+    this.page += Math.floor(offset / PAGE_SIZE);
+    this.offset = offset % PAGE_SIZE;
   }
 }
 
@@ -210,7 +209,7 @@ export function copyVmo(
   offset: number,
   length: number,
 ): Status | Operation {
-  const count = Math.ceil((offset + length) / PAGE_BYTES);
+  const count = Math.ceil((offset + length) / PAGE_SIZE);
   // An empty copy at the very end is fine, whatever the offset in a page that is not there would say.
   if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
   if (length === 0) return ZX_OK;

@@ -1,4 +1,5 @@
 /** Operations on ranges of a VMO's pages, for `zx_vmo_op_range`, `zx_vmar_op_range` and changes of size. Pages are the VMO's own numbers. */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_SHOULD_WAIT, ZX_OK, type Status } from '../abi/status.js';
 import type { Caller } from '../syscall/call.js';
 import { PAUSE } from '../task/pause.js';
@@ -7,7 +8,6 @@ import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
 import type { PageRequest } from './page-request.js';
 import type { VmoDispatcher } from './vm-object.js';
 
-const PAGE_BYTES = 4096;
 const PAGES_A_TURN = 4096;
 
 /**
@@ -189,11 +189,11 @@ interface ZeroPlan {
 
 function planZero(page: number, offset: number, length: Span): ZeroPlan {
   const tail = offset + length.rest;
-  const endPage = page + length.pages + Math.floor(tail / PAGE_BYTES);
-  const endOffset = tail % PAGE_BYTES;
+  const endPage = page + length.pages + Math.floor(tail / PAGE_SIZE);
+  const endOffset = tail % PAGE_SIZE;
   if (endPage === page) return { partial: [{ page, from: offset, to: endOffset }], first: page, last: page };
   const partial = [];
-  if (offset !== 0) partial.push({ page, from: offset, to: PAGE_BYTES });
+  if (offset !== 0) partial.push({ page, from: offset, to: PAGE_SIZE });
   if (endOffset !== 0) partial.push({ page: endPage, from: 0, to: endOffset });
   return { partial, first: page + (offset === 0 ? 0 : 1), last: endPage };
 }

@@ -4,6 +4,7 @@
  * The layout of the headers is that of the System V ABI ("ELF Header", "Program Header"); the flags and the machine
  * number are those of the RISC-V ELF psABI ("File Header").
  */
+import { PAGE_SIZE } from '../mmu/pte.js';
 import { ByteReader } from './byte-reader.js';
 import { ElfError } from './elf-error.js';
 
@@ -83,7 +84,6 @@ export interface ParseElfOptions {
 
 const EHDR_BYTES = 64;
 const PHDR_BYTES = 56;
-const PAGE_BYTES = 4096;
 const EM_RISCV = 0xf3;
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
@@ -377,7 +377,7 @@ function parseSegment(
   if (range.vaddr % range.alignment !== range.fileOffset % range.alignment) {
     throw new ElfError('bad-value', `p_align[${index}]`, 'p_vaddr and p_offset differ modulo the alignment');
   }
-  if (mappable && range.fileBytes > 0 && range.vaddr % PAGE_BYTES !== range.fileOffset % PAGE_BYTES) {
+  if (mappable && range.fileBytes > 0 && range.vaddr % PAGE_SIZE !== range.fileOffset % PAGE_SIZE) {
     throw new ElfError('bad-value', `p_offset[${index}]`, 'p_vaddr and p_offset differ modulo the page size');
   }
   const flags = reader.u32(at + 4, `p_flags[${index}]`);
@@ -409,7 +409,7 @@ function checkOrder(
       `${hex(segment.vaddr)} is inside the segment before, which ends at ${hex(end)}`,
     );
   }
-  if (mappable && Math.floor(segment.vaddr / PAGE_BYTES) === Math.floor((end - 1) / PAGE_BYTES)) {
+  if (mappable && Math.floor(segment.vaddr / PAGE_SIZE) === Math.floor((end - 1) / PAGE_SIZE)) {
     throw new ElfError(
       'overlap',
       `p_vaddr[${index}]`,

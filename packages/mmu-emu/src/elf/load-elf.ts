@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../mmu/pte.js';
 import { ElfError } from './elf-error.js';
 import { parseElf } from './elf-image.js';
 import type { ElfImage, ElfSegment } from './elf-image.js';
@@ -24,8 +25,6 @@ export interface LoadedElf {
   readonly image: ElfImage;
 }
 
-const FRAME_BYTES = 4096;
-
 /**
  * Loads a bare-metal program into physical memory: copies its segments to their physical addresses, clears what the
  * file does not give, and relocates a static position-independent executable, which goes to the start of RAM unless
@@ -40,7 +39,7 @@ export function loadElf(machine: ElfLoadTarget, bytes: Uint8Array): LoadedElf {
   const image = parseElf(bytes, { mappable: false });
   const { ram } = machine;
   const moved = image.type === 'dyn' && image.lowestVaddr < ram.base;
-  const bias = moved ? ram.base - Math.floor(image.lowestVaddr / FRAME_BYTES) * FRAME_BYTES : 0;
+  const bias = moved ? ram.base - Math.floor(image.lowestVaddr / PAGE_SIZE) * PAGE_SIZE : 0;
   const placed = image.segments.map((segment) => ({
     segment,
     address: moved ? bias + segment.vaddr : segment.paddr,
@@ -101,8 +100,8 @@ function physicalEntry(image: ElfImage, bias: number): number {
 }
 
 function viewOf(ram: ElfLoadTarget['ram'], address: number, length: number): Uint8Array {
-  const first = Math.floor((address - ram.base) / FRAME_BYTES);
-  const last = Math.floor((address - ram.base + length - 1) / FRAME_BYTES);
-  const start = address - ram.base - first * FRAME_BYTES;
+  const first = Math.floor((address - ram.base) / PAGE_SIZE);
+  const last = Math.floor((address - ram.base + length - 1) / PAGE_SIZE);
+  const start = address - ram.base - first * PAGE_SIZE;
   return ram.writable(first, last - first + 1).subarray(start, start + length);
 }

@@ -12,6 +12,7 @@ import type { PortDispatcher } from '../ipc/port.js';
 import type { KernelCore } from '../kernel-core.js';
 import { Dispatcher } from '../object/dispatcher.js';
 import { CowPages } from '../vm/cow-pages.js';
+import type { DirtyTracking } from '../vm/dirty-tracking.js';
 import { ENTRY_ZERO, PAGE_CLEAN, frameEntry } from '../vm/page-entry.js';
 import { PageSource } from '../vm/page-source.js';
 import { NO_FRAME } from '../vm/physical-pages.js';
@@ -57,7 +58,7 @@ export class PagerDispatcher extends Dispatcher {
     source.vmoKoid = vmo.koid;
     proxy.vmoKoid = vmo.koid;
     this.sources.set(proxy, source);
-    vmo.cow.endStream(vmo.streamPages + (vmo.streamRest === 0 ? 0 : 1));
+    vmo.cow.tracking?.endStream(vmo.streamPages + (vmo.streamRest === 0 ? 0 : 1));
     return vmo;
   }
 
@@ -73,7 +74,7 @@ export class PagerDispatcher extends Dispatcher {
     const source = vmo.cow.source as PageSource;
     if (!source.isAttached) return ZX_OK;
     source.detach();
-    vmo.cow.dropClean();
+    vmo.cow.tracking?.dropClean();
     return ZX_OK;
   }
 
@@ -91,6 +92,7 @@ export class PagerDispatcher extends Dispatcher {
     if (aux.cow.anyHeld(from, from + count)) return ZX_ERR_BAD_STATE;
     if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
     const source = vmo.cow.source as PageSource;
+    const tracking = vmo.cow.tracking as DirtyTracking;
     if (!source.isAttached) return ZX_ERR_BAD_STATE;
 
     const { counters, physical } = this.core.vm;
@@ -101,7 +103,7 @@ export class PagerDispatcher extends Dispatcher {
       const frame = present ? aux.cow.takeFrame(from + done) : NO_FRAME;
       if (present && frame === NO_FRAME) status = ZX_ERR_NO_MEMORY;
       else {
-        const taken = vmo.cow.supply(page + done, present ? frameEntry(frame, PAGE_CLEAN) : ENTRY_ZERO);
+        const taken = tracking.supply(page + done, present ? frameEntry(frame, PAGE_CLEAN) : ENTRY_ZERO);
         if (taken === ZX_OK) counters.pagesSupplied += 1;
         else {
           if (present) physical.free(frame);

@@ -38,6 +38,7 @@ import { PortDispatcher } from '../ipc/port.js';
 import { Handle } from '../object/handle-table.js';
 import { PagerDispatcher } from '../pager/pager-dispatcher.js';
 import type { Operation } from '../task/waiter.js';
+import type { DirtyTracking } from '../vm/dirty-tracking.js';
 import type { VmoDispatcher } from '../vm/vm-object.js';
 import { bigintArg, numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
 import { andThen, outBytes, outHandle } from './user-values.js';
@@ -138,11 +139,11 @@ function queryStats(caller: Caller, args: Uint32Array): Status | Operation {
   const options = args[4];
   if ((options & ~ZX_PAGER_RESET_VMO_STATS) !== 0) return ZX_ERR_INVALID_ARGS;
   if (numberArg(args, 4) < PAGER_VMO_STATS_BYTES) return ZX_ERR_BUFFER_TOO_SMALL;
-  const { cow } = target.vmo;
+  const tracking = target.vmo.cow.tracking as DirtyTracking;
   const bytes = new Uint8Array(PAGER_VMO_STATS_BYTES);
-  bytes[0] = cow.modified ? ZX_PAGER_VMO_STATS_MODIFIED : 0;
+  bytes[0] = tracking.modified ? ZX_PAGER_VMO_STATS_MODIFIED : 0;
   return andThen(outBytes(caller, numberArg(args, 3), bytes), (status) => {
-    if (status === ZX_OK && (options & ZX_PAGER_RESET_VMO_STATS) !== 0) cow.modified = false;
+    if (status === ZX_OK && (options & ZX_PAGER_RESET_VMO_STATS) !== 0) tracking.modified = false;
     return status;
   });
 }

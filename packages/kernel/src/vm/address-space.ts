@@ -214,7 +214,7 @@ export class AddressSpace {
     const frame = kind === FAULT_WRITE ? cow.frameForWrite(at) : cow.find(at);
     if (frame >= 0) {
       const writable = kind === FAULT_WRITE || (cow.source === null && cow.foundIsWritable);
-      if (kind === FAULT_WRITE) cow.modified = true;
+      if (kind === FAULT_WRITE) cow.markModified();
       if (!this.install(mapping, vpn, frame, writable)) return ZX_ERR_NO_MEMORY;
       if (kind !== FAULT_WRITE) this.faultAround(mapping, vpn);
       return ZX_OK;

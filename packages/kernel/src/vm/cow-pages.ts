@@ -1,4 +1,5 @@
 import { ZX_ERR_BAD_STATE, ZX_ERR_NO_MEMORY, ZX_OK, type Status } from '../abi/status.js';
+import { DirtyTracking } from './dirty-tracking.js';
 import {
   PAGE_ALWAYS_NEED,
   PAGE_CLEAN,
@@ -15,15 +16,12 @@ import type { PageRequest } from './page-request.js';
 import type { PageSource } from './page-source.js';
 import { NO_FRAME } from './physical-pages.js';
 import type { VmSystem } from './vm-system.js';
-import { ZEROS_DIRTY, ZEROS_UNTRACKED, ZeroRanges } from './zero-ranges.js';
+import { ZEROS_UNTRACKED, ZeroRanges } from './zero-ranges.js';
 
 /** A look-up found that the page reads as zero and that no frame stands for it. */
 export const LOOKUP_ZERO = -1_000;
 /** A look-up found that the page has to be fetched: `CowPages.need`. */
 export const LOOKUP_ABSENT = -1_001;
-/** A page that was supplied is there already. */
-export const SUPPLY_UNWANTED = 1;
-
 /** Hears that what is mapped from a range of pages is no longer right. */
 export interface PageViewer {
   /** Translations of [start, end) go away. */
@@ -48,9 +46,9 @@ export class CowPages {
   readonly list: PageList;
   /** Zeros that the kernel knows of, where something else would be seen otherwise; null for anonymous memory without a parent. */
   readonly zeros: ZeroRanges | null;
+  /** What the pager has to write back; null without a source. */
+  readonly tracking: DirtyTracking | null;
   readonly viewers = new Set<PageViewer>();
-  /** Made by writes through system calls and mappings, by resizing and zeroing: `zx_pager_query_vmo_stats`. */
-  modified = false;
 
   private references = 1;
   private readonly children = new Set<CowPages>();
@@ -72,7 +70,8 @@ export class CowPages {
     private parentLimit = 0,
   ) {
     this.list = new PageList(vm.nodes, vm.physical, this);
-    this.zeros = source === null && parent === null ? null : new ZeroRanges();
+    this.tracking = source === null ? null : new DirtyTracking(this, source);
+    this.zeros = this.tracking?.zeros ?? (parent === null ? null : new ZeroRanges());
   }
 
   /** The source under this chain; null: all of it is anonymous. */
@@ -166,6 +165,11 @@ export class CowPages {
     return owner.source.isAttached ? LOOKUP_ABSENT : ZX_ERR_BAD_STATE;
   }
 
+  /** The contents were changed by a write, of which the pager's statistics tell. */
+  markModified(): void {
+    if (this.tracking !== null) this.tracking.modified = true;
+  }
+
   /** After `find` returned a frame: it may be written without asking here again. */
   get foundIsWritable(): boolean {
     if (this.foundOwner !== this) return false;
@@ -247,19 +251,6 @@ export class CowPages {
     return false;
   }
 
-  /**
-   * A page supplied by the pager: it is clean. Not taken when there is content already.
-   *
-   * @param entry of kind frame (which is this list's from here on, if taken) or zero
-   * @returns ZX_OK: taken; SUPPLY_UNWANTED; ZX_ERR_NO_MEMORY
-   */
-  supply(page: number, entry: number): number {
-    if (this.list.get(page) !== 0 || (this.zeros as ZeroRanges).covers(page)) return SUPPLY_UNWANTED;
-    return this.list.set(page, withDirtyState(entry, isFrame(entry) ? PAGE_CLEAN : 0))
-      ? ZX_OK
-      : ZX_ERR_NO_MEMORY;
-  }
-
   /** Takes a page out for another list: the frame (the caller's from here on), or NO_FRAME when none stands for it. Only of anonymous memory. */
   takeFrame(page: number): number {
     const found = this.find(page);
@@ -306,8 +297,8 @@ export class CowPages {
 
   /** Makes whole pages read as zero without touching them; never waits. */
   zeroPages(start: number, end: number): void {
-    if (this.source !== null) {
-      this.zeroPagerPages(start, end);
+    if (this.tracking !== null) {
+      this.tracking.zeroPages(start, end);
       return;
     }
     this.changed(start, end);
@@ -319,9 +310,8 @@ export class CowPages {
   resize(pages: number): void {
     const before = this.pages;
     this.pages = pages;
-    this.modified = true;
     if (pages > before) {
-      if (this.source !== null) (this.zeros as ZeroRanges).add(before, pages, ZEROS_DIRTY);
+      this.tracking?.grown(before, pages);
       return;
     }
     this.changed(pages, before);
@@ -329,31 +319,15 @@ export class CowPages {
     for (const child of this.children) {
       child.parentLimit = Math.min(child.parentLimit, Math.max(0, pages - child.parentOffset));
     }
-    this.source?.resolve(pages, before, ZX_OK);
+    this.tracking?.shrunk(before, pages);
   }
 
   /**
-   * The stream size changes from `before` to `after` pages (rounded up): what lies past the smaller of them is gone. Under a pager, what the stream gains are
-   * zeros to be written back, what lies past it zeros that nobody is told of.
+   * The stream size changes from `before` to `after` pages (rounded up): what lies past the smaller of them is gone.
    */
   moveStreamEnd(before: number, after: number): void {
-    const from = Math.min(before, after);
-    this.modified = true;
-    if (this.source === null) {
-      this.zeroPages(from, this.pages);
-      return;
-    }
-    this.changed(from, this.pages);
-    this.discard(from, this.pages);
-    const zeros = this.zeros as ZeroRanges;
-    zeros.add(before, after, ZEROS_DIRTY);
-    zeros.add(after, this.pages, ZEROS_UNTRACKED);
-    this.source.resolve(from, this.pages, ZX_OK);
-  }
-
-  /** At creation under a pager: what lies past the stream size, `after` pages, are zeros that nobody is told of. */
-  endStream(after: number): void {
-    this.zeros?.add(after, this.pages, ZEROS_UNTRACKED);
+    if (this.tracking === null) this.zeroPages(Math.min(before, after), this.pages);
+    else this.tracking.moveStreamEnd(before, after);
   }
 
   /** Puts a frame that is the caller's in the place of whatever a page of anonymous memory was; ZX_OK, or ZX_ERR_NO_MEMORY (the frame stays the caller's). */
@@ -362,18 +336,6 @@ export class CowPages {
     if (!this.list.set(page, frameEntry(frame, PAGE_UNTRACKED))) return ZX_ERR_NO_MEMORY;
     this.zeros?.remove(page, page + 1);
     return ZX_OK;
-  }
-
-  /** The pager is gone for good: what is clean is dropped, what is not stays, and is mapped again when touched. */
-  dropClean(): void {
-    this.changed(0, this.pages);
-    const { list } = this;
-    for (let page = list.next(0, Infinity); page !== Infinity; page = list.next(page + 1, Infinity)) {
-      const entry = list.get(page);
-      if (isFrame(entry) && dirtyState(entry) !== PAGE_CLEAN) continue;
-      list.remove(page);
-      this.freeFrame(entry);
-    }
   }
 
   /** Translations of [start, end) are wrong now, here and wherever these pages show through. */
@@ -394,25 +356,6 @@ export class CowPages {
       for (const viewer of pages.viewers) viewer.pagesChanged(from, to);
       descend(pages, from, to);
     }
-  }
-
-  private zeroPagerPages(start: number, end: number): void {
-    const { list } = this;
-    const zeros = this.zeros as ZeroRanges;
-    for (let page = start; page < end;) {
-      const stop = list.next(page, end);
-      zeros.add(page, stop, ZEROS_DIRTY);
-      if (stop === end) break;
-      // Zeros that were supplied stay what they are: clean.
-      if (isFrame(list.get(stop))) {
-        this.changed(stop, stop + 1);
-        this.freeFrame(list.remove(stop));
-        zeros.add(stop, stop + 1, ZEROS_DIRTY);
-      }
-      page = stop + 1;
-    }
-    this.modified = true;
-    (this.source as PageSource).resolve(start, end, ZX_OK);
   }
 
   /** A frame of its own for a page: a copy of `found`, or zeros. */

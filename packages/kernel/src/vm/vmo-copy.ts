@@ -161,7 +161,7 @@ class VmoCopy {
         if (view === null) return NEEDS_BUFFER;
         done += view.length;
       }
-      cow.modified = true;
+      cow.markModified();
       for (let index = 0; index < count; index += 1) {
         const target = ram.writable(batch[index]);
         const piece = Math.min(PAGE_SIZE - this.offset, this.left);

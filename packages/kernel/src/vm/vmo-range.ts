@@ -119,7 +119,7 @@ function tryZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: nu
   if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;
   if (frame < 0) return frame;
   caller.core.vm.physical.ram.writable(frame).fill(0, from, to);
-  cow.modified = true;
+  cow.markModified();
   return ZX_OK;
 }
 

@@ -1,16 +1,52 @@
-/** Runs a memory image on QEMU and gives back what its memory looks like at the end. */
+/**
+ * Runs a memory image on QEMU and gives back what its memory looks like at the end.
+ *
+ * The reference is QEMU 10 or newer: the one that FAULTLINE_QEMU names, the one that `scripts/install-qemu.sh` puts into
+ * `.cache/qemu`, or the one on the path.
+ */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hasTool } from '../../../../scripts/vitest/needs-tool.js';
 
-export const QEMU = 'qemu-system-riscv64';
+const NAME = 'qemu-system-riscv64';
+const OLDEST = 10;
+const PREFIX = fileURLToPath(new URL('../../../../.cache/qemu/usr/', import.meta.url));
+/** Modules of another QEMU that may be installed do not fit this one, and nothing here needs any. */
+const ENVIRONMENT = { ...process.env, QEMU_MODULE_DIR: PREFIX };
 
-/** A processor with just RV64IMAC, Zba, Zbb, Zbc, Zbs, Zicsr, Zifencei, S and U. */
+interface Reference {
+  readonly program: string;
+  /** As the program says it: "10.0.2 (Debian 1:10.0.2+ds-2)"; empty when there is no program. */
+  readonly version: string;
+}
+
+let found: Reference | undefined;
+
+/** The QEMU that is compared with. */
+export function referenceQemu(): Reference {
+  if (found !== undefined) return found;
+  const candidates = [process.env['FAULTLINE_QEMU'] ?? '', `${PREFIX}bin/${NAME}`, NAME];
+  for (const program of candidates.filter((name) => name === NAME || existsSync(name))) {
+    const result = spawnSync(program, ['--version'], { encoding: 'utf8', env: ENVIRONMENT });
+    const version = /version (.*)/.exec(result.stdout)?.[1] ?? '';
+    if (result.status === 0 && parseInt(version) >= OLDEST) return (found = { program, version });
+  }
+  return (found = { program: `${NAME} ${OLDEST}`, version: '' });
+}
+
+/** Whether there is a QEMU to compare with; as `hasTool`. */
+export function hasQemu(task: { readonly meta: object }, leftOut: string): boolean {
+  return hasTool(task, referenceQemu().program, leftOut);
+}
+
+/** What this machine has of what QEMU can leave out, and the reverse. */
 const CPU = [
   'rv64',
-  ...['f', 'd', 'h', 'v', 'svinval', 'svnapot', 'svpbmt'].map((name) => `${name}=false`),
-  ...['zba', 'zbb', 'zbc', 'zbs'].map((name) => `${name}=true`),
+  ...['f', 'd', 'zfa', 'h', 'v', 'zacas', 'svinval', 'svnapot', 'svpbmt'].map((name) => `${name}=false`),
+  ...['zba', 'zbb', 'zbc', 'zbs', 'zicond'].map((name) => `${name}=true`),
 ].join(',');
 
 export interface QemuRun {
@@ -34,18 +70,19 @@ export function runQemu(image: Uint8Array, ramBytes: number, timeoutMilliseconds
     const ramFile = join(folder, 'ram');
     const imageFile = join(folder, 'image');
     writeFileSync(imageFile, image);
+    const { program } = referenceQemu();
     const result = spawnSync(
-      QEMU,
+      program,
       [
         ...['-machine', 'virt,memory-backend=ram', '-cpu', CPU, '-m', String(ramBytes / 2 ** 20)],
         ...['-object', `memory-backend-file,id=ram,size=${ramBytes},mem-path=${ramFile},share=on`],
         ...['-bios', 'none', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
         ...['-device', `loader,file=${imageFile},addr=0x80000000,force-raw=on`],
       ],
-      { encoding: 'latin1', timeout: timeoutMilliseconds, input: '' },
+      { encoding: 'latin1', timeout: timeoutMilliseconds, input: '', env: ENVIRONMENT },
     );
     if (result.error !== undefined) throw result.error;
-    if (result.status === null) throw new Error(`${QEMU} was ended by ${result.signal}: ${result.stderr}`);
+    if (result.status === null) throw new Error(`${program} was ended by ${result.signal}: ${result.stderr}`);
     return { ram: readFileSync(ramFile), output: result.stdout, exitCode: result.status };
   } finally {
     rmSync(folder, { recursive: true, force: true });

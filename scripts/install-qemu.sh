@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Puts the QEMU that the machine is compared with into .cache/qemu: version 10 or newer, from Debian's backports, beside
+# whatever QEMU is installed. For Debian 12; needs apt and the libraries of its own qemu-system-misc. Any user can run it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+suite=bookworm-backports
+prefix=.cache/qemu
+program=$prefix/usr/bin/qemu-system-riscv64
+if [ -x "$program" ]; then
+  echo "$program is there"
+  exit
+fi
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$scratch"/{lists/partial,archives/partial,debs}
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main" \
+  >"$scratch/sources.list"
+# An apt of its own, so that the machine's lists and packages stay as they are.
+options=(
+  -qq
+  -o Acquire::Retries=3
+  -o Dir::State="$scratch"
+  -o Dir::Cache="$scratch"
+  -o Dir::Etc::sourcelist="$scratch/sources.list"
+  -o Dir::Etc::sourceparts=/dev/null
+  -o Dir::Etc::preferencesparts=/dev/null
+  -o APT::Sandbox::User=
+)
+apt-get "${options[@]}" update
+(cd "$scratch/debs" && apt-get "${options[@]}" download qemu-system-riscv)
+rm -rf "$prefix"
+mkdir -p "$prefix"
+dpkg-deb -x "$scratch"/debs/qemu-system-riscv_*.deb "$prefix"
+"$program" --version | head -n 1

@@ -113,7 +113,7 @@ export class PagerDispatcher extends Dispatcher {
     }
     const supplied = status === ZX_OK ? done : done - 1;
     if (supplied !== 0) {
-      source.resolve(page, page + supplied, ZX_OK);
+      source.pagesArrived(page, page + supplied);
       this.report('supply', vmo, page, supplied, ZX_OK);
     }
     return status;
@@ -126,7 +126,7 @@ export class PagerDispatcher extends Dispatcher {
     if (!source.isAttached) return ZX_ERR_BAD_STATE;
     if (count === 0) return ZX_OK;
     this.core.vm.counters.pagesFailed += count;
-    source.resolve(page, page + count, failure);
+    source.resolveAll(page, page + count, failure);
     this.report('fail', vmo, page, count, failure);
     return ZX_OK;
   }

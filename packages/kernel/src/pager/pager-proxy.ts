@@ -1,9 +1,9 @@
-import { ZX_PAGER_VMO_COMPLETE, ZX_PAGER_VMO_READ } from '../abi/port.js';
+import { ZX_PAGER_VMO_COMPLETE, ZX_PAGER_VMO_DIRTY, ZX_PAGER_VMO_READ } from '../abi/port.js';
 import { ZX_OK } from '../abi/status.js';
 import { PageRequestPacket } from '../ipc/port-packet.js';
 import type { PortDispatcher } from '../ipc/port.js';
 import type { KernelCore } from '../kernel-core.js';
-import type { PageRequest } from '../vm/page-request.js';
+import { ASKS_PAGE, type PageRequest } from '../vm/page-request.js';
 import type { PageProvider } from '../vm/page-source.js';
 import type { PagerDispatcher } from './pager-dispatcher.js';
 
@@ -60,7 +60,10 @@ export class PagerProxy implements PageProvider {
 
   send(request: PageRequest): void {
     this.core.vm.counters.pageRequests += 1;
-    if (this.core.events !== null) this.report('read', request.start, request.end - request.start);
+    if (this.core.events !== null) {
+      const command = request.asks === ASKS_PAGE ? 'read' : 'dirty';
+      this.report(command, request.start, request.end - request.start);
+    }
     if (this.packet.port === null) this.queue(request);
     else if (this.tail === null) {
       this.head = request;
@@ -141,7 +144,7 @@ export class PagerProxy implements PageProvider {
   }
 
   private queue(request: PageRequest): void {
-    this.packet.command = ZX_PAGER_VMO_READ;
+    this.packet.command = request.asks === ASKS_PAGE ? ZX_PAGER_VMO_READ : ZX_PAGER_VMO_DIRTY;
     this.packet.page = request.start;
     this.packet.pages = request.end - request.start;
     this.active = request;
@@ -165,7 +168,7 @@ export class PagerProxy implements PageProvider {
     this.port.queue(this.packet);
   }
 
-  private report(command: 'read' | 'complete', page: number, pages: number): void {
+  private report(command: 'read' | 'dirty' | 'complete', page: number, pages: number): void {
     const { core } = this;
     core.events?.({
       type: 'request',

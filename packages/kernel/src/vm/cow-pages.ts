@@ -12,7 +12,7 @@ import {
   withDirtyState,
 } from './page-entry.js';
 import { PageList } from './page-list.js';
-import type { PageRequest } from './page-request.js';
+import { ASKS_PAGE, type PageRequest } from './page-request.js';
 import type { PageSource } from './page-source.js';
 import { NO_FRAME } from './physical-pages.js';
 import type { VmSystem } from './vm-system.js';
@@ -214,7 +214,7 @@ export class CowPages {
     const at = this.foundPage;
     const run = count === 1 ? 1 : this.runFrom(page, page + count);
     if (previous !== null && previous.continueAt(at, run)) return previous;
-    return source.request(at, run, early);
+    return source.request(ASKS_PAGE, at, run, early);
   }
 
   /**

@@ -53,7 +53,7 @@ export class DirtyTracking {
   /** The VMO has shrunk, and the pages that it lost are gone: whoever waits for them looks again. */
   shrunk(before: number, after: number): void {
     this.modified = true;
-    this.source.resolve(after, before, ZX_OK);
+    this.source.resolveAll(after, before, ZX_OK);
   }
 
   /** Makes whole pages read as zero without touching them; never waits. */
@@ -72,7 +72,7 @@ export class DirtyTracking {
       page = stop + 1;
     }
     this.modified = true;
-    this.source.resolve(start, end, ZX_OK);
+    this.source.pagesArrived(start, end);
   }
 
   /**
@@ -87,7 +87,7 @@ export class DirtyTracking {
     this.discard(from, pages);
     this.zeros.add(before, after, ZEROS_DIRTY);
     this.zeros.add(after, pages, ZEROS_UNTRACKED);
-    this.source.resolve(from, pages, ZX_OK);
+    this.source.pagesArrived(from, pages);
   }
 
   /** At creation: what lies past the stream size, `after` pages, are zeros that nobody is told of. */

@@ -2,20 +2,28 @@ import { ZX_OK, type Status } from '../abi/status.js';
 import type { Blocker, Waiter } from '../task/waiter.js';
 import type { PageSource } from './page-source.js';
 
+/** What a request asks for: pages that are absent. */
+export const ASKS_PAGE = 0;
+/** Leave to write pages that are there and not dirty: ZX_PAGER_VMO_DIRTY. */
+export const ASKS_WRITE = 1;
+/** ASKS_PAGE or ASKS_WRITE. */
+export type RequestKind = typeof ASKS_PAGE | typeof ASKS_WRITE;
+
 /** Life states of a request. */
 const IDLE = 0;
 const OVERLAPPED = 1;
 const OUTSTANDING = 2;
 
 /**
- * What one waiter wants of a page source: `count` pages from `position` on.
+ * What one waiter wants of a page source: `count` pages from `position` on, or leave to write to them. Only requests of the same kind
+ * meet each other.
  *
  * The life of a request:
  *  1. IDLE: made (`PageSource.request`), known to nobody. Dropping it costs nothing.
  *  2. A waiter blocks on it. If its first page lies in an OUTSTANDING request, it is OVERLAPPED: it hangs on that one and nothing
  *     is sent. Otherwise it is cut where the next outstanding request begins, becomes OUTSTANDING itself, and its range
  *     [start, end) goes to the provider.
- *  3. Pages are supplied or failed; `remaining` shrinks. Meanwhile the waiter is woken
+ *  3. Pages are supplied (made dirty) or failed; `remaining` shrinks. Meanwhile the waiter is woken
  *     - with the failure, when the first page that it awaits fails (an OVERLAPPED one only in step 4);
  *     - with ZX_OK, when that page is supplied and the request is `early`: the waiter takes what is there, moves `position`
  *       on (`continueAt`) and blocks on the same request again.
@@ -47,12 +55,14 @@ export class PageRequest implements Blocker {
   private guests: PageRequest[] | null = null;
 
   /**
+   * @param asks for what
    * @param position first page awaited
    * @param count pages wanted from there on
    * @param early wake whenever `position` is supplied, not only at the end
    */
   constructor(
     readonly source: PageSource,
+    readonly asks: RequestKind,
     public position: number,
     public count: number,
     readonly early: boolean,
@@ -74,7 +84,8 @@ export class PageRequest implements Blocker {
   }
 
   describe(): string {
-    return `page ${this.position} of VMO ${this.source.vmoKoid}`;
+    const page = `page ${this.position} of VMO ${this.source.vmoKoid}`;
+    return this.asks === ASKS_PAGE ? page : `leave to write ${page}`;
   }
 
   /**

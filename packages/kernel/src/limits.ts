@@ -22,6 +22,8 @@ export interface KernelLimits {
   readonly pageTableFrames: number;
   /** Nodes of page lists in all (one covers up to 64 pages): ZX_ERR_NO_MEMORY. */
   readonly pageListNodes: number;
+  /** Ranges of zeros without pages, of all pagers' VMOs: ZX_ERR_NO_MEMORY. */
+  readonly zeroRanges: number;
   /** Observers on one object: ZX_ERR_NO_RESOURCES. */
   readonly observersPerObject: number;
   /** Records kept in the debug log; the oldest go first. */
@@ -42,6 +44,7 @@ export const DEFAULT_LIMITS: KernelLimits = {
   mappingsPerProcess: 65_536,
   pageTableFrames: 16_384,
   pageListNodes: 1_048_576,
+  zeroRanges: 262_144,
   observersPerObject: 16_384,
   logRecords: 4_096,
   lentFrames: 16_384,

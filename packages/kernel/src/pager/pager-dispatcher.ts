@@ -42,15 +42,17 @@ export class PagerDispatcher extends Dispatcher {
    *
    * @param pages size
    * @param options stream size, whether resizable
+   * @param trapsWrites the pager is asked before a page becomes dirty
    */
   createVmo(
     port: PortDispatcher,
     key: bigint,
     pages: number,
     options: Omit<VmoOptions, 'kind'>,
+    trapsWrites: boolean,
   ): VmoDispatcher {
     const proxy = new PagerProxy(this.core, this, port, key);
-    const source = new PageSource(proxy);
+    const source = new PageSource(proxy, trapsWrites);
     const vmo = new VmoDispatcher(this.core, new CowPages(this.core.vm, pages, source), {
       ...options,
       kind: 'pager',
@@ -71,10 +73,10 @@ export class PagerDispatcher extends Dispatcher {
 
   /** No more requests for a VMO; clean pages go, and a COMPLETE packet is the last of it. */
   detach(vmo: VmoDispatcher): Status {
-    const source = vmo.cow.source as PageSource;
+    const { source, tracking } = pagesOf(vmo);
     if (!source.isAttached) return ZX_OK;
     source.detach();
-    vmo.cow.tracking?.dropClean();
+    tracking.dropClean();
     return ZX_OK;
   }
 
@@ -91,8 +93,7 @@ export class PagerDispatcher extends Dispatcher {
     const from = aux.start + auxPage;
     if (aux.cow.anyHeld(from, from + count)) return ZX_ERR_BAD_STATE;
     if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
-    const source = vmo.cow.source as PageSource;
-    const tracking = vmo.cow.tracking as DirtyTracking;
+    const { source, tracking } = pagesOf(vmo);
     if (!source.isAttached) return ZX_ERR_BAD_STATE;
 
     const { counters, physical } = this.core.vm;
@@ -122,12 +123,49 @@ export class PagerDispatcher extends Dispatcher {
   /** Ends the requests that are outstanding in [page, page + count) with `failure`; nothing is remembered. */
   fail(vmo: VmoDispatcher, page: number, count: number, failure: Status): Status {
     if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
-    const source = vmo.cow.source as PageSource;
+    const { source } = pagesOf(vmo);
     if (!source.isAttached) return ZX_ERR_BAD_STATE;
     if (count === 0) return ZX_OK;
     this.core.vm.counters.pagesFailed += count;
     source.resolveAll(page, page + count, failure);
     this.report('fail', vmo, page, count, failure);
+    return ZX_OK;
+  }
+
+  /**
+   * Gives leave to write to [page, page + count): the pages are dirty from here on. Whoever waits for that looks again, also when this fails
+   * for another reason than ZX_ERR_NOT_SUPPORTED.
+   *
+   * @returns ZX_OK; ZX_ERR_NOT_SUPPORTED: writes are not trapped; ZX_ERR_OUT_OF_RANGE; ZX_ERR_BAD_STATE: detached;
+   * ZX_ERR_NOT_FOUND: a page is absent; ZX_ERR_NO_MEMORY
+   */
+  dirty(vmo: VmoDispatcher, page: number, count: number): Status {
+    const { source, tracking } = pagesOf(vmo);
+    if (!source.trapsWrites) return ZX_ERR_NOT_SUPPORTED;
+    if (!vmo.contains(page, count)) {
+      source.writesAllowed(page, page + count);
+      return ZX_ERR_OUT_OF_RANGE;
+    }
+    if (!source.isAttached) return ZX_ERR_BAD_STATE;
+    return tracking.makeDirty(page, page + count);
+  }
+
+  /**
+   * The writeback of [page, page + count) begins; the next write to it makes it dirty again. Also of a detached VMO.
+   *
+   * @param zerosOnly dirty pages are left out
+   * @returns ZX_OK or ZX_ERR_OUT_OF_RANGE
+   */
+  writebackBegin(vmo: VmoDispatcher, page: number, count: number, zerosOnly: boolean): Status {
+    if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+    pagesOf(vmo).tracking.writebackBegin(page, page + count, zerosOnly);
+    return ZX_OK;
+  }
+
+  /** The writeback of [page, page + count) has ended: what was not written to meanwhile is clean. ZX_OK or ZX_ERR_OUT_OF_RANGE. */
+  writebackEnd(vmo: VmoDispatcher, page: number, count: number): Status {
+    if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+    pagesOf(vmo).tracking.writebackEnd(page, page + count);
     return ZX_OK;
   }
 
@@ -157,4 +195,9 @@ export class PagerDispatcher extends Dispatcher {
     const base = { time: core.clock.now(), retired: core.retired, vmo: vmo.koid, page, pages };
     core.events(type === 'supply' ? { type, ...base } : { type, ...base, status });
   }
+}
+
+/** What a VMO has that is a pager's own: `owns` said so. */
+function pagesOf(vmo: VmoDispatcher): { readonly source: PageSource; readonly tracking: DirtyTracking } {
+  return { source: vmo.cow.source as PageSource, tracking: vmo.cow.tracking as DirtyTracking };
 }

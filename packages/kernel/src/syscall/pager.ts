@@ -1,10 +1,10 @@
-/**
- * Pagers.
- *
- * First form: ZX_VMO_TRAP_DIRTY, and with it ZX_PAGER_OP_DIRTY, writeback and the query of dirty ranges, answer ZX_ERR_NOT_SUPPORTED; which pages are
- * dirty is recorded.
- */
+/** Pagers. */
+import { PAGE_SIZE } from '@faultline/mmu-emu';
 import {
+  DIRTY_RANGE_BYTES,
+  DIRTY_RANGE_LENGTH,
+  DIRTY_RANGE_OFFSET,
+  DIRTY_RANGE_OPTIONS,
   PAGER_VMO_STATS_BYTES,
   ZX_PAGER_OP_DIRTY,
   ZX_PAGER_OP_FAIL,
@@ -28,6 +28,7 @@ import {
   ZX_ERR_IO,
   ZX_ERR_IO_DATA_INTEGRITY,
   ZX_ERR_NOT_SUPPORTED,
+  ZX_ERR_NO_MEMORY,
   ZX_ERR_NO_SPACE,
   ZX_ERR_OUT_OF_RANGE,
   ZX_OK,
@@ -38,10 +39,11 @@ import { PortDispatcher } from '../ipc/port.js';
 import { Handle } from '../object/handle-table.js';
 import { PagerDispatcher } from '../pager/pager-dispatcher.js';
 import type { Operation } from '../task/waiter.js';
-import type { DirtyTracking } from '../vm/dirty-tracking.js';
+import type { DirtyRange, DirtyTracking } from '../vm/dirty-tracking.js';
 import type { VmoDispatcher } from '../vm/vm-object.js';
+import { hasZeroRangeRoom } from '../vm/zero-ranges.js';
 import { bigintArg, numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
-import { andThen, outBytes, outHandle } from './user-values.js';
+import { andThen, outBytes, outHandle, outOptionalU64 } from './user-values.js';
 import { rangeArg, sizeArg, vmoHandle } from './vm-args.js';
 import { objectRoom } from './vmo.js';
 
@@ -88,14 +90,16 @@ function createVmo(caller: Caller, args: Uint32Array): Status | Operation {
   if (typeof port === 'number') return port;
   const pages = sizeArg(args, 4);
   if (pages > ZX_VMO_MAX_PAGES) return ZX_ERR_OUT_OF_RANGE;
-  if ((options & ZX_VMO_TRAP_DIRTY) !== 0) return ZX_ERR_NOT_SUPPORTED;
   const room = objectRoom(caller);
   if (room !== ZX_OK) return room;
-  const vmo = pager.createVmo(port, bigintArg(args, 3), unbounded ? ZX_VMO_MAX_PAGES : pages, {
-    resizable,
-    streamPages: pageArg(args, 4),
-    streamRest: pageOffsetArg(args, 4),
-  });
+  if (!hasZeroRangeRoom(caller.core.vm.zeroRanges)) return ZX_ERR_NO_MEMORY;
+  const vmo = pager.createVmo(
+    port,
+    bigintArg(args, 3),
+    unbounded ? ZX_VMO_MAX_PAGES : pages,
+    { resizable, streamPages: pageArg(args, 4), streamRest: pageOffsetArg(args, 4) },
+    (options & ZX_VMO_TRAP_DIRTY) !== 0,
+  );
   return outHandle(caller, numberArg(args, 5), new Handle(vmo, vmo.defaultRights));
 }
 
@@ -124,13 +128,54 @@ function opRange(caller: Caller, args: Uint32Array): Status {
     }
     case ZX_PAGER_OP_WRITEBACK_BEGIN:
       if (high !== 0 || (low & ~ZX_VMO_DIRTY_RANGE_IS_ZERO) !== 0) return ZX_ERR_INVALID_ARGS;
-      return ZX_ERR_NOT_SUPPORTED;
+      return target.pager.writebackBegin(target.vmo, range.page, range.pages, low !== 0);
     case ZX_PAGER_OP_DIRTY:
+      if (high !== 0 || low !== 0) return ZX_ERR_INVALID_ARGS;
+      return target.pager.dirty(target.vmo, range.page, range.pages);
     case ZX_PAGER_OP_WRITEBACK_END:
-      return high !== 0 || low !== 0 ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
+      if (high !== 0 || low !== 0) return ZX_ERR_INVALID_ARGS;
+      return target.pager.writebackEnd(target.vmo, range.page, range.pages);
     default:
       return ZX_ERR_NOT_SUPPORTED;
   }
+}
+
+/** The records that fit go to the buffer; how many there are in all is counted only when somebody wants to know. */
+function queryDirtyRanges(caller: Caller, args: Uint32Array): Status | Operation {
+  const target = managed(caller, args[0], ZX_RIGHT_MANAGE_VMO, args[2], ZX_RIGHT_READ);
+  if (typeof target === 'number') return target;
+  const { vmo } = target;
+  const range = rangeArg(args, 2, 3);
+  if (range.end > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+  const room = Math.floor(numberArg(args, 5) / DIRTY_RANGE_BYTES);
+  const actual = numberArg(args, 6);
+  const available = numberArg(args, 7);
+  const found: DirtyRange[] = [];
+  let count = 0;
+  for (const dirty of (vmo.cow.tracking as DirtyTracking).dirtyRanges(range.page, range.end)) {
+    if (count === room && available === 0) break;
+    if (count < room) found.push(dirty);
+    count += 1;
+  }
+  const records = found.length === 0 ? ZX_OK : outBytes(caller, numberArg(args, 4), dirtyRangeRecords(found));
+  return andThen(records, (status) => {
+    if (status !== ZX_OK) return status;
+    return andThen(outOptionalU64(caller, actual, found.length), (counted) =>
+      counted === ZX_OK ? outOptionalU64(caller, available, count) : counted,
+    );
+  });
+}
+
+function dirtyRangeRecords(ranges: readonly DirtyRange[]): Uint8Array {
+  const bytes = new Uint8Array(ranges.length * DIRTY_RANGE_BYTES);
+  const view = new DataView(bytes.buffer);
+  ranges.forEach(({ start, end, zeros }, index) => {
+    const at = index * DIRTY_RANGE_BYTES;
+    view.setBigUint64(at + DIRTY_RANGE_OFFSET, BigInt(start) * BigInt(PAGE_SIZE), true);
+    view.setBigUint64(at + DIRTY_RANGE_LENGTH, BigInt(end - start) * BigInt(PAGE_SIZE), true);
+    view.setUint32(at + DIRTY_RANGE_OPTIONS, zeros ? ZX_VMO_DIRTY_RANGE_IS_ZERO : 0, true);
+  });
+  return bytes;
 }
 
 function queryStats(caller: Caller, args: Uint32Array): Status | Operation {
@@ -223,10 +268,7 @@ export const PAGER_CALLS: readonly SystemCall[] = [
       'size_t* actual',
       'size_t* avail',
     ],
-    handler: (caller, args) => {
-      const target = managed(caller, args[0], ZX_RIGHT_MANAGE_VMO, args[2], ZX_RIGHT_READ);
-      return typeof target === 'number' ? target : ZX_ERR_NOT_SUPPORTED;
-    },
+    handler: queryDirtyRanges,
   },
   {
     name: 'pager_query_vmo_stats',

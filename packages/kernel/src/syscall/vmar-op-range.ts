@@ -25,7 +25,7 @@ import {
 import type { Operation } from '../task/waiter.js';
 import type { Permissions, VmMapping } from '../vm/vm-mapping.js';
 import type { VmarDispatcher } from '../vm/vmar.js';
-import { walkPages, type WalkKind } from '../vm/vmo-range.js';
+import { walkPages, zeroRange, type WalkKind } from '../vm/vmo-range.js';
 import { numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
 import { settle } from './user-values.js';
 import { sizeArg, vmarHandle } from './vm-args.js';
@@ -35,8 +35,8 @@ interface RangeOperation {
   readonly needs: Permissions;
   /** Whether mappings in sub-regions take part, given OP_CHILDREN. */
   readonly inSubRegions: boolean;
-  /** For those that may wait: what is done with each page, after which it is mapped. */
-  readonly walk?: WalkKind;
+  /** For those that may wait: what is done with each page, after which it is mapped, unless it was zeroed. */
+  readonly walk?: WalkKind | 'zero';
   /** For the others. */
   readonly apply?: (mapping: VmMapping, vpn: number, end: number) => Status;
 }
@@ -47,7 +47,7 @@ const OPERATIONS = new Map<number, RangeOperation>([
   [ZX_VMAR_OP_ALWAYS_NEED, { needs: 0, inSubRegions: true, walk: 'hint' }],
   [ZX_VMAR_OP_DONT_NEED, { needs: 0, inSubRegions: true, apply: () => ZX_OK }],
   [ZX_VMAR_OP_DECOMMIT, { needs: ZX_VM_PERM_WRITE, inSubRegions: false, apply: decommit }],
-  [ZX_VMAR_OP_ZERO, { needs: ZX_VM_PERM_WRITE, inSubRegions: true, apply: zero }],
+  [ZX_VMAR_OP_ZERO, { needs: ZX_VM_PERM_WRITE, inSubRegions: true, walk: 'zero' }],
   [
     ZX_VMAR_OP_MAP_RANGE,
     {
@@ -69,13 +69,6 @@ function decommit(mapping: VmMapping, vpn: number, end: number): Status {
   return ZX_OK;
 }
 
-function zero(mapping: VmMapping, vpn: number, end: number): Status {
-  const { vmo } = mapping;
-  if (mapping.pageAt(end) > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-  vmo.cow.zeroPages(vmo.start + mapping.pageAt(vpn), vmo.start + mapping.pageAt(end));
-  return ZX_OK;
-}
-
 /** Checks every mapping of the range; ZX_OK, or why nothing is done. */
 function check(
   caller: Caller,
@@ -94,7 +87,10 @@ function check(
     const first = mapping.pageAt(Math.max(vpn, mapping.vpn));
     const last = mapping.pageAt(Math.min(end, mapping.endVpn));
     if (last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-    const waits = !caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + first, vmo.start + last);
+    // Whole pages are zeroed without asking anybody, save those whose frame has to stay.
+    if (operation.walk === 'zero') return ZX_OK;
+    const use = operation.walk === 'commit' ? 'commit' : 'read';
+    const waits = !caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + first, vmo.start + last, use);
     return waits ? ZX_ERR_SHOULD_WAIT : ZX_OK;
   });
   // Of a hole.
@@ -102,16 +98,27 @@ function check(
 }
 
 /** One mapping after the other; mappings that change meanwhile are found anew. */
-function* walk(caller: Caller, vmar: VmarDispatcher, kind: WalkKind, vpn: number, end: number): Operation {
+function* walk(
+  caller: Caller,
+  vmar: VmarDispatcher,
+  kind: WalkKind | 'zero',
+  vpn: number,
+  end: number,
+): Operation {
   for (let at = vpn; at < end;) {
     if (!vmar.isAlive) return ZX_ERR_BAD_STATE;
     const mapping = vmar.mappingAt(at);
     if (mapping === null) return ZX_ERR_BAD_STATE;
     const last = Math.min(end, mapping.endVpn);
     const stop = Math.min(mapping.pageAt(last), mapping.vmo.pages);
-    const status = yield* settle(walkPages(caller, mapping.vmo, kind, mapping.pageAt(at), stop));
+    const page = mapping.pageAt(at);
+    const status = yield* settle(
+      kind === 'zero'
+        ? zeroRange(caller, mapping.vmo, page, 0, { pages: stop - page, rest: 0 })
+        : walkPages(caller, mapping.vmo, kind, page, stop),
+    );
     if (status !== ZX_OK && kind !== 'hint') return status;
-    if (vmar.isAlive && vmar.mappingAt(at) === mapping)
+    if (kind !== 'zero' && vmar.isAlive && vmar.mappingAt(at) === mapping)
       mapping.space.mapResident(mapping, at, Math.min(last, mapping.endVpn));
     at = last;
   }

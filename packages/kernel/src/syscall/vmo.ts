@@ -98,6 +98,7 @@ function setSize(caller: Caller, args: Uint32Array): Status | Operation {
   const streamRest = pageOffsetArg(args, 1);
   const apply = (status: Status): Status => {
     if (status !== ZX_OK) return status;
+    if (vmo.cow.tracking?.zeros.hasRoom === false) return ZX_ERR_NO_MEMORY;
     vmo.resize(pages, streamPages, streamRest);
     return ZX_OK;
   };
@@ -122,6 +123,7 @@ function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
   const apply = (status: Status): Status => {
     if (status !== ZX_OK) return status;
     if (pages > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+    if (vmo.cow.tracking?.zeros.hasRoom === false) return ZX_ERR_NO_MEMORY;
     vmo.setStreamSize(streamPages, streamRest);
     return ZX_OK;
   };
@@ -166,7 +168,8 @@ function transferData(caller: Caller, args: Uint32Array): Status {
   if (output.cow.anyHeld(output.start + to.page, output.start + to.end)) return ZX_ERR_BAD_STATE;
   if (input.cow === output.cow) return ZX_ERR_INVALID_ARGS;
   const { cow } = input;
-  output.cow.zeroPages(output.start + to.page, output.start + to.end);
+  const zeroed = output.cow.zeroPages(output.start + to.page, output.start + to.end);
+  if (zeroed < 0) return zeroed;
   const first = input.start + from.page;
   const last = input.start + from.end;
   for (let page = cow.list.next(first, last); page < last; page = cow.list.next(page + 1, last)) {

@@ -12,7 +12,7 @@ import {
   withDirtyState,
 } from './page-entry.js';
 import { PageList } from './page-list.js';
-import { ASKS_PAGE, type PageRequest } from './page-request.js';
+import { ASKS_PAGE, ASKS_WRITE, type PageRequest } from './page-request.js';
 import type { PageSource } from './page-source.js';
 import { NO_FRAME } from './physical-pages.js';
 import type { VmSystem } from './vm-system.js';
@@ -20,12 +20,17 @@ import { ZEROS_UNTRACKED, ZeroRanges } from './zero-ranges.js';
 
 /** A look-up found that the page reads as zero and that no frame stands for it. */
 export const LOOKUP_ZERO = -1_000;
-/** A look-up found that the page has to be fetched: `CowPages.need`. */
+/** A look-up found that the pager has to be asked, for the page or for leave to write to it: `CowPages.need`. */
 export const LOOKUP_ABSENT = -1_001;
+/** What pages are wanted for. */
+export type PageUse = 'read' | 'write' | 'commit';
+
 /** Hears that what is mapped from a range of pages is no longer right. */
 export interface PageViewer {
   /** Translations of [start, end) go away. */
   pagesChanged(start: number, end: number): void;
+  /** Translations of [start, end) no longer let anybody write. */
+  writesTrapped(start: number, end: number): void;
 }
 
 /**
@@ -56,6 +61,8 @@ export class CowPages {
   private foundOwner: CowPages = this;
   private foundPage = 0;
   private foundEntry = 0;
+  /** What the pager has to be asked for: `absent` pages, or leave to write `clean` ones, or to make pages of `zeros`. */
+  private foundLacks: 'absent' | 'clean' | 'zeros' = 'absent';
 
   /**
    * @param pages size
@@ -71,7 +78,7 @@ export class CowPages {
   ) {
     this.list = new PageList(vm.nodes, vm.physical, this);
     this.tracking = source === null ? null : new DirtyTracking(this, source);
-    this.zeros = this.tracking?.zeros ?? (parent === null ? null : new ZeroRanges());
+    this.zeros = this.tracking?.zeros ?? (parent === null ? null : new ZeroRanges(vm.zeroRanges));
   }
 
   /** The source under this chain; null: all of it is anonymous. */
@@ -162,7 +169,14 @@ export class CowPages {
     this.foundPage = at;
     this.foundEntry = 0;
     if (owner.source === null || (owner.zeros as ZeroRanges).covers(at)) return LOOKUP_ZERO;
+    this.foundLacks = 'absent';
     return owner.source.isAttached ? LOOKUP_ABSENT : ZX_ERR_BAD_STATE;
+  }
+
+  /** What the last look-up found is there, but the pager has to be asked before it is used so. */
+  private lacksLeave(pages: 'clean' | 'zeros'): number {
+    this.foundLacks = pages;
+    return this.source?.isAttached === true ? LOOKUP_ABSENT : ZX_ERR_BAD_STATE;
   }
 
   /** The contents were changed by a write, of which the pager's statistics tell. */
@@ -179,11 +193,12 @@ export class CowPages {
   /**
    * The frame to write a page to, which is this list's own from here on: copied from the parent's, made from zeros. Marks it dirty.
    *
-   * @returns a frame, LOOKUP_ABSENT, ZX_ERR_BAD_STATE (to be fetched, but the pager is gone) or ZX_ERR_NO_MEMORY
+   * @returns a frame, LOOKUP_ABSENT, ZX_ERR_BAD_STATE (to be asked for, but the pager is gone) or ZX_ERR_NO_MEMORY
    */
   frameForWrite(page: number): number {
     const found = this.find(page);
     if (found < 0 && found !== LOOKUP_ZERO) return found;
+    if (this.tracking?.asksBeforeWrite(this.foundEntry) === true) return this.lacksLeave('clean');
     if (found >= 0 && this.foundOwner === this) {
       if (this.source !== null && dirtyState(this.foundEntry) !== PAGE_DIRTY) {
         this.list.update(page, withDirtyState(this.foundEntry, PAGE_DIRTY));
@@ -198,12 +213,16 @@ export class CowPages {
     const found = this.find(page);
     if (found < 0 && found !== LOOKUP_ZERO) return found;
     if (found >= 0 && this.foundOwner === this) return found;
-    if (this.source === null) return this.makeOwn(page, found, PAGE_UNTRACKED);
-    return this.makeOwn(page, found, this.foundEntry === 0 ? PAGE_DIRTY : PAGE_CLEAN);
+    if (this.tracking === null) return this.makeOwn(page, found, PAGE_UNTRACKED);
+    if (this.foundEntry !== 0) return this.makeOwn(page, found, PAGE_CLEAN);
+    // The page is dirty without a page, and stays dirty with one.
+    if (this.tracking.asksBeforeWrite(0)) return this.lacksLeave('zeros');
+    return this.makeOwn(page, found, PAGE_DIRTY);
   }
 
   /**
-   * The request for the page that the last `find` (or `frameFor...`) found absent, and for what is absent after it.
+   * The request for what the last `find` (or `frameFor...`) found lacking: the page, or leave to write to it; and for what lacks the
+   * same after it.
    *
    * @param count pages wanted at most
    * @param early whether to be woken as soon as the first page is there
@@ -212,9 +231,20 @@ export class CowPages {
   need(page: number, count: number, early: boolean, previous: PageRequest | null = null): PageRequest {
     const source = this.foundOwner.source as PageSource;
     const at = this.foundPage;
-    const run = count === 1 ? 1 : this.runFrom(page, page + count);
-    if (previous !== null && previous.continueAt(at, run)) return previous;
-    return source.request(ASKS_PAGE, at, run, early);
+    const asks = this.foundLacks === 'absent' ? ASKS_PAGE : ASKS_WRITE;
+    const run = count === 1 ? 1 : this.lackingRun(page, page + count);
+    if (previous?.asks === asks && previous.continueAt(at, run)) return previous;
+    previous?.cancel();
+    return source.request(asks, at, run, early);
+  }
+
+  /** As far as the same is lacking as at `page`. */
+  private lackingRun(page: number, end: number): number {
+    const { tracking } = this;
+    if (tracking === null || this.foundLacks === 'absent') return this.runFrom(page, end);
+    return this.foundLacks === 'clean'
+      ? tracking.cleanRun(page, end)
+      : tracking.zeros.endOf(page, end) - page;
   }
 
   /**
@@ -241,12 +271,20 @@ export class CowPages {
     }
   }
 
-  /** Whether anything in [start, end) would have to be fetched from a pager that is there. */
-  wouldWait(start: number, end: number): boolean {
+  /** Whether a pager that is there would have to be asked for anything in [start, end). */
+  wouldWait(start: number, end: number, use: PageUse): boolean {
     const source = this.rootSource;
     if (source === null || !source.isAttached) return false;
-    for (let page = start; page < end; page += this.runFrom(page, end)) {
+    const trapped = use !== 'read' && source.trapsWrites ? this.tracking : null;
+    for (let page = start; page < end;) {
       if (this.find(page) === LOOKUP_ABSENT) return true;
+      if (trapped === null || use === 'commit') {
+        if (trapped !== null && this.foundEntry === 0) return true;
+        page += this.runFrom(page, end);
+        continue;
+      }
+      if (trapped.asksBeforeWrite(this.foundEntry)) return true;
+      page += 1;
     }
     return false;
   }
@@ -295,15 +333,18 @@ export class CowPages {
     this.discard(start, end);
   }
 
-  /** Makes whole pages read as zero without touching them; never waits. */
-  zeroPages(start: number, end: number): void {
-    if (this.tracking !== null) {
-      this.tracking.zeroPages(start, end);
-      return;
-    }
+  /**
+   * Makes whole pages read as zero without touching them; never waits.
+   *
+   * @returns `end`; or a page at which it stopped, because its frame has to stay where it is; or ZX_ERR_NO_MEMORY
+   */
+  zeroPages(start: number, end: number): number {
+    if (this.tracking !== null) return this.tracking.zeroPages(start, end);
+    if (this.zeros?.hasRoom === false) return ZX_ERR_NO_MEMORY;
     this.changed(start, end);
     this.discard(start, end);
     this.zeros?.add(start, Math.min(end, this.parentLimit), ZEROS_UNTRACKED);
+    return end;
   }
 
   /** Changes the size. What is cut off is gone, also for the children; what is new reads as zero. */
@@ -332,10 +373,16 @@ export class CowPages {
 
   /** Puts a frame that is the caller's in the place of whatever a page of anonymous memory was; ZX_OK, or ZX_ERR_NO_MEMORY (the frame stays the caller's). */
   replace(page: number, frame: number): Status {
-    this.zeroPages(page, page + 1);
+    const zeroed = this.zeroPages(page, page + 1);
+    if (zeroed < 0) return zeroed;
     if (!this.list.set(page, frameEntry(frame, PAGE_UNTRACKED))) return ZX_ERR_NO_MEMORY;
     this.zeros?.remove(page, page + 1);
     return ZX_OK;
+  }
+
+  /** The next write to a page of a pager's [start, end) is to be heard of: clones never write to it. */
+  writesTrapped(start: number, end: number): void {
+    for (const viewer of this.viewers) viewer.writesTrapped(start, end);
   }
 
   /** Translations of [start, end) are wrong now, here and wherever these pages show through. */
@@ -361,6 +408,7 @@ export class CowPages {
   /** A frame of its own for a page: a copy of `found`, or zeros. */
   private makeOwn(page: number, found: number, flags: number): number {
     const { physical, counters } = this.vm;
+    if (this.zeros?.hasRoom === false && this.zeros.covers(page)) return ZX_ERR_NO_MEMORY;
     const frame = physical.allocate();
     if (frame === NO_FRAME) return ZX_ERR_NO_MEMORY;
     if (found >= 0) {

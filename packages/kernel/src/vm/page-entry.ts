@@ -17,6 +17,8 @@ const KIND_MASK = 3;
 export const PAGE_UNTRACKED = 0 << 2;
 export const PAGE_CLEAN = 1 << 2;
 export const PAGE_DIRTY = 2 << 2;
+/** Being written back: dirty until that has ended, and again when it is written. */
+export const PAGE_AWAITING_CLEAN = 3 << 2;
 const DIRTY_MASK = 3 << 2;
 
 /** The page must stay resident: ZX_VMO_OP_ALWAYS_NEED. */
@@ -37,7 +39,7 @@ export function frameOf(entry: number): number {
   return entry >>> 8;
 }
 
-/** PAGE_UNTRACKED, PAGE_CLEAN or PAGE_DIRTY. */
+/** PAGE_UNTRACKED, PAGE_CLEAN, PAGE_DIRTY or PAGE_AWAITING_CLEAN. */
 export function dirtyState(entry: number): number {
   return entry & DIRTY_MASK;
 }

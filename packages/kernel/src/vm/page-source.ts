@@ -25,7 +25,11 @@ export class PageSource {
   /** Of the VMO made by `zx_pager_create_vmo`. */
   vmoKoid = 0;
 
-  constructor(readonly provider: PageProvider) {
+  /** @param trapsWrites the pager is asked before a page becomes dirty: ZX_VMO_TRAP_DIRTY */
+  constructor(
+    readonly provider: PageProvider,
+    readonly trapsWrites: boolean,
+  ) {
     this.reads = new OutstandingRequests(provider);
     this.writes = new OutstandingRequests(provider);
   }

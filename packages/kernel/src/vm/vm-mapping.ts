@@ -55,6 +55,15 @@ export class VmMapping {
     if (first < last) this.space.forget(this.vpn + (first - this.page), this.vpn + (last - this.page));
   }
 
+  /** Translations of the VMO's pages [start, end) no longer let anybody write. */
+  writesTrapped(start: number, end: number): void {
+    const first = Math.max(start, this.page);
+    const last = Math.min(end, this.page + this.pages);
+    if (first >= last) return;
+    const rest = this.permissions & ~ZX_VM_PERM_WRITE;
+    this.space.restrict(this.vpn + (first - this.page), this.vpn + (last - this.page), rest);
+  }
+
   /** Out of the VMO, and out of the page tables; the caller takes it out of its VMAR. */
   destroy(): void {
     this.space.forget(this.vpn, this.endVpn);

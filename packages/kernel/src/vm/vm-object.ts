@@ -178,6 +178,10 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     for (const mapping of this.mappings) mapping.pagesChanged(start - this.start, end - this.start);
   }
 
+  writesTrapped(start: number, end: number): void {
+    for (const mapping of this.mappings) mapping.writesTrapped(start - this.start, end - this.start);
+  }
+
   /** Changes size and stream size. What lies past the stream size in its last page must be zero already. */
   resize(pages: number, streamPages: number, streamRest: number): void {
     this.cow.resize(pages);

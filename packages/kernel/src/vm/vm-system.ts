@@ -3,6 +3,7 @@ import type { KernelLimits } from '../limits.js';
 import { AsidAllocator } from './asid-allocator.js';
 import { PageNodes } from './page-nodes.js';
 import { NO_FRAME, PhysicalPages } from './physical-pages.js';
+import type { ZeroRangeBudget } from './zero-ranges.js';
 
 /** Counts since the kernel was made; for statistics, never read by the kernel itself. */
 export interface VmCounters {
@@ -28,6 +29,7 @@ export class VmSystem {
   readonly physical: PhysicalPages;
   readonly nodes: PageNodes;
   readonly asids: AsidAllocator;
+  readonly zeroRanges: ZeroRangeBudget;
   /** Full of zeros, mapped read-only wherever a page reads as zero and nobody has written. */
   readonly zeroFrame: number;
   readonly counters: VmCounters = {
@@ -49,6 +51,7 @@ export class VmSystem {
   ) {
     this.physical = new PhysicalPages(machine.ram, limits.lentFrames);
     this.nodes = new PageNodes(limits.pageListNodes);
+    this.zeroRanges = { used: 0, limit: limits.zeroRanges };
     this.asids = new AsidAllocator(machine);
     const frame = this.physical.allocateZeroed();
     if (frame === NO_FRAME) throw new Error('a machine has at least one frame');

@@ -27,12 +27,14 @@ const batch = new Int32Array(WRITE_BATCH);
  * `zx_vmo_read` and `zx_vmo_write`: a copy between a VMO and the caller's memory, with its progress.
  *
  * A read takes whatever prefix is there and waits for the rest with one request for the whole run that is absent, from which
- * it is woken early. A write makes up to 16 pages present, then makes sure of the source, then copies; nothing of a batch is copied before all of
- * both sides is accessible.
+ * it is woken early. A write looks up to 16 pages up, as far as they may be written, then makes sure of all that is left of the source,
+ * then copies to them, and asks for the next.
  */
 class VmoCopy {
-  /** The page that `advance` found absent. */
+  /** The page that `advance` found lacking. */
   private absent = 0;
+  /** All of a write's source was readable at some time. */
+  private sourceChecked = false;
   /** Pages since the last turn of somebody else. */
   private turn = 0;
 
@@ -70,6 +72,7 @@ class VmoCopy {
           status = yield request;
         } else if (reason === NEEDS_BUFFER) {
           status = yield* this.faultBuffer();
+          this.sourceChecked = true;
         } else if (reason === NEEDS_PAUSE) {
           yield PAUSE;
         } else return reason;
@@ -85,7 +88,7 @@ class VmoCopy {
     return this.page + Math.ceil((this.offset + this.left) / PAGE_SIZE);
   }
 
-  /** After `advance` has found a page absent. */
+  /** After `advance` has found a page lacking. */
   private request(previous: PageRequest | null): PageRequest {
     const { cow, start } = this.vmo;
     const end = this.write ? Math.min(this.end, this.page + WRITE_BATCH) : this.end;
@@ -145,22 +148,20 @@ class VmoCopy {
     while (this.left > 0) {
       if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
       if (this.isTurnOver()) return NEEDS_PAUSE;
-      const count = Math.min(WRITE_BATCH, this.end - this.page);
-      const bytes = Math.min(count * PAGE_SIZE - this.offset, this.left);
-      for (let index = 0; index < count; index += 1) {
-        const frame = cow.frameForWrite(start + this.page + index);
-        if (frame === LOOKUP_ABSENT) {
-          this.absent = this.page + index;
+      const most = Math.min(WRITE_BATCH, this.end - this.page);
+      let count = 0;
+      for (; count < most; count += 1) {
+        const frame = cow.frameForWrite(start + this.page + count);
+        if (frame < 0) {
+          // What is before it is written first.
+          if (count !== 0) break;
+          if (frame !== LOOKUP_ABSENT) return frame;
+          this.absent = this.page;
           return NEEDS_PAGE;
         }
-        if (frame < 0) return frame;
-        batch[index] = frame;
+        batch[count] = frame;
       }
-      for (let done = 0; done < bytes;) {
-        const view = caller.memory.view(this.address + done, bytes - done, false);
-        if (view === null) return NEEDS_BUFFER;
-        done += view.length;
-      }
+      if (!this.hasSource(count)) return NEEDS_BUFFER;
       cow.markModified();
       for (let index = 0; index < count; index += 1) {
         const target = ram.writable(batch[index]);
@@ -175,6 +176,22 @@ class VmoCopy {
       this.turn += count;
     }
     return ZX_OK;
+  }
+
+  /**
+   * Whether what the next `count` pages get can be read. Before the first of it is copied, that goes for everything that is left, so that
+   * nothing is written where the source fails.
+   */
+  private hasSource(count: number): boolean {
+    const { memory } = this.caller;
+    const bytes = this.sourceChecked ? Math.min(count * PAGE_SIZE - this.offset, this.left) : this.left;
+    for (let done = 0; done < bytes;) {
+      const view = memory.view(this.address + done, bytes - done, false);
+      if (view === null) return false;
+      done += view.length;
+    }
+    this.sourceChecked = true;
+    return true;
   }
 
   private isTurnOver(): boolean {
@@ -213,7 +230,10 @@ export function copyVmo(
   // An empty copy at the very end is fine, whatever the offset in a page that is not there would say.
   if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
   if (length === 0) return ZX_OK;
-  if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + page + count)) {
+  if (
+    !caller.mayWaitForPager &&
+    vmo.cow.wouldWait(vmo.start + page, vmo.start + page + count, write ? 'write' : 'read')
+  ) {
     return ZX_ERR_SHOULD_WAIT;
   }
   const copy = new VmoCopy(caller, vmo, write, address, page, offset, length);

@@ -29,7 +29,8 @@ export function walkPages(
   page: number,
   end: number,
 ): Status | Operation {
-  if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + end)) {
+  const use = kind === 'commit' ? 'commit' : 'read';
+  if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + end, use)) {
     // A hint is no reason to fail; what is there stays there.
     return kind === 'hint' ? ZX_OK : ZX_ERR_SHOULD_WAIT;
   }
@@ -164,12 +165,15 @@ export function zeroRange(
   const { cow, start } = vmo;
   if (!caller.mayWaitForPager) {
     for (const part of plan.partial) {
-      if (cow.wouldWait(start + part.page, start + part.page + 1)) return ZX_ERR_SHOULD_WAIT;
+      const at = start + part.page;
+      if (cow.find(at) !== LOOKUP_ZERO && cow.wouldWait(at, at + 1, 'write')) return ZX_ERR_SHOULD_WAIT;
     }
   }
   if (plan.partial.length === 0) {
-    cow.zeroPages(start + plan.first, start + plan.last);
-    return ZX_OK;
+    const stop = cow.zeroPages(start + plan.first, start + plan.last);
+    if (stop < 0) return stop;
+    if (stop === start + plan.last) return ZX_OK;
+    return zeroInOrder(caller, vmo, { ...plan, first: stop - start });
   }
   return zeroInOrder(caller, vmo, plan);
 }
@@ -205,19 +209,30 @@ function* zeroInOrder(caller: Caller, vmo: VmoDispatcher, plan: ZeroPlan): Opera
     for (const { page, from, to } of plan.partial) {
       if (page >= plan.last && !whole) {
         whole = true;
-        if (plan.last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-        vmo.cow.zeroPages(vmo.start + plan.first, vmo.start + plan.last);
+        const status = yield* zeroWhole(caller, vmo, plan.first, plan.last);
+        if (status !== ZX_OK) return status;
       }
       const part = zeroBytes(caller, vmo, page, from, to);
       const status = typeof part === 'number' ? part : yield* part;
       if (status !== ZX_OK) return status;
     }
-    if (!whole) {
-      if (plan.last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-      vmo.cow.zeroPages(vmo.start + plan.first, vmo.start + plan.last);
-    }
-    return ZX_OK;
+    return whole ? ZX_OK : yield* zeroWhole(caller, vmo, plan.first, plan.last);
   } finally {
     vmo.release();
   }
+}
+
+/** Pages whose frame has to stay are zeroed where they are, as a write does. */
+function* zeroWhole(caller: Caller, vmo: VmoDispatcher, first: number, last: number): Operation {
+  for (let page = first; page < last; page += 1) {
+    if (last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+    const stop = vmo.cow.zeroPages(vmo.start + page, vmo.start + last);
+    if (stop < 0) return stop;
+    page = stop - vmo.start;
+    if (page === last) break;
+    const part = zeroBytes(caller, vmo, page, 0, PAGE_SIZE);
+    const status = typeof part === 'number' ? part : yield* part;
+    if (status !== ZX_OK) return status;
+  }
+  return ZX_OK;
 }

@@ -10,7 +10,7 @@ describe('ranges of zeros', () => {
     const step = fc.record({ kind: fc.constantFrom(ZEROS_DIRTY, ZEROS_UNTRACKED, null), range });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const zeros = new ZeroRanges();
+        const zeros = new ZeroRanges({ used: 0, limit: 1000 });
         const model: (number | null)[] = new Array<number | null>(SIZE).fill(null);
         for (const {
           kind,

@@ -2,6 +2,7 @@ import { Bus } from './bus/bus.js';
 import type { AccessWidth, Device } from './bus/bus.js';
 import { VirtualClock } from './clock.js';
 import type { Clock } from './clock.js';
+import { DEFAULT_ENGINE, type Engine } from './engine.js';
 import { MachineError } from './errors.js';
 import { EXIT_BUDGET, EXIT_STOP, Hart } from './hart/hart.js';
 import type { ExitReason } from './hart/hart.js';
@@ -16,6 +17,14 @@ import { PAGE_SIZE } from './mmu/pte.js';
 import { layOutMemory } from './memory-layout.js';
 import type { MemoryLayout } from './memory-layout.js';
 import { Ram } from './ram.js';
+import { Translator } from './translator/translator.js';
+import type { TranslationStatistics, TranslatorOptions } from './translator/translator.js';
+
+const TRANSLATION: Readonly<Record<Engine, TranslatorOptions | null>> = {
+  auto: { threshold: 512, immediate: false },
+  interpreter: null,
+  translator: { threshold: 1, immediate: true },
+};
 
 /** How to make a machine. */
 export interface MachineOptions {
@@ -32,6 +41,11 @@ export interface MachineOptions {
   sharedMemory?: boolean;
   /** A page whose A or D bit is clear faults (Svade, default), or the walk sets the bit (Svadu). */
   adUpdate?: 'fault' | 'hardware';
+  /**
+   * `interpreter`: every instruction is interpreted. `auto` (default): code that runs often is translated. `translator`:
+   * code is translated the first time that a jump leads to it, for tests. All give the same results.
+   */
+  engine?: Engine;
   /** Default a new VirtualClock. */
   clock?: Clock;
   /** Ticks a second of the `time` CSR, 1 to 10^9; default 10,000,000. */
@@ -71,7 +85,7 @@ export class Machine {
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
     const checked = checkOptions(options);
-    const module = await coreModule(checked.sharedMemory);
+    const module = await coreModule(checked.sharedMemory, TRANSLATION[checked.engine] !== null);
     const layout = layOutMemory(checked.ramBytes, checked.harts, CODE_SLOTS);
     const machine = new Machine(allocate(layout, checked.sharedMemory), layout, checked);
     const instance = await WebAssembly.instantiate(module, { m: machine.#imports(layout) });
@@ -81,6 +95,7 @@ export class Machine {
   }
 
   readonly #codeCache: CodeCache;
+  readonly #translator: Translator | null;
 
   private constructor(memory: WebAssembly.Memory, layout: MemoryLayout, options: CheckedOptions) {
     this.memory = memory;
@@ -91,6 +106,10 @@ export class Machine {
     this.#codeCache = new CodeCache(memory.buffer, layout, (hostAddress) => {
       for (const hart of this.harts) hart.tlb.dropStores(hostAddress);
     });
+    const translation = TRANSLATION[options.engine];
+    this.#translator =
+      translation === null ? null : new Translator(memory, layout, options.sharedMemory, translation);
+    this.#codeCache.observer = this.#translator;
     this.ram = new Ram(memory.buffer, layout.ram, layout.ramBytes, this.#codeCache);
     const environment = {
       hosted: options.hosted,
@@ -98,6 +117,7 @@ export class Machine {
       clock: options.clock,
       ticks: () => this.#ticks(),
       stopped: () => this.#stopped,
+      sliceEnded: () => this.#translator?.flush(),
     };
     this.harts = layout.harts.map((base, id) => new Hart(id, memory.buffer, base, environment));
   }
@@ -105,6 +125,11 @@ export class Machine {
   /** What ended the run, after EXIT_STOP. */
   get exitCode(): number {
     return this.#exitCode;
+  }
+
+  /** What the translator has done; null when every instruction is interpreted. */
+  get translation(): TranslationStatistics | null {
+    return this.#translator?.statistics ?? null;
   }
 
   /** For devices: ends the run after the instruction that is under way. The first call counts. */
@@ -154,8 +179,17 @@ export class Machine {
       fenceI: () => HELPER_DONE,
     };
     // Addresses reach the module as i32, whatever their sign.
+    const translator = this.#translator;
+    const regions =
+      translator === null
+        ? {}
+        : {
+            table: translator.table,
+            threshold: translator.threshold,
+            hot: (record: number) => translator.hot(record >>> 0),
+          };
     const globals = { ram: layout.ram | 0, ramBytes: layout.ramBytes | 0, frameInfo: layout.frameInfo | 0 };
-    return { ...imports, ...globals, memory };
+    return { ...imports, ...globals, ...regions, memory };
   }
 
   #deviceAt(hart: Hart, bytes: AccessWidth): Device | undefined {
@@ -194,6 +228,7 @@ interface CheckedOptions {
   readonly harts: number;
   readonly sharedMemory: boolean;
   readonly hardwareAd: boolean;
+  readonly engine: Engine;
   readonly clock: Clock;
   readonly timebaseHz: number;
   readonly bus: Bus;
@@ -206,6 +241,7 @@ function checkOptions(options: MachineOptions): CheckedOptions {
     harts = 1,
     sharedMemory = false,
     adUpdate = 'fault',
+    engine = DEFAULT_ENGINE,
     clock = new VirtualClock(),
     timebaseHz = DEFAULT_TIMEBASE,
     devices = [],
@@ -225,6 +261,7 @@ function checkOptions(options: MachineOptions): CheckedOptions {
   check(harts === 1, 'harts', '1');
   check(typeof sharedMemory === 'boolean', 'sharedMemory', 'true or false');
   check(adUpdate === 'fault' || adUpdate === 'hardware', 'adUpdate', "'fault' or 'hardware'");
+  check(Object.hasOwn(TRANSLATION, engine), 'engine', "'auto', 'interpreter' or 'translator'");
   check(
     Number.isInteger(timebaseHz) && timebaseHz >= 1 && timebaseHz <= MAXIMUM_TIMEBASE,
     'timebaseHz',
@@ -237,6 +274,7 @@ function checkOptions(options: MachineOptions): CheckedOptions {
     harts,
     sharedMemory,
     hardwareAd: adUpdate === 'hardware',
+    engine,
     clock,
     timebaseHz,
     bus: makeBus(devices),

@@ -1,4 +1,5 @@
 import { STATE_WORDS } from './hart/state.js';
+import { SLOT_BYTES } from './interpreter/record.js';
 import { BANK_BYTES, BANK_COUNT } from './mmu/tlb.js';
 import { PAGE_SIZE } from './mmu/pte.js';
 
@@ -6,9 +7,6 @@ import { PAGE_SIZE } from './mmu/pte.js';
 export const HART_BYTES = STATE_WORDS * 4 + 2048 + BANK_BYTES * BANK_COUNT;
 /** Offset of the TLB banks in a hart's area. */
 export const HART_BANKS = STATE_WORDS * 4 + 2048;
-
-/** Decoded pages: a header, one record a halfword, a sentinel. See interpreter/record.ts. */
-export const SLOT_BYTES = 64 + 2048 * 16;
 
 const WASM_PAGE = 65536;
 const FIRST_HART = PAGE_SIZE;

@@ -65,6 +65,8 @@ export interface HartEnvironment {
   ticks(): number;
   /** Whether a device asked to end the run. */
   stopped(): boolean;
+  /** Between slices: code that has become hot may be translated. */
+  sliceEnded(): void;
 }
 
 /** Long enough to cost nothing, short enough for the engine to replace the running code by its optimised form. */
@@ -153,6 +155,7 @@ export class Hart {
       this.#total += done;
       this.#slice = 0;
       state[HART_LEFT] = 0;
+      this.#environment.sliceEnded();
       if (reason === RUN_TRAP) {
         state[HART_RESERVATION] = 0;
         return EXIT_TRAP;

@@ -80,6 +80,13 @@ export const HART_SENVCFG = csr(19);
 export const HART_MCYCLE_OFFSET = csr(21);
 export const HART_MINSTRET_OFFSET = csr(22);
 
+/** Instructions retired in regions, 2 words. */
+export const HART_TRANSLATED = 480;
+/** How often a region was entered, 2 words. */
+export const HART_REGION_ENTRIES = 482;
+/** How often a region left an instruction to the interpreter, 2 words. */
+export const HART_REGION_EXITS = 484;
+
 /** Words of state a hart has. */
 export const STATE_WORDS = 512;
 

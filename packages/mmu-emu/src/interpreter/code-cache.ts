@@ -1,7 +1,6 @@
 import type { MemoryLayout } from '../memory-layout.js';
-import { SLOT_BYTES } from '../memory-layout.js';
 import type { FrameObserver } from '../ram.js';
-import { RECORD_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js';
+import { RECORD_BYTES, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js';
 
 /** Low bits of a frame's info: 1 + the slot of its decoded code, or 0. */
 export const FRAME_SLOT_MASK = 0x7fff;
@@ -12,6 +11,14 @@ export const FRAME_STORE_ENTRY = 0x8000;
 const STORES_UNTIL_DATA = 256;
 
 const FREE = 0xffff_ffff;
+
+/** Hears when decoded code is no longer right. A slot is named by its byte address. */
+export interface CodeObserver {
+  /** Bytes [from, to) of the slot's page change. */
+  codeChanged(slot: number, from: number, to: number): void;
+  /** The slot's page is code no more, or another's from here on. */
+  codeDropped(slot: number): void;
+}
 
 /**
  * The bounded cache of decoded pages.
@@ -26,6 +33,8 @@ export class CodeCache implements FrameObserver {
   readonly #frameInfo: Uint16Array;
   readonly #layout: MemoryLayout;
   readonly #dropStoreEntries: (hostAddress: number) => void;
+  /** Set by the translator. */
+  observer: CodeObserver | null = null;
   #next = 0;
 
   /** @param dropStoreEntries takes a frame out of every TLB's store entries; gets its host address. */
@@ -82,6 +91,7 @@ export class CodeCache implements FrameObserver {
       return;
     }
     const inPage = offset % 4096;
+    this.observer?.codeChanged(address, inPage, inPage + bytes);
     // An instruction may begin in the halfword before.
     const first = Math.max(0, (inPage >>> 1) - 1);
     const last = (inPage + bytes - 1) >>> 1;
@@ -96,6 +106,7 @@ export class CodeCache implements FrameObserver {
     const frame = this.#words[at];
     if (frame === FREE) return;
     this.#frameInfo[frame] &= ~FRAME_SLOT_MASK;
+    this.observer?.codeDropped(this.#address(slot));
     this.#words.fill(0, at, at + SLOT_BYTES / 4);
     this.#words[at] = FREE;
   }

@@ -9,10 +9,10 @@ import { buildFetch } from './fetch.js';
 import { declareCore } from './imports.js';
 import { buildRun } from './run.js';
 
-/** Bytes of the module; `shared` says what kind of memory it imports. */
-export function encodeCoreModule(shared: boolean): Uint8Array<ArrayBuffer> {
+/** Bytes of the module; `shared` says what kind of memory it imports, `translates` whether it looks for regions. */
+export function encodeCoreModule(shared: boolean, translates: boolean): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  const indices = declareCore(module, shared);
+  const indices = declareCore(module, shared, translates);
   module.define(indices.raise, buildRaise());
   module.define(indices.translate, buildTranslate(indices));
   module.define(indices.slowLoad, buildSlowLoad(indices));
@@ -26,25 +26,26 @@ export function encodeCoreModule(shared: boolean): Uint8Array<ArrayBuffer> {
   return module.encode();
 }
 
-const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
  * The compiled module.
  * @throws {MachineError} `wasm-unavailable` when the host has no WebAssembly or refuses to compile.
  */
-export async function coreModule(shared: boolean): Promise<WebAssembly.Module> {
+export async function coreModule(shared: boolean, translates: boolean): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== 'object') {
     throw new MachineError('wasm-unavailable', 'this host has no WebAssembly');
   }
-  let module = compiled.get(shared);
+  const key = `${shared} ${translates}`;
+  let module = compiled.get(key);
   if (module === undefined) {
-    module = WebAssembly.compile(encodeCoreModule(shared));
-    compiled.set(shared, module);
+    module = WebAssembly.compile(encodeCoreModule(shared, translates));
+    compiled.set(key, module);
   }
   try {
     return await module;
   } catch (cause) {
-    compiled.delete(shared);
+    compiled.delete(key);
     throw new MachineError('wasm-unavailable', 'this host does not compile WebAssembly', { cause });
   }
 }

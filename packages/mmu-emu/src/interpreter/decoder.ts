@@ -1,7 +1,7 @@
 import { HART_SINK, HART_X } from '../hart/state.js';
 import { extractField } from '../isa/instruction.js';
 import type { InstructionSpec, Operand } from '../isa/instruction.js';
-import { decode, INSTRUCTIONS } from '../isa/table.js';
+import { decode, instructionByName, INSTRUCTIONS } from '../isa/table.js';
 import { handlersOf } from './handlers.js';
 import type { HandlerNumbers } from './handlers.js';
 import { HANDLER_ILLEGAL } from './record.js';
@@ -37,6 +37,37 @@ function planOf(spec: InstructionSpec): DecodePlan {
 const plans = new Map(INSTRUCTIONS.map((spec) => [spec, planOf(spec)]));
 const valueOf = (source: Source, encoding: number): number =>
   typeof source === 'number' ? source : extractField(source, encoding);
+
+/** What an encoding says, with a compressed instruction in its long form. */
+export interface DecodedInstruction {
+  /** Has semantics. */
+  readonly spec: InstructionSpec;
+  /** Bytes of the encoding, 2 or 4. */
+  readonly length: number;
+  readonly rd: number;
+  readonly rs1: number;
+  readonly rs2: number;
+  readonly imm: number;
+  /** The encoding, u32; u16 for a compressed one. */
+  readonly bits: number;
+}
+
+/** Decodes an encoding; undefined for one that is no instruction. */
+export function decodeOperands(encoding: number): DecodedInstruction | undefined {
+  const bits = ((encoding & 3) === 3 ? encoding : encoding & 0xffff) >>> 0;
+  const spec = decode(bits);
+  if (spec === undefined) return undefined;
+  const plan = plans.get(spec)!;
+  return {
+    spec: spec.expansion ? instructionByName(spec.expansion.name)! : spec,
+    length: spec.length,
+    rd: valueOf(plan.rd, bits),
+    rs1: valueOf(plan.rs1, bits),
+    rs2: valueOf(plan.rs2, bits),
+    imm: valueOf(plan.imm, bits),
+    bits,
+  };
+}
 
 /**
  * Writes the record of an encoding.

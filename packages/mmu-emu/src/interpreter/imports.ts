@@ -4,7 +4,8 @@
 
 import type { HelperName, RoutineName } from '../isa/semantics.js';
 import { HELPERS, ROUTINES } from '../isa/semantics.js';
-import type { ModuleBuilder } from '../wasm/module-builder.js';
+import { MAXIMUM_PAGES, type ModuleBuilder } from '../wasm/module-builder.js';
+import type { WasmType } from '../wasm/opcodes.js';
 
 /** Result of a helper: the instruction is done and the next one follows. */
 export const HELPER_DONE = 0;
@@ -30,6 +31,15 @@ export interface InterpreterImports {
   /** As deviceLoad, the other way. */
   readonly deviceStore: (hart: number, bytes: number) => number;
 }
+
+/** What the interpreter needs of the translator. */
+export interface RegionImports {
+  /** Jumps have arrived at a record `threshold` times. Not 0 when a region begins there now. */
+  readonly hot: (record: number) => number;
+}
+
+/** Regions that the table has room for; number 0 is none. */
+export const REGION_NUMBERS = 16_384;
 
 /** Helpers of the semantics: arguments in HART_ARGUMENTS, pc and HART_LEFT current; gives a HELPER_* result. */
 export type HelperImports = Readonly<Record<HelperName, (hart: number) => number>>;
@@ -57,16 +67,29 @@ export interface CoreIndices {
   readonly atomicAddress: number;
   readonly fetch: number;
   readonly run: number;
+  /** Null without a translator. */
+  readonly regions: {
+    readonly hot: number;
+    /** Signature of regions. */
+    readonly type: number;
+    /** Immutable global: arrivals that make a place hot, 1 to 65,534. */
+    readonly threshold: number;
+  } | null;
 }
 
-const MAXIMUM_PAGES = 65536;
+/** Signature of a region's function; see translator/region-function.ts. */
+export const REGION_PARAMETERS: readonly WasmType[] = ['i32', 'i32', 'i64', 'i32', 'i32'];
+export const REGION_RESULTS: readonly WasmType[] = ['i32'];
 
 /** Declares imports and functions, in the order that indices need. */
-export function declareCore(module: ModuleBuilder, shared: boolean): CoreIndices {
+export function declareCore(module: ModuleBuilder, shared: boolean, translates: boolean): CoreIndices {
   module.importMemory('m', 'memory', MAXIMUM_PAGES, shared);
   const ram = module.importGlobal('m', 'ram');
   const ramBytes = module.importGlobal('m', 'ramBytes');
   const frameInfo = module.importGlobal('m', 'frameInfo');
+  const threshold = translates ? module.importGlobal('m', 'threshold') : 0;
+  if (translates) module.importTable('m', 'table', REGION_NUMBERS);
+  const hot = translates ? module.importFunction('m', 'hot', ['i32'], ['i32']) : 0;
   const imported = {
     decode: module.importFunction('m', 'decode', ['i32', 'i32', 'i32'], []),
     claim: module.importFunction('m', 'claim', ['i32'], ['i32']),
@@ -99,5 +122,8 @@ export function declareCore(module: ModuleBuilder, shared: boolean): CoreIndices
     atomicAddress: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
     fetch: module.declare(['i32', 'i64'], ['i32']),
     run: module.declare(['i32', 'i32'], ['i32']),
+    regions: translates
+      ? { hot, threshold, type: module.signature(REGION_PARAMETERS, REGION_RESULTS) }
+      : null,
   };
 }

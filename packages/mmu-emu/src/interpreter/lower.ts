@@ -12,6 +12,7 @@ import { STATUS_TRAP } from '../mmu/memory-access.js';
 import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
 import { br, brIf, call, choose, get, getGlobal, i32c, i64c, load, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import type { Code, FunctionBody } from '../wasm/function-body.js';
+import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
 import type { Handler } from './handlers.js';
 import { HELPER_END_SLICE, HELPER_TRAP } from './imports.js';
 import type { CoreIndices } from './imports.js';
@@ -42,21 +43,12 @@ export interface RunLocals {
   readonly value: number;
   readonly entry: number;
   readonly status: number;
+  /** With regions: arrivals are counted while they are below this. 0 where a slice or a trap begins or ends: no jump led there. */
+  readonly countBelow: number;
   /** Shared by the locals of descriptions. */
   readonly temporaries: Readonly<Record<ValueType, readonly number[]>>;
 }
 
-const LOAD_NAMES: Readonly<Record<string, string>> = {
-  '1s': 'i64.load8_s',
-  '1u': 'i64.load8_u',
-  '2s': 'i64.load16_s',
-  '2u': 'i64.load16_u',
-  '4s': 'i64.load32_s',
-  '4u': 'i64.load32_u',
-  '8s': 'i64.load',
-  '8u': 'i64.load',
-};
-const STORE_NAMES = { 1: 'i64.store8', 2: 'i64.store16', 4: 'i64.store32', 8: 'i64.store' } as const;
 const SIGN_EXTENSIONS: Readonly<Record<number, string>> = {
   1: 'i64.extend8_s',
   2: 'i64.extend16_s',
@@ -72,12 +64,15 @@ class HandlerLowering {
   readonly #indices: CoreIndices;
   readonly #handler: Handler;
   readonly #locals: number[] = [];
+  /** Where a jump leads: to the look-up of a region, if there are any. */
+  readonly #arrive: 'arrive' | 'next';
   #callsHelper = false;
 
   constructor(locals: RunLocals, indices: CoreIndices, handler: Handler) {
     this.#l = locals;
     this.#indices = indices;
     this.#handler = handler;
+    this.#arrive = indices.regions === null ? 'next' : 'arrive';
     const used: Record<ValueType, number> = { i32: 0, i64: 0, f64: 0 };
     for (const type of handler.description.locals) {
       const local = locals.temporaries[type][used[type]++];
@@ -113,19 +108,21 @@ class HandlerLowering {
               op('i32.shl', op('i32.and', op('i32.wrap_i64', get(l.pc)), i32c(4095)), i32c(3)),
             ),
           ),
-          br('next'),
+          br(this.#arrive),
         ),
       ),
       br('fetch'),
     );
   }
 
-  /** To pc + imm. */
-  #goToTarget(): Code {
+  /** To pc + imm. A branch forward is no place where a loop or a function begins: no `always`. */
+  #goToTarget(always: boolean): Code {
     const l = this.#l;
     if (this.#handler.near) {
       const distance = op('i32.shl', load('i32.load', get(l.rec), RECORD_IMM), i32c(3));
-      return seq(set(l.rec, op('i32.add', get(l.rec), distance)), br('next'));
+      const move = set(l.rec, op('i32.add', get(l.rec), tee(l.entry, distance)));
+      if (this.#arrive === 'next' || always) return seq(move, br(this.#arrive));
+      return seq(move, brIf('arrive', op('i32.lt_s', get(l.entry), i32c(0))), br('next'));
     }
     return seq(set(l.pc, op('i64.add', currentPc(l), this.#operand('imm'))), this.#goToPc());
   }
@@ -309,11 +306,11 @@ class HandlerLowering {
         );
       }
       case 'branch':
-        return when(this.#value(statement.condition), this.#goToTarget());
+        return when(this.#value(statement.condition), this.#goToTarget(false));
       case 'jump':
         return seq(set(l.pc, this.#value(statement.target)), this.#goToPc());
       case 'jumpRelative':
-        return this.#goToTarget();
+        return this.#goToTarget(true);
       case 'trap':
         return seq(
           store('i64.store', get(l.hart), this.#value(statement.tval), HART_TVAL * 4),
@@ -356,6 +353,7 @@ class HandlerLowering {
         seq(
           set(l.pc, load('i64.load', get(l.hart), HART_PC * 4)),
           set(l.bank, load('i32.load', get(l.hart), HART_DATA_BANK * 4)),
+          set(l.countBelow, i32c(0)),
           when(
             op('i32.eq', get(l.status), i32c(HELPER_END_SLICE)),
             seq(store('i32.store', get(l.hart), get(l.left), HART_LEFT * 4), ret(i32c(RUN_END_SLICE))),
@@ -368,7 +366,7 @@ class HandlerLowering {
   }
 }
 
-/** Code of a handler, to be placed where `next`, `fetch` and `trap` are labels. */
+/** Code of a handler, to be placed where `next`, `arrive` (with regions), `fetch` and `trap` are labels. */
 export function lowerHandler(locals: RunLocals, indices: CoreIndices, handler: Handler): Code {
   const code = new HandlerLowering(locals, indices, handler).lower();
   return (body: FunctionBody) => code(body);

@@ -5,6 +5,8 @@
  *   slot:    i32 frame (-1: free)   i32 stores since the last decoding   ... 32 bytes
  *            2048 records, one a halfword of the page
  *            sentinel: a record of handler 0, so that running off the page fetches the next one
+ *            2048 words, one a halfword: below 65536 how often a jump arrived there (65535: it is not looked at any
+ *            more), else region number * 65536 + entry number
  *   record:  u16 handler   u16 rd   u16 rs1   u16 rs2   i32 immediate   u32 encoding
  * ```
  *
@@ -18,6 +20,12 @@ export const SLOT_STORES = 4;
 export const SLOT_RECORDS = 32;
 
 export const RECORD_BYTES = 16;
+/** Offset of the words of regions and arrivals from the first record. */
+export const RECORD_ENTRIES = 2048 * RECORD_BYTES + 32;
+/** Bytes of a slot. */
+export const SLOT_BYTES = SLOT_RECORDS + RECORD_ENTRIES + 2048 * 4;
+/** A word of arrivals that is not counted up any more. */
+export const ARRIVALS_END = 0xffff;
 export const RECORD_HANDLER = 0;
 export const RECORD_RD = 2;
 export const RECORD_RS1 = 4;

@@ -6,15 +6,15 @@
  */
 
 import { CAUSE_ILLEGAL_INSTRUCTION } from '../hart/causes.js';
-import { HART_CAUSE, HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_PC, HART_TVAL } from '../hart/state.js'; // prettier-ignore
-import { block, br, brIf, call, get, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
+import { HART_CAUSE, HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_PC, HART_REGION_ENTRIES, HART_REGION_EXITS, HART_TRANSLATED, HART_TVAL } from '../hart/state.js'; // prettier-ignore
+import { block, br, brIf, call, callIndirect, get, getGlobal, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { HANDLERS } from './handlers.js';
 import type { CoreIndices } from './imports.js';
 import { currentPc, lowerHandler, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
 import type { RunLocals } from './lower.js';
-import { FIRST_HANDLER, HANDLER_FETCH, RECORD_BITS, RECORD_HANDLER } from './record.js';
+import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_BITS, RECORD_ENTRIES, RECORD_HANDLER } from './record.js'; // prettier-ignore
 
 function declareLocals(f: FunctionBody): RunLocals {
   const many = (type: 'i32' | 'i64' | 'f64', count: number): readonly number[] =>
@@ -32,8 +32,77 @@ function declareLocals(f: FunctionBody): RunLocals {
     value: f.local('i64'),
     entry: f.local('i32'),
     status: f.local('i32'),
+    countBelow: f.local('i32'),
     temporaries: { i32: many('i32', 4), i64: many('i64', 8), f64: many('f64', 2) },
   };
+}
+
+/**
+ * A jump has led to `rec`: goes on in the region that begins there, or counts the arrival. Behind it follows the
+ * instruction at `rec`.
+ */
+function enterRegion({ hot, type, threshold }: NonNullable<CoreIndices['regions']>, l: RunLocals): Code {
+  const { rec, left, pc } = l;
+  // Records have 16 bytes, words of arrivals 4.
+  const word = op(
+    'i32.add',
+    get(l.pageRecords),
+    op('i32.shr_u', op('i32.sub', get(rec), get(l.pageRecords)), i32c(2)),
+  );
+  const addTo = (word: number, value: Code): Code =>
+    store('i64.store', get(l.hart), op('i64.add', load('i64.load', get(l.hart), word * 4), value), word * 4);
+  const run = seq(
+    set(
+      l.status,
+      callIndirect(
+        type,
+        get(l.hart),
+        get(left),
+        get(l.page),
+        get(l.pageRecords),
+        op('i32.and', get(l.status), i32c(0xffff)),
+        op('i32.shr_u', get(l.status), i32c(16)),
+      ),
+    ),
+    addTo(
+      HART_TRANSLATED,
+      op('i64.extend_i32_u', op('i32.sub', get(left), op('i32.shr_u', get(l.status), i32c(1)))),
+    ),
+    addTo(HART_REGION_ENTRIES, i64c(1)),
+    addTo(HART_REGION_EXITS, op('i64.extend_i32_u', op('i32.and', get(l.status), i32c(1)))),
+    set(left, op('i32.shr_u', get(l.status), i32c(1))),
+    set(pc, load('i64.load', get(l.hart), HART_PC * 4)),
+    when(
+      op('i64.eq', op('i64.and', get(pc), i64c(-4096)), get(l.page)),
+      seq(
+        set(
+          rec,
+          op(
+            'i32.add',
+            get(l.pageRecords),
+            op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(3)),
+          ),
+        ),
+        brIf('arrive', op('i32.eqz', op('i32.and', get(l.status), i32c(1)))),
+      ),
+      br('fetch'),
+    ),
+  );
+  const count = when(
+    op('i32.lt_u', get(l.status), get(l.countBelow)),
+    seq(
+      store('i32.store', get(l.entry), tee(l.status, op('i32.add', get(l.status), i32c(1))), RECORD_ENTRIES),
+      when(op('i32.eq', get(l.status), getGlobal(threshold)), brIf('arrive', call(hot, get(rec)))),
+    ),
+  );
+  return when(
+    op('i64.ne', get(l.page), i64c(1)),
+    seq(
+      set(l.status, load('i32.load', tee(l.entry, word), RECORD_ENTRIES)),
+      when(op('i32.gt_u', get(l.status), i32c(ARRIVALS_END)), run, count),
+      set(l.countBelow, i32c(ARRIVALS_END)),
+    ),
+  );
 }
 
 /** `run(hart, budget)`: one of the RUN_* results. */
@@ -98,6 +167,13 @@ export function buildRun(indices: CoreIndices): FunctionBody {
     });
   };
 
+  const next = loop(
+    'next',
+    when(op('i32.eqz', get(left)), seq(set(pc, currentPc(l)), br('fetch'))),
+    set(left, op('i32.sub', get(left), i32c(1))),
+    dispatch,
+  );
+
   set(l.bank, state(HART_DATA_BANK))(f);
   set(pc, load('i64.load', get(hart), HART_PC * 4))(f);
   loop(
@@ -107,12 +183,7 @@ export function buildRun(indices: CoreIndices): FunctionBody {
       block(
         'trap',
         find,
-        loop(
-          'next',
-          when(op('i32.eqz', get(left)), seq(set(pc, currentPc(l)), br('fetch'))),
-          set(left, op('i32.sub', get(left), i32c(1))),
-          dispatch,
-        ),
+        indices.regions === null ? next : loop('arrive', enterRegion(indices.regions, l), next),
         op('unreachable'),
       ),
       // The instruction did not retire.
@@ -125,6 +196,7 @@ export function buildRun(indices: CoreIndices): FunctionBody {
     when(call(indices.trap, get(hart)), ret(i32c(RUN_END_SLICE))),
     set(pc, load('i64.load', get(hart), HART_PC * 4)),
     set(l.bank, state(HART_DATA_BANK)),
+    set(l.countBelow, i32c(ARRIVALS_END)),
     br('fetch'),
   )(f);
   op('unreachable')(f);

@@ -84,6 +84,14 @@ export const call =
     f.indexed(0x10, index);
   };
 
+/** A call through the table, of a function of this signature; the operands, then the place in the table. */
+export const callIndirect =
+  (type: number, ...operands: readonly Code[]): Code =>
+  (f) => {
+    for (const operand of operands) operand(f);
+    f.callIndirect(type);
+  };
+
 /** Statements in order; an expression if the last is one. */
 export const seq =
   (...statements: readonly Code[]): Code =>

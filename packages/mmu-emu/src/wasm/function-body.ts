@@ -78,6 +78,13 @@ export class FunctionBody {
     pushUnsigned(this.bytes, index);
   }
 
+  /** call_indirect through table 0; `type` is the index of the signature. */
+  callIndirect(type: number): void {
+    this.bytes.push(0x11);
+    pushUnsigned(this.bytes, type);
+    this.bytes.push(0x00);
+  }
+
   i32Const(value: number): void {
     this.bytes.push(0x41);
     pushSigned(this.bytes, value);

@@ -3,6 +3,9 @@ import { pushSigned, pushUnsigned } from './leb128.js';
 import { VALUE_TYPES } from './opcodes.js';
 import type { WasmType } from './opcodes.js';
 
+/** Most pages of 64 KiB that a memory has. */
+export const MAXIMUM_PAGES = 65536;
+
 interface Signature {
   readonly parameters: readonly WasmType[];
   readonly results: readonly WasmType[];
@@ -49,6 +52,18 @@ export class ModuleBuilder {
     pushUnsigned(out, this.#type({ parameters, results }));
     this.#imports.push(out);
     return this.#importedFunctions++;
+  }
+
+  /** Imports the table of functions, with room for `minimum` of them. */
+  importTable(module: string, name: string, minimum: number): void {
+    const out = [...nameBytes(module), ...nameBytes(name), 0x01, 0x70, 0x00];
+    pushUnsigned(out, minimum);
+    this.#imports.push(out);
+  }
+
+  /** Index of a signature, for calls through the table. */
+  signature(parameters: readonly WasmType[], results: readonly WasmType[]): number {
+    return this.#type({ parameters, results });
   }
 
   /** Adds a mutable i32 global that starts at 0; gives its index. */

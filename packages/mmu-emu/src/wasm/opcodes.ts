@@ -100,6 +100,21 @@ export const MEMORY_OPCODES: Readonly<Record<string, { readonly opcode: number; 
   'i64.store32': { opcode: 0x3e, align: 2 },
 };
 
+/** Loads of 1, 2, 4 or 8 bytes as an i64, by width and by whether they are sign-extended. */
+export const LOAD_NAMES: Readonly<Record<string, string>> = {
+  '1s': 'i64.load8_s',
+  '1u': 'i64.load8_u',
+  '2s': 'i64.load16_s',
+  '2u': 'i64.load16_u',
+  '4s': 'i64.load32_s',
+  '4u': 'i64.load32_u',
+  '8s': 'i64.load',
+  '8u': 'i64.load',
+};
+
+/** Stores of the low bytes of an i64, by width. */
+export const STORE_NAMES = { 1: 'i64.store8', 2: 'i64.store16', 4: 'i64.store32', 8: 'i64.store' } as const;
+
 /** Types of values. */
 export const VALUE_TYPES = { i32: 0x7f, i64: 0x7e, f64: 0x7c } as const;
 /** The types in use. */

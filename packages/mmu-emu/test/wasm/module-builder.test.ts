@@ -168,10 +168,12 @@ describe('the encoder', () => {
 describe('the interpreter module', () => {
   it('is valid with and without shared memory, and the same each time', () => {
     for (const shared of [false, true]) {
-      const bytes = encodeCoreModule(shared);
-      expect(WebAssembly.validate(bytes)).toBe(true);
-      expect(encodeCoreModule(shared)).toEqual(bytes);
-      expect(bytes.length).toBeLessThan(32_768);
+      for (const translates of [false, true]) {
+        const bytes = encodeCoreModule(shared, translates);
+        expect(WebAssembly.validate(bytes)).toBe(true);
+        expect(encodeCoreModule(shared, translates)).toEqual(bytes);
+        expect(bytes.length).toBeLessThan(32_768);
+      }
     }
   });
 });

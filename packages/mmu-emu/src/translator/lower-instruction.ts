@@ -1,0 +1,223 @@
+/**
+ * Lowers an instruction's description to straight-line code of a region.
+ *
+ * Registers are locals and operands are constants. There is no call: whatever a look-up in the TLB does not answer, and
+ * whatever else is slow, leaves the region at the pc of the instruction, which the interpreter then runs.
+ */
+
+import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
+import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
+import { tlbEntry } from '../mmu/translate.js';
+import { choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js';
+import type { Code, FunctionBody } from '../wasm/function-body.js';
+import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
+import type { RegionInstruction } from './region.js';
+
+/** Locals of a region's function that its instructions share. */
+export interface RegionLocals {
+  readonly hart: number;
+  readonly left: number;
+  /** Virtual address of the page. */
+  readonly page: number;
+  readonly bank: number;
+  readonly pc: number;
+  readonly address: number;
+  readonly entry: number;
+  /** Of the integer registers, by number; those that the region does not use are absent. */
+  readonly x: ReadonlyMap<number, number>;
+  /** A local for a value of a description. */
+  temporary(type: ValueType, index: number): number;
+}
+
+/** What control flow is made of; the region knows how. */
+export interface InstructionExits {
+  /** Leaves, so that this instruction is run by the interpreter. */
+  giveUp(): Code;
+  /** After a branch: taken, and not. */
+  taken(): Code;
+  next(): Code;
+  /** After an indirect jump, with the target in `pc`. */
+  indirect(): Code;
+}
+
+class InstructionLowering {
+  readonly #l: RegionLocals;
+  readonly #instruction: RegionInstruction;
+  readonly #exits: InstructionExits;
+  readonly #locals: number[];
+
+  constructor(locals: RegionLocals, instruction: RegionInstruction, exits: InstructionExits) {
+    this.#l = locals;
+    this.#instruction = instruction;
+    this.#exits = exits;
+    const used: Record<ValueType, number> = { i32: 0, i64: 0, f64: 0 };
+    this.#locals = instruction.shape.description.locals.map((type) => locals.temporary(type, used[type]++));
+  }
+
+  lower(): Code {
+    return seq(
+      ...this.#instruction.shape.description.statements.map((statement) => this.#statement(statement)),
+    );
+  }
+
+  #register(index: number): Code {
+    const local = this.#l.x.get(index);
+    return local === undefined ? i64c(0) : get(local);
+  }
+
+  #pagePlus(offset: number): Code {
+    return op('i64.add', get(this.#l.page), i64c(offset));
+  }
+
+  /** The value, when it is known now. */
+  #constant(value: Value): bigint | undefined {
+    if (value.kind === 'const') return value.value;
+    if (value.kind !== 'operand') return undefined;
+    const { rs1, rs2, rd, imm, bits } = this.#instruction;
+    switch (value.name) {
+      case 'rs1':
+        return rs1 === 0 ? 0n : undefined;
+      case 'rs2':
+        return rs2 === 0 ? 0n : undefined;
+      case 'imm':
+        return BigInt(imm);
+      case 'bits':
+        return BigInt(bits);
+      case 'rs1Index':
+        return BigInt(rs1);
+      case 'rdIndex':
+        return BigInt(rd);
+      default:
+        return undefined;
+    }
+  }
+
+  #operand(name: string): Code {
+    const { rs1, rs2, offset, length } = this.#instruction;
+    switch (name) {
+      case 'rs1':
+        return this.#register(rs1);
+      case 'rs2':
+        return this.#register(rs2);
+      case 'pc':
+        return this.#pagePlus(offset);
+      case 'nextPc':
+        return this.#pagePlus(offset + length);
+      default:
+        throw new Error(`no operand ${name}`);
+    }
+  }
+
+  #value(value: Value): Code {
+    const constant = this.#constant(value);
+    if (constant !== undefined) return value.type === 'i32' ? i32c(Number(constant)) : i64c(constant);
+    switch (value.kind) {
+      case 'const':
+        throw new Error('a constant is known');
+      case 'operand':
+        return this.#operand(value.name);
+      case 'local':
+        return get(this.#locals[value.index]);
+      case 'op':
+        return this.#operation(value.op, value.args);
+      case 'choose':
+        return choose(
+          value.type,
+          this.#value(value.condition),
+          this.#value(value.then),
+          this.#value(value.otherwise),
+        );
+    }
+  }
+
+  /** What a compiler's output is full of is made simpler: sums with zero, and what is relative to the pc. */
+  #operation(name: string, args: readonly Value[]): Code {
+    const [left, right] = args;
+    if (name === 'i64.add' && left !== undefined && right !== undefined) {
+      const [a, b] = [this.#constant(left), this.#constant(right)];
+      if (a !== undefined && b !== undefined) return i64c(BigInt.asIntN(64, a + b));
+      if (a === 0n) return this.#value(right);
+      if (b === 0n) return this.#value(left);
+      if (b !== undefined && left.kind === 'operand' && left.name === 'pc') {
+        return this.#pagePlus(this.#instruction.offset + Number(b));
+      }
+    }
+    return op(name, ...args.map((arg) => this.#value(arg)));
+  }
+
+  /** Gives up unless the TLB holds an aligned access of this width to `address`; sets `entry`. */
+  #lookUp(array: number, width: MemoryWidth): Code {
+    const l = this.#l;
+    return when(
+      op(
+        'i64.ne',
+        load('i64.load', tee(l.entry, tlbEntry(get(l.bank), get(l.address))), array),
+        op('i64.and', get(l.address), i64c(-4096 | (width - 1))),
+      ),
+      this.#exits.giveUp(),
+    );
+  }
+
+  #hostAddress(array: number): Code {
+    const l = this.#l;
+    return op('i32.add', op('i32.wrap_i64', get(l.address)), load('i32.load', get(l.entry), array + 8));
+  }
+
+  #statement(statement: Statement): Code {
+    const l = this.#l;
+    switch (statement.kind) {
+      case 'let':
+        return set(this.#locals[statement.local], this.#value(statement.value));
+      case 'writeRd': {
+        const local = l.x.get(this.#instruction.rd);
+        return local === undefined ? seq() : set(local, this.#value(statement.value));
+      }
+      case 'load':
+        return seq(
+          set(l.address, this.#value(statement.address)),
+          this.#lookUp(TLB_LOADS, statement.width),
+          set(
+            this.#locals[statement.local],
+            load(
+              LOAD_NAMES[`${statement.width}${statement.signed ? 's' : 'u'}`],
+              this.#hostAddress(TLB_LOADS),
+            ),
+          ),
+        );
+      case 'store':
+        return seq(
+          set(l.address, this.#value(statement.address)),
+          this.#lookUp(TLB_STORES, statement.width),
+          store(STORE_NAMES[statement.width], this.#hostAddress(TLB_STORES), this.#value(statement.value)),
+        );
+      case 'atomic': {
+        const { width } = statement;
+        return seq(
+          set(l.address, this.#value(statement.address)),
+          this.#lookUp(TLB_STORES, width),
+          set(l.entry, this.#hostAddress(TLB_STORES)),
+          set(this.#locals[statement.local], load(LOAD_NAMES[`${width}s`], get(l.entry))),
+          store(STORE_NAMES[width], get(l.entry), this.#value(statement.replacement)),
+        );
+      }
+      case 'branch':
+        return seq(when(this.#value(statement.condition), this.#exits.taken()), this.#exits.next());
+      case 'jump':
+        return seq(set(l.pc, this.#value(statement.target)), this.#exits.indirect());
+      case 'jumpRelative':
+        return this.#exits.taken();
+      default:
+        throw new Error(`${statement.kind} is not translated`);
+    }
+  }
+}
+
+/** Code of one instruction. Its last statement goes on elsewhere when the shape says so. */
+export function lowerInstruction(
+  locals: RegionLocals,
+  instruction: RegionInstruction,
+  exits: InstructionExits,
+): Code {
+  const code = new InstructionLowering(locals, instruction, exits).lower();
+  return (body: FunctionBody) => code(body);
+}

@@ -1,0 +1,230 @@
+/**
+ * A region as one WebAssembly function.
+ *
+ * ```
+ *   (hart, left, page, records, entry) -> left * 2 + again
+ * ```
+ *
+ * `left` is what the slice still may retire, `page` the virtual address of the page, `records` the address of its first
+ * record, `entry` the number of an entry. On return the pc and the registers are in the hart's state. `again` is 1
+ * when the interpreter has to run the instruction at the pc, 0 when the pc is wherever a jump led.
+ *
+ * Invariants:
+ * 1. At every instruction that may give up, the locals hold the registers as they are before it, and `left` counts it and
+ *    what follows in its block as done: giving up adds that back. So traps, budgets and instret are exact.
+ * 2. `left` is at least what can be retired until it is looked at again, which happens at every entry and every loop.
+ * 3. There is no call in the function. It writes to memory only by stores of the guest, and at its end.
+ */
+
+import { HART_DATA_BANK, HART_PC, HART_X } from '../hart/state.js';
+import { REGION_PARAMETERS } from '../interpreter/imports.js';
+import { RECORD_ENTRIES } from '../interpreter/record.js';
+import { block, br, get, i32c, i64c, load, loop, op, seq, set, store, when } from '../wasm/code.js';
+import { FunctionBody } from '../wasm/function-body.js';
+import type { Code } from '../wasm/function-body.js';
+import type { WasmType } from '../wasm/opcodes.js';
+import { DISPATCHER, orderFlow } from './flow.js';
+import type { Flow } from './flow.js';
+import { lowerInstruction } from './lower-instruction.js';
+import type { RegionLocals } from './lower-instruction.js';
+import type { Region, RegionBlock } from './region.js';
+
+/** A function, and the offsets of the page at which it can be entered: entry i at `entries[i]`. */
+export interface RegionFunction {
+  readonly body: FunctionBody;
+  readonly entries: readonly number[];
+}
+
+class RegionLowering {
+  readonly #f = new FunctionBody(REGION_PARAMETERS.length);
+  readonly #number: number;
+  /** By node; node 0 has none. */
+  readonly #blocks: readonly (RegionBlock | null)[];
+  readonly #nodes = new Map<number, number>();
+  readonly #flow: Flow;
+  readonly #entryOf = new Map<number, number>();
+  /** Most instructions that can retire from the start of a node until the budget is looked at again, by node. */
+  readonly #bounds: readonly number[];
+  readonly #locals: RegionLocals;
+  readonly #again: number;
+  readonly #entry = 4;
+  readonly #records = 3;
+  readonly #written = new Set<number>();
+
+  constructor(region: Region, number: number) {
+    this.#number = number;
+    const blocks = [...region.blocks.values()];
+    this.#blocks = [null, ...blocks];
+    blocks.forEach((found, index) => this.#nodes.set(found.start, index + 1));
+    const nodesOf = (offsets: readonly number[]): number[] => [
+      ...new Set(offsets.map((offset) => this.#nodes.get(offset)).filter((node) => node !== undefined)),
+    ];
+    this.#flow = orderFlow([nodesOf(region.entries), ...blocks.map(({ targets }) => nodesOf(targets))]);
+    this.#flow.successors[DISPATCHER].forEach((node, index) => this.#entryOf.set(node, index));
+    this.#bounds = this.#findBounds();
+
+    const f = this.#f;
+    const x = new Map<number, number>();
+    for (const { shape, rs1, rs2, rd } of blocks.flatMap(({ instructions }) => instructions)) {
+      if (shape.writesRd && rd !== 0) this.#written.add(rd);
+      for (const used of [shape.readsRs1 ? rs1 : 0, shape.readsRs2 ? rs2 : 0, shape.writesRd ? rd : 0]) {
+        if (used !== 0 && !x.has(used)) x.set(used, f.local('i64'));
+      }
+    }
+    const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f64: [] };
+    this.#locals = {
+      hart: 0,
+      left: 1,
+      page: 2,
+      bank: f.local('i32'),
+      pc: f.local('i64'),
+      address: f.local('i64'),
+      entry: f.local('i32'),
+      x,
+      temporary: (type, index) => (temporaries[type][index] ??= f.local(type)),
+    };
+    this.#again = f.local('i32');
+  }
+
+  lower(): RegionFunction {
+    const l = this.#locals;
+    seq(
+      set(l.bank, load('i32.load', get(l.hart), HART_DATA_BANK * 4)),
+      set(this.#again, i32c(1)),
+      ...[...l.x].map(([index, local]) =>
+        set(local, load('i64.load', get(l.hart), (HART_X + 2 * index) * 4)),
+      ),
+      block('exit', this.#tree(DISPATCHER)),
+      ...[...this.#written].map((index) =>
+        store('i64.store', get(l.hart), get(l.x.get(index) as number), (HART_X + 2 * index) * 4),
+      ),
+      store('i64.store', get(l.hart), get(l.pc), HART_PC * 4),
+      op('i32.or', op('i32.shl', get(l.left), i32c(1)), get(this.#again)),
+    )(this.#f);
+    const entries = this.#flow.successors[DISPATCHER].map(
+      (node) => (this.#blocks[node] as RegionBlock).start,
+    );
+    return { body: this.#f, entries };
+  }
+
+  /** A node and all that it dominates. */
+  #tree(node: number): Code {
+    const merges = this.#flow.children(node).filter((child) => this.#flow.isMerge(child));
+    const code = this.#within(node, merges);
+    return node === DISPATCHER || this.#flow.isLoop(node) ? loop(`loop${node}`, code) : code;
+  }
+
+  /** A node, and after it those of the nodes that it dominates which several ways lead to, the last one outermost. */
+  #within(node: number, merges: readonly number[]): Code {
+    const last = merges.at(-1);
+    if (last === undefined) return this.#node(node);
+    return seq(block(`node${last}`, this.#within(node, merges.slice(0, -1))), this.#tree(last));
+  }
+
+  #node(node: number): Code {
+    const found = this.#blocks[node];
+    return found === null ? this.#dispatch() : this.#block(node, found);
+  }
+
+  #dispatch(): Code {
+    const labels = this.#flow.successors[DISPATCHER].map((node) => `node${node}`);
+    return (f) => {
+      get(this.#entry)(f);
+      f.branchTable(labels, labels[0]);
+    };
+  }
+
+  #block(node: number, { instructions, start, end, targets }: RegionBlock): Code {
+    const l = this.#locals;
+    const last = instructions.at(-1)?.shape.ending;
+    const parts: Code[] = [];
+    if (this.#isTested(node)) {
+      parts.push(when(op('i32.lt_u', get(l.left), i32c(this.#bounds[node])), this.#leave(start, true, 0)));
+    }
+    parts.push(set(l.left, op('i32.sub', get(l.left), i32c(instructions.length))));
+    instructions.forEach((instruction, index) => {
+      parts.push(
+        lowerInstruction(l, instruction, {
+          giveUp: () => this.#leave(instruction.offset, true, instructions.length - index),
+          taken: () => this.#go(node, targets[0]),
+          next: () => this.#go(node, end),
+          indirect: () => this.#indirect(),
+        }),
+      );
+    });
+    if (last === 'none') {
+      parts.push(this.#nodes.has(end) ? this.#go(node, end) : this.#leave(end, true, 0));
+    }
+    return seq(...parts);
+  }
+
+  /** To an offset of the page, or outside it. */
+  #go(from: number, offset: number): Code {
+    const to = this.#nodes.get(offset);
+    if (to === undefined) return this.#leave(offset, false, 0);
+    if (!this.#flow.isBackward(from, to)) return this.#flow.isMerge(to) ? br(`node${to}`) : this.#tree(to);
+    if (this.#flow.dominates(to, from)) return br(`loop${to}`);
+    return seq(set(this.#entry, i32c(this.#entryOf.get(to) as number)), br(`loop${DISPATCHER}`));
+  }
+
+  /** To the address in `pc`: an entry of this region, or outside it. */
+  #indirect(): Code {
+    const l = this.#locals;
+    const offset = op('i32.and', op('i32.wrap_i64', get(l.pc)), i32c(4095));
+    return seq(
+      when(
+        op('i64.eq', op('i64.and', get(l.pc), i64c(-4096)), get(l.page)),
+        seq(
+          set(
+            this.#entry,
+            load(
+              'i32.load',
+              op('i32.add', get(this.#records), op('i32.shl', offset, i32c(1))),
+              RECORD_ENTRIES,
+            ),
+          ),
+          when(
+            op('i32.eq', op('i32.shr_u', get(this.#entry), i32c(16)), i32c(this.#number)),
+            seq(set(this.#entry, op('i32.and', get(this.#entry), i32c(0xffff))), br(`loop${DISPATCHER}`)),
+          ),
+        ),
+      ),
+      set(this.#again, i32c(0)),
+      br('exit'),
+    );
+  }
+
+  /** Leaves for an offset of the page or outside it; `undone` instructions were counted that have not retired. */
+  #leave(offset: number, again: boolean, undone: number): Code {
+    const l = this.#locals;
+    return seq(
+      set(l.pc, op('i64.add', get(l.page), i64c(offset))),
+      undone === 0 ? seq() : set(l.left, op('i32.add', get(l.left), i32c(undone))),
+      again ? seq() : set(this.#again, i32c(0)),
+      br('exit'),
+    );
+  }
+
+  /** Whether the budget is looked at when the node begins. */
+  #isTested(node: number): boolean {
+    return this.#entryOf.has(node) || this.#flow.isLoop(node);
+  }
+
+  #findBounds(): number[] {
+    const bounds = this.#blocks.map((found) => found?.instructions.length ?? 0);
+    for (const node of [...this.#flow.sequence].reverse()) {
+      if (node === DISPATCHER) continue;
+      let most = 0;
+      for (const to of this.#flow.successors[node]) {
+        if (!this.#flow.isBackward(node, to) && !this.#isTested(to)) most = Math.max(most, bounds[to]);
+      }
+      bounds[node] += most;
+    }
+    return bounds;
+  }
+}
+
+/** Lowers a region. `number` is its place in the table of regions. */
+export function lowerRegion(region: Region, number: number): RegionFunction {
+  return new RegionLowering(region, number).lower();
+}

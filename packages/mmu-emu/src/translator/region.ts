@@ -1,0 +1,160 @@
+/**
+ * Finds what a region is made of: the blocks of one page of code that can be reached from its entries without leaving
+ * the page.
+ *
+ * Everything is relative to the page, so that a region is right at every virtual address where the frame is mapped.
+ */
+
+import { decodeOperands } from '../interpreter/decoder.js';
+import type { DecodedInstruction } from '../interpreter/decoder.js';
+import { PAGE_SIZE } from '../mmu/pte.js';
+import { shapeOf } from './shape.js';
+import type { Shape } from './shape.js';
+
+/** One instruction of a block. */
+export interface RegionInstruction extends DecodedInstruction {
+  /** Offset in the page. */
+  readonly offset: number;
+  readonly shape: Shape;
+}
+
+/** Straight-line code: one way in, at the top. */
+export interface RegionBlock {
+  /** Offset of the first instruction. */
+  readonly start: number;
+  /** The last one may be a branch or a jump. */
+  readonly instructions: readonly RegionInstruction[];
+  /** Offset of what follows the last instruction. */
+  readonly end: number;
+  /** Offsets that it can go on at; those without a block are outside the region. */
+  readonly targets: readonly number[];
+}
+
+/** Blocks by offset, and which of them can be entered from outside. */
+export interface Region {
+  readonly blocks: ReadonlyMap<number, RegionBlock>;
+  /** Offsets, in the order of their numbers. */
+  readonly entries: readonly number[];
+  readonly instructions: number;
+  /** Has a jump to a computed address that is no return: a switch, say. Where it leads is found out by watching. */
+  readonly computesTargets: boolean;
+}
+
+/** Limits that keep the time which the host's compiler needs in bounds: it grows faster than the code. */
+export interface RegionLimits {
+  readonly blocks: number;
+  readonly instructions: number;
+}
+
+/** Registers that calls leave the return address in. */
+const LINKS = new Set([1, 5]);
+
+/**
+ * Discovers a region.
+ *
+ * @param page the bytes of the page.
+ * @param seeds offsets to begin at, the most important first.
+ * @returns null when nothing at the first seed can be translated.
+ */
+export function discoverRegion(
+  page: DataView,
+  seeds: readonly number[],
+  limits: RegionLimits,
+): Region | null {
+  const found = new Map<number, RegionInstruction>();
+  const leaders = new Set<number>();
+  const entries = new Set<number>();
+  const pending: number[] = [];
+  const lead = (offset: number): void => {
+    if (offset < 0 || offset >= PAGE_SIZE || leaders.has(offset)) return;
+    if (leaders.size >= limits.blocks) return;
+    leaders.add(offset);
+    pending.push(offset);
+  };
+  for (const seed of seeds) {
+    lead(seed);
+    // One seed at a time, so that the first gets all that belongs to it.
+    for (let at = pending.shift(); at !== undefined; at = pending.shift()) {
+      for (let offset = at; offset < PAGE_SIZE && found.size < limits.instructions && !found.has(offset);) {
+        const instruction = instructionAt(page, offset);
+        if (instruction === null) break;
+        found.set(offset, instruction);
+        offset += instruction.length;
+        const { ending } = instruction.shape;
+        if (ending === 'none') continue;
+        const calls = ending !== 'branch' && LINKS.has(instruction.rd);
+        if (ending !== 'indirect' && !calls) lead(instruction.offset + instruction.imm);
+        // Where a loop begins is where the interpreter comes back after it was asked for help.
+        if (ending !== 'indirect' && !calls && instruction.imm <= 0)
+          entries.add(instruction.offset + instruction.imm);
+        if (ending === 'branch') lead(offset);
+        else if (calls) {
+          lead(offset);
+          entries.add(offset);
+        }
+        break;
+      }
+    }
+  }
+
+  const blocks = new Map<number, RegionBlock>();
+  for (const leader of leaders) {
+    const block = blockAt(found, leaders, leader);
+    if (block !== null) blocks.set(leader, block);
+  }
+  const first = seeds[0];
+  if (first === undefined || !blocks.has(first)) return null;
+  const all = [first, ...[...seeds, ...entries].filter((offset) => offset !== first && blocks.has(offset))];
+  return reachable(blocks, [...new Set(all)]);
+}
+
+function instructionAt(page: DataView, offset: number): RegionInstruction | null {
+  const low = page.getUint16(offset, true);
+  const long = (low & 3) === 3;
+  if (long && offset === PAGE_SIZE - 2) return null;
+  const decoded = decodeOperands(long ? page.getUint32(offset, true) : low);
+  if (decoded === undefined) return null;
+  const shape = shapeOf(decoded.spec);
+  return shape === null ? null : { ...decoded, offset, shape };
+}
+
+function blockAt(
+  found: ReadonlyMap<number, RegionInstruction>,
+  leaders: ReadonlySet<number>,
+  start: number,
+): RegionBlock | null {
+  const instructions: RegionInstruction[] = [];
+  let at = start;
+  for (;;) {
+    const instruction = found.get(at);
+    if (instruction === undefined) break;
+    instructions.push(instruction);
+    at += instruction.length;
+    const { ending } = instruction.shape;
+    if (ending !== 'none') {
+      const target = instruction.offset + instruction.imm;
+      const targets = ending === 'branch' ? [target, at] : ending === 'jump' ? [target] : [];
+      return { start, instructions, end: at, targets };
+    }
+    if (leaders.has(at)) break;
+  }
+  return instructions.length === 0 ? null : { start, instructions, end: at, targets: [at] };
+}
+
+/** Leaves out what no entry leads to. */
+function reachable(blocks: ReadonlyMap<number, RegionBlock>, entries: readonly number[]): Region {
+  const kept = new Map<number, RegionBlock>();
+  const pending = [...entries];
+  let instructions = 0;
+  let computesTargets = false;
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    const block = blocks.get(at);
+    if (block === undefined || kept.has(at)) continue;
+    kept.set(at, block);
+    instructions += block.instructions.length;
+    const last = block.instructions.at(-1);
+    if (last?.shape.ending === 'indirect' && last.rd === 0 && !LINKS.has(last.rs1)) computesTargets = true;
+    pending.push(...block.targets);
+  }
+  return { blocks: kept, entries, instructions, computesTargets };
+}

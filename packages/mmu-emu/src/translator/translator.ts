@@ -1,0 +1,291 @@
+import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
+import type { CodeObserver } from '../interpreter/code-cache.js';
+import { REGION_NUMBERS, REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
+import type { MemoryLayout } from '../memory-layout.js';
+import { PAGE_SIZE } from '../mmu/pte.js';
+import { MAXIMUM_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
+import { lowerRegion } from './region-function.js';
+import { discoverRegion } from './region.js';
+import type { Region } from './region.js';
+
+/** What the translator has done since the machine was made. */
+export interface TranslationStatistics {
+  /** Regions that can be entered now. */
+  readonly regions: number;
+  /** Bytes of WebAssembly of all modules that were made. */
+  readonly bytes: number;
+  readonly modules: number;
+  /** Regions that were made, and guest instructions in them. */
+  readonly translations: number;
+  readonly instructions: number;
+  /** Regions that were dropped because their code changed, or went out of the cache of code. */
+  readonly invalidations: number;
+  /** Regions that were dropped to make room, or for one that holds more. */
+  readonly replacements: number;
+}
+
+/** How the translator works. */
+export interface TranslatorOptions {
+  /** Arrivals that make a place hot, 1 to 65,534. */
+  readonly threshold: number;
+  /** Translate at once, not at the end of the slice. */
+  readonly immediate: boolean;
+}
+
+const LIMITS = { blocks: 100, instructions: 500 };
+
+/** Share of the threshold that makes a place of the page worth an entry of a region that begins elsewhere. */
+const SEED_SHARE = 16;
+
+/** How often a region is made anew because a jump arrived in the middle of it. */
+const MOST_GENERATIONS = 16;
+
+/** Regions that may be live; when there are more, the ones made first go. */
+const MOST_REGIONS = REGION_NUMBERS - 1;
+
+/** A region that was made. */
+interface LiveRegion {
+  readonly number: number;
+  /** Byte address of its page's slot. */
+  readonly slot: number;
+  readonly entries: readonly number[];
+  readonly region: Region;
+  /** How often it was made anew. */
+  readonly generation: number;
+}
+
+/**
+ * Makes regions of hot code, and forgets them when the code changes.
+ *
+ * Life of a region:
+ * 1. A jump arrives at a place for the `threshold`-th time: `hot`. The place is queued.
+ * 2. At the end of the slice (`flush`), the regions of all queued places become one module with a function each.
+ * 3. Each gets a number: its place in the table of functions. The words of its entries (`record.ts`) name it; from here
+ *    on the interpreter enters it.
+ * 4. Its page is stored to, leaves the cache of code, or the number is needed: the words of its entries count arrivals
+ *    again, and the number is free.
+ *
+ * A region only depends on the bytes of its page, and the page has a slot in the cache of code as long as the region
+ * lives: so every store to it is heard of (`CodeObserver`).
+ */
+export class Translator implements CodeObserver {
+  /** The functions, by number; only the interpreter's module imports it. */
+  readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_NUMBERS });
+  readonly #memory: WebAssembly.Memory;
+  readonly #words: Uint32Array;
+  readonly #layout: MemoryLayout;
+  readonly #shared: boolean;
+  readonly #options: TranslatorOptions;
+  /** In the order in which they were made. */
+  readonly #live = new Map<number, LiveRegion>();
+  readonly #bySlot = new Map<number, Set<LiveRegion>>();
+  readonly #free: number[] = [];
+  #nextNumber = 1;
+  #queue: number[] = [];
+  #bytes = 0;
+  #modules = 0;
+  #translations = 0;
+  #instructions = 0;
+  #invalidations = 0;
+  #replacements = 0;
+
+  constructor(memory: WebAssembly.Memory, layout: MemoryLayout, shared: boolean, options: TranslatorOptions) {
+    this.#memory = memory;
+    this.#words = new Uint32Array(memory.buffer);
+    this.#layout = layout;
+    this.#shared = shared;
+    this.#options = options;
+  }
+
+  get threshold(): number {
+    return this.#options.threshold;
+  }
+
+  get statistics(): TranslationStatistics {
+    return {
+      regions: this.#live.size,
+      bytes: this.#bytes,
+      modules: this.#modules,
+      translations: this.#translations,
+      instructions: this.#instructions,
+      invalidations: this.#invalidations,
+      replacements: this.#replacements,
+    };
+  }
+
+  /** A place is hot: the byte address of its record. Not 0 when a region begins there now. */
+  hot(record: number): number {
+    this.#queue.push(record);
+    if (!this.#options.immediate) {
+      this.#words[this.#wordOf(record)] = ARRIVALS_END;
+      return 0;
+    }
+    this.flush();
+    return this.#words[this.#wordOf(record)] > ARRIVALS_END ? 1 : 0;
+  }
+
+  /** Translates what is queued. */
+  flush(): void {
+    if (this.#queue.length === 0) return;
+    const queue = this.#queue;
+    this.#queue = [];
+    const made: LiveRegion[] = [];
+    for (const record of queue) {
+      const found = this.#translate(record);
+      if (found !== null) made.push(found);
+    }
+    const live = made.filter((region) => this.#live.get(region.number) === region);
+    if (live.length !== 0) this.#install(live);
+  }
+
+  codeChanged(slot: number, from: number, to: number): void {
+    for (const found of this.#bySlot.get(slot) ?? []) {
+      for (const { start, end } of found.region.blocks.values()) {
+        if (start >= to || end <= from) continue;
+        this.#drop(found);
+        this.#invalidations += 1;
+        break;
+      }
+    }
+    // What could not be translated may be another instruction now.
+    const first = Math.max(0, (from & ~1) - 2);
+    for (let offset = first; offset < to; offset += 2) {
+      const word = this.#entryWord(slot, offset);
+      if (this.#words[word] <= ARRIVALS_END) this.#words[word] = 0;
+    }
+  }
+
+  codeDropped(slot: number): void {
+    const regions = this.#bySlot.get(slot);
+    if (regions === undefined) return;
+    for (const found of regions) this.#drop(found);
+    this.#invalidations += regions.size;
+    this.#bySlot.delete(slot);
+  }
+
+  /** Makes the region of a record, without its code; null when there is nothing to translate. */
+  #translate(record: number): LiveRegion | null {
+    const slot = this.#slotOf(record);
+    const frame = this.#words[(slot + SLOT_FRAME) >>> 2];
+    if (frame >= this.#layout.frameCount) return null;
+    const offset = ((record - slot - SLOT_RECORDS) / RECORD_BYTES) * 2;
+    // The module of a place queued before may have come to include it.
+    if (this.#words[this.#entryWord(slot, offset)] > ARRIVALS_END) return null;
+    const page = new DataView(this.#memory.buffer, this.#layout.ram + frame * PAGE_SIZE, PAGE_SIZE);
+
+    let region = discoverRegion(page, [offset], LIMITS);
+    if (region === null) {
+      this.#words[this.#entryWord(slot, offset)] = ARRIVALS_END;
+      return null;
+    }
+    // Where a switch leads to belongs to it, as far as it fits.
+    const around = region.computesTargets ? this.#switchAround(slot, region) : null;
+    if (region.computesTargets) {
+      const seeds = [...(around?.entries ?? []), offset, ...this.#warmPlaces(slot, offset)];
+      const whole = discoverRegion(page, seeds, LIMITS);
+      if (whole?.entries.includes(offset) === true) {
+        region = whole;
+        if (around !== null) {
+          this.#drop(around);
+          this.#replacements += 1;
+        }
+      }
+    }
+    const number = this.#allocate();
+    const generation = around === null ? 0 : around.generation + 1;
+    const found = { number, slot, region, entries: region.entries, generation };
+    this.#live.set(number, found);
+    const ofSlot = this.#bySlot.get(slot);
+    if (ofSlot === undefined) this.#bySlot.set(slot, new Set([found]));
+    else ofSlot.add(found);
+    // Marked now, so that other places in the queue see it; no region is entered before it is installed.
+    region.entries.forEach((entry, index) => {
+      this.#words[this.#entryWord(slot, entry)] = number * 0x1_0000 + index;
+    });
+    return found;
+  }
+
+  /** Compiles regions, as one module, and lets the interpreter enter them. */
+  #install(regions: readonly LiveRegion[]): void {
+    const module = new ModuleBuilder();
+    module.importMemory('m', 'memory', MAXIMUM_PAGES, this.#shared);
+    for (const found of regions) {
+      const { body, entries } = lowerRegion(found.region, found.number);
+      const index = module.declare(REGION_PARAMETERS, REGION_RESULTS);
+      module.define(index, body);
+      module.exportFunction(`r${found.number}`, index);
+      entries.forEach((entry, at) => {
+        this.#words[this.#entryWord(found.slot, entry)] = found.number * 0x1_0000 + at;
+      });
+      this.#live.set(found.number, Object.assign(found, { entries }));
+      this.#instructions += found.region.instructions;
+    }
+    const bytes = module.encode();
+    this.#bytes += bytes.length;
+    this.#modules += 1;
+    this.#translations += regions.length;
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { memory: this.#memory } });
+    for (const { number } of regions) this.table.set(number, instance.exports[`r${number}`]);
+  }
+
+  /** A region that a new one shares a switch with, if it is worth making it anew. */
+  #switchAround(slot: number, region: Region): LiveRegion | null {
+    for (const found of this.#bySlot.get(slot) ?? []) {
+      if (!found.region.computesTargets || found.generation >= MOST_GENERATIONS) continue;
+      for (const start of region.blocks.keys()) if (found.region.blocks.has(start)) return found;
+    }
+    return null;
+  }
+
+  /** Places of the page where jumps have arrived often, but for one. */
+  #warmPlaces(slot: number, but: number): number[] {
+    const enough = Math.max(1, this.#options.threshold / SEED_SHARE);
+    const out: number[] = [];
+    const first = this.#entryWord(slot, 0);
+    for (let index = 0; index < PAGE_SIZE / 2; index += 1) {
+      const arrivals = this.#words[first + index];
+      if (arrivals >= enough && arrivals <= ARRIVALS_END && index * 2 !== but) out.push(index * 2);
+    }
+    return out;
+  }
+
+  #allocate(): number {
+    if (this.#live.size >= MOST_REGIONS) {
+      // A part at a time, so that this is rare.
+      let rest = MOST_REGIONS >> 3;
+      for (const found of this.#live.values()) {
+        if (rest-- === 0) break;
+        this.#drop(found);
+        this.#replacements += 1;
+      }
+    }
+    return this.#free.pop() ?? this.#nextNumber++;
+  }
+
+  #drop(found: LiveRegion): void {
+    found.entries.forEach((entry) => {
+      const word = this.#entryWord(found.slot, entry);
+      if (this.#words[word] >>> 16 === found.number) this.#words[word] = 0;
+    });
+    this.#live.delete(found.number);
+    this.#bySlot.get(found.slot)?.delete(found);
+    this.table.set(found.number, null);
+    this.#free.push(found.number);
+  }
+
+  #slotOf(record: number): number {
+    const { slots } = this.#layout;
+    return slots + Math.floor((record - slots) / SLOT_BYTES) * SLOT_BYTES;
+  }
+
+  /** Index of the word of a record. */
+  #wordOf(record: number): number {
+    const slot = this.#slotOf(record);
+    return this.#entryWord(slot, ((record - slot - SLOT_RECORDS) / RECORD_BYTES) * 2);
+  }
+
+  /** Index of the word of a place of a page. */
+  #entryWord(slot: number, offset: number): number {
+    return (slot + SLOT_RECORDS + RECORD_ENTRIES + offset * 2) >>> 2;
+  }
+}

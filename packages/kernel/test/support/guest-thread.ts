@@ -72,6 +72,8 @@ export class GuestThread extends Waiter {
   private constructor(
     private readonly fixture: VmFixture,
     private readonly space: AddressSpace,
+    /** What it accesses. */
+    readonly address: number,
   ) {
     super(fixture.state.timers);
   }
@@ -84,7 +86,7 @@ export class GuestThread extends Waiter {
     address: number,
     value = 0n,
   ): GuestThread {
-    const thread = new GuestThread(fixture, space);
+    const thread = new GuestThread(fixture, space, address);
     thread.set(HART_PC, BigInt(codeOf(fixture, space).get(access) as number));
     thread.set(HART_X + 2 * A0, value);
     thread.set(HART_X + 2 * A1, BigInt(address));

@@ -1,17 +1,28 @@
 /** A pager with one port, as Zircon's own pager tests have one: each VMO's words count up from its key. */
 import { expect } from 'vitest';
-import { ZX_PAGER_OP_FAIL } from '../../src/abi/pager.js';
-import { ZX_PAGER_VMO_COMPLETE, ZX_PAGER_VMO_READ } from '../../src/abi/port.js';
+import {
+  DIRTY_RANGE_BYTES,
+  ZX_PAGER_OP_DIRTY,
+  ZX_PAGER_OP_FAIL,
+  ZX_PAGER_OP_WRITEBACK_BEGIN,
+  ZX_PAGER_OP_WRITEBACK_END,
+  ZX_PAGER_RESET_VMO_STATS,
+  ZX_PAGER_VMO_STATS_MODIFIED,
+  ZX_VMO_DIRTY_RANGE_IS_ZERO,
+} from '../../src/abi/pager.js';
+import { ZX_PAGER_VMO_COMPLETE, ZX_PAGER_VMO_DIRTY, ZX_PAGER_VMO_READ } from '../../src/abi/port.js';
 import { ZX_ERR_IO, ZX_OK, type Status } from '../../src/abi/status.js';
 import {
   ZX_VM_PERM_READ,
   ZX_VM_PERM_WRITE,
   ZX_VMO_CHILD_RESIZABLE,
   ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE,
+  ZX_VMO_TRAP_DIRTY,
 } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { VmoDispatcher } from '../../src/vm/vm-object.js';
 import type { AddressSpace } from '../../src/vm/address-space.js';
+import { GuestCall } from './guest-call.js';
 import { GuestThread } from './guest-thread.js';
 import { PAGE, type VmFixture } from './vm-fixture.js';
 
@@ -31,8 +42,9 @@ export interface PagedVmo {
 export class Call {
   status: Status | undefined;
 
-  constructor(promise: Promise<{ readonly status: Status }>) {
-    void promise.then(({ status }) => (this.status = status));
+  /** @param done settles with the call */
+  constructor(readonly done: Promise<{ readonly status: Status }>) {
+    void done.then(({ status }) => (this.status = status));
   }
 
   get isBlocked(): boolean {
@@ -126,6 +138,78 @@ export class UserPager {
       .status;
   }
 
+  /** ZX_PAGER_OP_DIRTY. */
+  dirty(vmo: PagedVmo, page: number, count: number): Status {
+    return this.opRange(ZX_PAGER_OP_DIRTY, vmo, page, count, 0);
+  }
+
+  /** @param zeros with the option that leaves pages out */
+  writebackBegin(vmo: PagedVmo, page: number, count: number, zeros = false): Status {
+    const data = zeros ? ZX_VMO_DIRTY_RANGE_IS_ZERO : 0;
+    return this.opRange(ZX_PAGER_OP_WRITEBACK_BEGIN, vmo, page, count, data);
+  }
+
+  writebackEnd(vmo: PagedVmo, page: number, count: number): Status {
+    return this.opRange(ZX_PAGER_OP_WRITEBACK_END, vmo, page, count, 0);
+  }
+
+  /** Both, which succeed. */
+  writeBack(vmo: PagedVmo, page: number, count: number, zeros = false): void {
+    expect(this.writebackBegin(vmo, page, count, zeros)).toBe(ZX_OK);
+    expect(this.writebackEnd(vmo, page, count)).toBe(ZX_OK);
+  }
+
+  opRange(op: number, vmo: PagedVmo, page: number, count: number, data: number): Status {
+    return this.host.pagerOpRange(this.pager, op, vmo.handle, page * PAGE, count * PAGE, data).status;
+  }
+
+  /** Whether the VMO was modified since this was asked last. */
+  modified(vmo: PagedVmo): boolean {
+    const { status, modified } = this.host.pagerQueryVmoStats(
+      this.pager,
+      vmo.handle,
+      ZX_PAGER_RESET_VMO_STATS,
+    );
+    return status === ZX_OK && modified === ZX_PAGER_VMO_STATS_MODIFIED;
+  }
+
+  /** H-09: the dirty ranges of all of a VMO are these, as `{page,count}` with a Z behind zeros; asked for in every way. */
+  expectDirty(vmo: PagedVmo, expected: string): void {
+    const length = this.object(vmo).pages * PAGE;
+    const none = this.host.pagerQueryDirtyRanges(this.pager, vmo.handle, 0, length, new Uint8Array(0));
+    const ranges = expected === '' ? [] : expected.split(' ');
+    expect(none).toEqual({ status: ZX_OK, actual: 0, available: ranges.length });
+    const queries: RangeQuery[] = [
+      (offset) => {
+        const into = new Uint8Array(2 * DIRTY_RANGE_BYTES);
+        const result = ok(
+          this.host.pagerQueryDirtyRanges(this.pager, vmo.handle, offset, length - offset, into),
+        );
+        return { ...result, into };
+      },
+      (offset) => this.queryIntoUntouchedMemory(vmo, offset, length - offset),
+    ];
+    for (const query of queries) {
+      const seen: string[] = [];
+      for (let offset = 0; offset < length;) {
+        const { actual, available, into } = query(offset);
+        expect(available).toBe(ranges.length - seen.length);
+        expect(actual).toBe(Math.min(available, 2));
+        if (actual === 0) break;
+        const view = new DataView(into.buffer, into.byteOffset, into.length);
+        for (let index = 0; index < actual; index += 1) {
+          const [start, bytes, options] = [0, 8, 16].map((field) =>
+            Number(view.getBigUint64(index * DIRTY_RANGE_BYTES + field, true)),
+          );
+          const zeros = options === ZX_VMO_DIRTY_RANGE_IS_ZERO ? 'Z' : '';
+          seen.push(`{${start / PAGE},${bytes / PAGE}}${zeros}`);
+          offset = start + bytes;
+        }
+      }
+      expect(seen.join(' ')).toBe(expected);
+    }
+  }
+
   detach(vmo: PagedVmo): Status {
     return this.host.pagerDetachVmo(this.pager, vmo.handle).status;
   }
@@ -150,9 +234,14 @@ export class UserPager {
       if (status !== ZX_OK || packet === null) return seen;
       if (packet.pageRequest === null) throw new Error('no page request');
       const { command, offset, length } = packet.pageRequest;
-      const name =
-        command === ZX_PAGER_VMO_READ ? 'R' : command === ZX_PAGER_VMO_COMPLETE ? 'C' : `command ${command}`;
-      seen.push(describePacket(name, packet.key, Number(offset) / PAGE, Number(length) / PAGE));
+      seen.push(
+        describePacket(
+          COMMANDS.get(command) ?? `command ${command}`,
+          packet.key,
+          Number(offset) / PAGE,
+          Number(length) / PAGE,
+        ),
+      );
     }
   }
 
@@ -161,8 +250,31 @@ export class UserPager {
     expect(this.packets().sort()).toEqual([...expected].sort());
   }
 
+  /** These pages, and nothing else, were asked for; supplies them. */
+  async answerRead(vmo: PagedVmo, page: number, count: number): Promise<void> {
+    this.expectPackets(this.R(vmo, page, count));
+    expect(this.supply(vmo, page, count)).toBe(ZX_OK);
+    await this.turn();
+  }
+
+  /** Leave to write to these pages, and nothing else, was asked for; gives it. */
+  async answerDirty(vmo: PagedVmo, page: number, count: number): Promise<void> {
+    this.expectPackets(this.D(vmo, page, count));
+    expect(this.dirty(vmo, page, count)).toBe(ZX_OK);
+    await this.turn();
+  }
+
+  /** The pages are full of one byte. */
+  expectBytes(vmo: PagedVmo, page: number, count: number, byte: number): void {
+    expect(this.contents(vmo, page, count).every((value) => value === byte)).toBe(true);
+  }
+
   R(vmo: PagedVmo, page: number, count: number): string {
     return describePacket('R', vmo.key, page, count);
+  }
+
+  D(vmo: PagedVmo, page: number, count: number): string {
+    return describePacket('D', vmo.key, page, count);
   }
 
   C(vmo: PagedVmo): string {
@@ -184,6 +296,45 @@ export class UserPager {
     return new Call(this.host.vmoOpRange(vmo.handle, 1, page * PAGE, count * PAGE));
   }
 
+  op(vmo: PagedVmo, operation: number, page: number, count: number): Call {
+    return this.opBytes(vmo, operation, page * PAGE, count * PAGE);
+  }
+
+  opBytes(vmo: PagedVmo, operation: number, offset: number, length: number): Call {
+    return new Call(this.host.vmoOpRange(vmo.handle, operation, offset, length));
+  }
+
+  resize(vmo: PagedVmo, pages: number): Call {
+    return new Call(this.host.vmoSetSize(vmo.handle, pages * PAGE));
+  }
+
+  /** A `zx_vmo_write` of whole pages that are full of one byte. */
+  write(vmo: PagedVmo, page: number, count: number, byte: number): Call {
+    return new Call(this.host.vmoWrite(vmo.handle, new Uint8Array(count * PAGE).fill(byte), page * PAGE));
+  }
+
+  /** One word, by a thread of a guest (`Vmar`) or by `zx_vmo_write` (`Vmo`). */
+  writeWord(path: 'Vmar' | 'Vmo', vmo: PagedVmo, page: number, value: bigint): WordWrite {
+    if (path === 'Vmar') return new MappedWordWrite(this.store(vmo, page, value));
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, value, true);
+    return new CalledWordWrite(new Call(this.host.vmoWrite(vmo.handle, bytes, page * PAGE)));
+  }
+
+  /** The words at the beginning of pages, as a read that does not wait finds them. */
+  words(vmo: PagedVmo, page = 0, count = this.object(vmo).pages - page): bigint[] {
+    const bytes = this.contents(vmo, page, count);
+    const view = new DataView(bytes.buffer);
+    return Array.from({ length: count }, (_, index) => view.getBigUint64(index * PAGE, true));
+  }
+
+  /** Whole pages, which are there. */
+  contents(vmo: PagedVmo, page: number, count: number): Uint8Array {
+    const bytes = new Uint8Array(count * PAGE);
+    expect(this.host.call('vmo_read', vmo.handle, bytes, page * PAGE, bytes.length)).toBe(ZX_OK);
+    return bytes;
+  }
+
   read(vmo: PagedVmo, page: number, count: number): Reader {
     return new Reader(this, vmo, page, count);
   }
@@ -197,6 +348,38 @@ export class UserPager {
     return GuestThread.start(this.fixture, this.space, 'write', vmo.base + page * PAGE, value);
   }
 
+  private queryIntoUntouchedMemory(vmo: PagedVmo, offset: number, length: number): RangeRecords {
+    const { handle } = ok(this.host.vmoCreate(3 * PAGE, 0));
+    const base = this.map(handle, 3);
+    // The first record ends where the first page does, and the counts lie in a page of their own.
+    const buffer = base + PAGE - DIRTY_RANGE_BYTES;
+    const counts = base + 2 * PAGE;
+    const call = GuestCall.start(
+      this.fixture,
+      this.space,
+      'pager_query_dirty_ranges',
+      this.pager,
+      vmo.handle,
+      offset,
+      length,
+      buffer,
+      2 * DIRTY_RANGE_BYTES,
+      counts,
+      counts + 8,
+    );
+    expect(call.status).toBe(ZX_OK);
+    const bytes = new Uint8Array(3 * PAGE);
+    expect(this.host.call('vmo_read', handle, bytes, 0, bytes.length)).toBe(ZX_OK);
+    ok(this.host.vmarUnmap(this.vmar, base, 3 * PAGE));
+    this.host.handleClose(handle);
+    const view = new DataView(bytes.buffer);
+    return {
+      actual: Number(view.getBigUint64(2 * PAGE, true)),
+      available: Number(view.getBigUint64(2 * PAGE + 8, true)),
+      into: bytes.subarray(PAGE - DIRTY_RANGE_BYTES, PAGE + DIRTY_RANGE_BYTES),
+    };
+  }
+
   turn(): Promise<void> {
     return this.fixture.turn();
   }
@@ -205,6 +388,67 @@ export class UserPager {
   finish(): void {
     expect(this.packets()).toEqual([]);
     this.fixture.expectNoLeaks();
+  }
+}
+
+const COMMANDS = new Map([
+  [ZX_PAGER_VMO_READ, 'R'],
+  [ZX_PAGER_VMO_DIRTY, 'D'],
+  [ZX_PAGER_VMO_COMPLETE, 'C'],
+]);
+
+/** What the tests that run with and without trapped writes create VMOs with. */
+export const DIRTY_MODES = [
+  ['TrapDirty', ZX_VMO_TRAP_DIRTY],
+  ['NoTrapDirty', 0],
+] as const;
+
+interface RangeRecords {
+  readonly actual: number;
+  readonly available: number;
+  readonly into: Uint8Array;
+}
+
+type RangeQuery = (offset: number) => RangeRecords;
+
+/** A write of one word. */
+export interface WordWrite {
+  readonly isBlocked: boolean;
+  /** It is done. */
+  expectDone(): void;
+  /** It failed: a crash with this status, or the call's. */
+  expectFailed(status: Status): void;
+}
+
+class MappedWordWrite implements WordWrite {
+  constructor(private readonly thread: GuestThread) {}
+
+  get isBlocked(): boolean {
+    return this.thread.isBlocked;
+  }
+
+  expectDone(): void {
+    expect(this.thread.outcome.end).toBe('done');
+  }
+
+  expectFailed(status: Status): void {
+    expect(this.thread.outcome).toEqual({ end: 'crash', address: this.thread.address, status });
+  }
+}
+
+class CalledWordWrite implements WordWrite {
+  constructor(private readonly call: Call) {}
+
+  get isBlocked(): boolean {
+    return this.call.isBlocked;
+  }
+
+  expectDone(): void {
+    expect(this.call.status).toBe(ZX_OK);
+  }
+
+  expectFailed(status: Status): void {
+    expect(this.call.status).toBe(status);
   }
 }
 

@@ -40,8 +40,22 @@ const SEED_SHARE = 16;
 /** How often a region is made anew because a jump arrived in the middle of it. */
 const MOST_GENERATIONS = 16;
 
+/** Changes of a page's translated code after which it has to be twice as hot for every further one. */
+const PATIENCE = 8;
+/** At most 2 ** this times as hot. */
+const MOST_DOUBLINGS = 12;
+/** Pages whose changes are remembered. */
+const MOST_REMEMBERED = 4096;
+
 /** Regions that may be live; when there are more, the ones made first go. */
 const MOST_REGIONS = REGION_NUMBERS - 1;
+
+/** What is remembered of a frame whose translated code was changed. */
+interface Unrest {
+  changes: number;
+  /** Times that places of it were hot since it was last translated. */
+  refusals: number;
+}
 
 /** A region that was made. */
 interface LiveRegion {
@@ -79,6 +93,8 @@ export class Translator implements CodeObserver {
   /** In the order in which they were made. */
   readonly #live = new Map<number, LiveRegion>();
   readonly #bySlot = new Map<number, Set<LiveRegion>>();
+  /** By frame. */
+  readonly #unrest = new Map<number, Unrest>();
   readonly #free: number[] = [];
   #nextNumber = 1;
   #queue: number[] = [];
@@ -115,6 +131,10 @@ export class Translator implements CodeObserver {
 
   /** A place is hot: the byte address of its record. Not 0 when a region begins there now. */
   hot(record: number): number {
+    if (!this.#isCalm(this.#slotOf(record))) {
+      this.#words[this.#wordOf(record)] = 0;
+      return 0;
+    }
     this.#queue.push(record);
     if (!this.#options.immediate) {
       this.#words[this.#wordOf(record)] = ARRIVALS_END;
@@ -139,6 +159,7 @@ export class Translator implements CodeObserver {
   }
 
   codeChanged(slot: number, from: number, to: number): void {
+    const before = this.#invalidations;
     for (const found of this.#bySlot.get(slot) ?? []) {
       for (const { start, end } of found.region.blocks.values()) {
         if (start >= to || end <= from) continue;
@@ -147,6 +168,7 @@ export class Translator implements CodeObserver {
         break;
       }
     }
+    if (this.#invalidations !== before) this.#noteChange(this.#words[(slot + SLOT_FRAME) >>> 2]);
     // What could not be translated may be another instruction now.
     const first = Math.max(0, (from & ~1) - 2);
     for (let offset = first; offset < to; offset += 2) {
@@ -247,6 +269,26 @@ export class Translator implements CodeObserver {
       if (arrivals >= enough && arrivals <= ARRIVALS_END && index * 2 !== but) out.push(index * 2);
     }
     return out;
+  }
+
+  #noteChange(frame: number): void {
+    const known = this.#unrest.get(frame);
+    if (known !== undefined) {
+      known.changes += 1;
+      return;
+    }
+    if (this.#unrest.size >= MOST_REMEMBERED) this.#unrest.clear();
+    this.#unrest.set(frame, { changes: 1, refusals: 0 });
+  }
+
+  /** Whether a page may be translated: code that changes all the time is better interpreted. */
+  #isCalm(slot: number): boolean {
+    const unrest = this.#unrest.get(this.#words[(slot + SLOT_FRAME) >>> 2]);
+    if (unrest === undefined || unrest.changes <= PATIENCE) return true;
+    unrest.refusals += 1;
+    if (unrest.refusals < 2 ** Math.min(unrest.changes - PATIENCE, MOST_DOUBLINGS)) return false;
+    unrest.refusals = 0;
+    return true;
   }
 
   #allocate(): number {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // Packages resolve to each other's sources, so that tests need no build.
@@ -6,11 +7,13 @@ const conditions = ['@faultline/source', 'module', 'node', 'import', 'default'];
 // One seed for all of a run's random tests; the set-up prints it, and FAULTLINE_SEED repeats a run.
 process.env['FAULTLINE_SEED'] ??= String(Math.floor(Math.random() * 2 ** 31));
 
+const include = ['scripts/test/**/*.test.mjs', 'packages/*/test/**/*.test.ts', 'guest/test/**/*.test.ts'];
+const translatorEngine = fileURLToPath(new URL('scripts/vitest/translator-engine.ts', import.meta.url));
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['scripts/test/**/*.test.mjs', 'packages/*/test/**/*.test.ts', 'guest/test/**/*.test.ts'],
     globalSetup: ['scripts/vitest/print-seed.ts'],
     setupFiles: ['scripts/vitest/random-seed.ts', 'scripts/vitest/silent-console.ts'],
     reporters: ['default', './scripts/vitest/not-run-reporter.ts'],
@@ -22,5 +25,20 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     env: { FAULTLINE_SEED: process.env['FAULTLINE_SEED'] },
+    projects: [
+      { extends: true, test: { name: 'faultline', include } },
+      {
+        // What runs guest code, once more with all of it translated.
+        extends: true,
+        resolve: { alias: [{ find: /^\.{1,2}\/(.*\/)?engine\.js$/, replacement: translatorEngine }] },
+        test: {
+          name: 'translated',
+          include: [
+            'packages/mmu-emu/test/{hart,interpreter,mmu,qemu,translator}/**/*.test.ts',
+            'packages/mmu-emu/test/machine.test.ts',
+          ],
+        },
+      },
+    ],
   },
 });

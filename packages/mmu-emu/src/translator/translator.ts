@@ -180,8 +180,8 @@ export class Translator implements CodeObserver {
   codeDropped(slot: number): void {
     const regions = this.#bySlot.get(slot);
     if (regions === undefined) return;
-    for (const found of regions) this.#drop(found);
     this.#invalidations += regions.size;
+    for (const found of regions) this.#drop(found);
     this.#bySlot.delete(slot);
   }
 

@@ -105,7 +105,10 @@ describe('the translator and the interpreter', () => {
     async (seed) => {
       const random = new Random(Math.imul(seed, 0x9e37_79b1));
       const source = randomControl(random);
-      const machines = [await machineOf(source, 'interpreter'), await machineOf(source, 'translator')] as const;
+      const machines = [
+        await machineOf(source, 'interpreter'),
+        await machineOf(source, 'translator'),
+      ] as const;
       const [plain, translated] = machines;
       for (let run = 0; run < RUNS; run += 1) {
         const budget = random.chance(30) ? 1 + random.below(4) : 1 + random.below(3000);
@@ -121,7 +124,7 @@ describe('the translator and the interpreter', () => {
       }
       for (let frame = 64; frame < DATA_FRAME + DATA_PAGES; frame += 1) {
         const [left, right] = machines.map(({ machine }) => machine.ram.readable(frame));
-        expect(Buffer.compare(left as Uint8Array, right as Uint8Array), `frame ${frame}`).toBe(0);
+        expect(Buffer.compare(left, right), `frame ${frame}`).toBe(0);
       }
       const statistics = translated.machine.translation;
       totals.regions += statistics?.translations ?? 0;

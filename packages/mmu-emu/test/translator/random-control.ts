@@ -21,7 +21,7 @@ const ATOMICS = ['amoadd.w', 'amoadd.d', 'amoxor.w', 'amoswap.d', 'amomax.w', 'a
 
 /** A program to be put at the beginning of a page; two pages long at most. */
 export function randomControl(random: Random): string {
-  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
+  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
   const blocks = 4 + random.below(12);
   const block = (): string => `b${random.below(blocks)}`;
 

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_ENGINE } from '../../src/engine.js';
+import { EXIT_BUDGET, Machine, MachineError } from '../../src/index.js';
+import type { Engine } from '../../src/index.js';
+import { Bench } from '../run-program.js';
+
+const LOOP = 'loop: addi a0, a0, 1\nj loop';
+
+describe('the engine', () => {
+  it('is the one that the machine was made with, and translates when it should', async () => {
+    const regions = async (engine: Engine): Promise<number | undefined> => {
+      const bench = await Bench.of(LOOP, { engine });
+      expect(bench.run(100_000)).toBe(EXIT_BUDGET);
+      expect(bench.x('a0')).toBe(50_000n);
+      return bench.machine.translation?.translations;
+    };
+    expect(await regions('interpreter')).toBeUndefined();
+    expect(await regions('auto')).toBe(1);
+    expect(await regions('translator')).toBeGreaterThanOrEqual(1);
+  });
+
+  it('by default translates what is hot, and in the second run of the tests everything', async () => {
+    const bench = await Bench.of(LOOP);
+    expect(bench.run(20)).toBe(EXIT_BUDGET);
+    expect(bench.machine.translation?.translations).toBe(DEFAULT_ENGINE === 'auto' ? 0 : 1);
+  });
+
+  it('of another name is refused', async () => {
+    const made = Machine.create({ engine: 'jit' as Engine });
+    await expect(made).rejects.toThrow(MachineError);
+    await expect(made).rejects.toMatchObject({ code: 'bad-option' });
+  });
+
+  it('waits until a place was reached many times, and says what it did', async () => {
+    const bench = await Bench.of(LOOP, { engine: 'auto' });
+    bench.run(2 * 500);
+    expect(bench.machine.translation).toMatchObject({ regions: 0, translations: 0, bytes: 0 });
+    bench.run(2 * 100);
+    expect(bench.machine.translation).toMatchObject({
+      regions: 1,
+      translations: 1,
+      modules: 1,
+      instructions: 2,
+    });
+    bench.machine.ram.writable(0);
+    expect(bench.machine.translation).toMatchObject({ regions: 0, invalidations: 1 });
+  });
+});

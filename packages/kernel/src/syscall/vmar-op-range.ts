@@ -63,7 +63,7 @@ const OPERATIONS = new Map<number, RangeOperation>([
 
 function decommit(mapping: VmMapping, vpn: number, end: number): Status {
   const { vmo } = mapping;
-  if (vmo.kind !== 'anonymous') return ZX_ERR_NOT_SUPPORTED;
+  if (vmo.kind !== 'anonymous' || vmo.cow.isClone) return ZX_ERR_NOT_SUPPORTED;
   if (mapping.pageAt(end) > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
   vmo.cow.decommit(mapping.pageAt(vpn), mapping.pageAt(end));
   return ZX_OK;

@@ -71,12 +71,10 @@ function clone(parent: VmoDispatcher, options: number, range: ByteRange): VmoDis
   if (range.offset !== 0) return ZX_ERR_INVALID_ARGS;
   if (range.end > ZX_VMO_MAX_PAGES) return ZX_ERR_OUT_OF_RANGE;
   if (parent.cachePolicy !== ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
-  if (parent.isPagerBacked) {
-    if ((options & ZX_VMO_CHILD_SNAPSHOT) !== 0) return ZX_ERR_NOT_SUPPORTED;
-    // Of what only the root has, a snapshot of what was modified is the same as one at the latest on write.
-    if ((options & ZX_VMO_CHILD_SNAPSHOT_MODIFIED) !== 0 && parent.cow.isClone) return ZX_ERR_NOT_SUPPORTED;
-  }
-  return parent.createClone(range.page, range.end - range.page, (options & ZX_VMO_CHILD_RESIZABLE) !== 0);
+  if (parent.isPagerBacked && (options & ZX_VMO_CHILD_SNAPSHOT) !== 0) return ZX_ERR_NOT_SUPPORTED;
+  const snapshot = (options & ZX_VMO_CHILD_SNAPSHOT_MODIFIED) !== 0;
+  const resizable = (options & ZX_VMO_CHILD_RESIZABLE) !== 0;
+  return parent.createClone(range.page, range.end - range.page, snapshot, resizable);
 }
 
 /** Rights of the child's handle, by those of the parent's. */

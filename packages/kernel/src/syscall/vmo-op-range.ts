@@ -87,7 +87,7 @@ function opRange(caller: Caller, args: Uint32Array): Status | Operation {
 /** In this order: length, kind, alignment. */
 function decommit(vmo: VmoDispatcher, range: ByteRange): Status {
   if (range.pages === 0 && range.rest === 0) return ZX_OK;
-  if (vmo.kind !== 'anonymous') return ZX_ERR_NOT_SUPPORTED;
+  if (vmo.kind !== 'anonymous' || vmo.cow.isClone) return ZX_ERR_NOT_SUPPORTED;
   if (range.offset !== 0 || range.endRest !== 0) return ZX_ERR_INVALID_ARGS;
   vmo.cow.decommit(range.page, range.end);
   return ZX_OK;

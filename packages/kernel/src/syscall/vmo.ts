@@ -172,7 +172,11 @@ function transferData(caller: Caller, args: Uint32Array): Status {
   if (zeroed < 0) return zeroed;
   const first = input.start + from.page;
   const last = input.start + from.end;
-  for (let page = cow.list.next(first, last); page < last; page = cow.list.next(page + 1, last)) {
+  for (let page = first; page < last; page += 1) {
+    if (cow.find(page) < 0) {
+      page += cow.runFrom(page, last) - 1;
+      continue;
+    }
     const frame = cow.takeFrame(page);
     if (frame === NO_FRAME) return ZX_ERR_NO_MEMORY;
     const status = output.cow.replace(output.start + to.page + (page - first), frame);
@@ -252,7 +256,7 @@ export const VMO_CALLS: readonly SystemCall[] = [
       if ((policy & ~ZX_CACHE_POLICY_MASK) !== 0) return ZX_ERR_INVALID_ARGS;
       const vmo = handle.object;
       if (vmo.isPagerBacked && policy !== ZX_CACHE_POLICY_CACHED) return ZX_ERR_NOT_SUPPORTED;
-      if (vmo.mappingCount !== 0 || vmo.childCount !== 0 || vmo.cow.list.frames !== 0)
+      if (vmo.mappingCount !== 0 || vmo.childCount !== 0 || vmo.cow.isClone || vmo.cow.list.frames !== 0)
         return ZX_ERR_BAD_STATE;
       vmo.cachePolicy = policy;
       return ZX_OK;

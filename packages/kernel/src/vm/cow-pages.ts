@@ -1,4 +1,11 @@
-import { ZX_ERR_BAD_STATE, ZX_ERR_NO_MEMORY, ZX_OK, type Status } from '../abi/status.js';
+import {
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_NOT_SUPPORTED,
+  ZX_ERR_NO_MEMORY,
+  ZX_OK,
+  type Status,
+} from '../abi/status.js';
+import { CowNode } from './cow-node.js';
 import { DirtyTracking } from './dirty-tracking.js';
 import {
   PAGE_ALWAYS_NEED,
@@ -11,12 +18,11 @@ import {
   isFrame,
   withDirtyState,
 } from './page-entry.js';
-import { PageList } from './page-list.js';
 import { ASKS_PAGE, ASKS_WRITE, type PageRequest } from './page-request.js';
 import type { PageSource } from './page-source.js';
 import { NO_FRAME } from './physical-pages.js';
 import type { VmSystem } from './vm-system.js';
-import { ZEROS_UNTRACKED, ZeroRanges } from './zero-ranges.js';
+import { ZEROS_UNTRACKED, ZeroRanges, hasZeroRangeRoom } from './zero-ranges.js';
 
 /** A look-up found that the page reads as zero and that no frame stands for it. */
 export const LOOKUP_ZERO = -1_000;
@@ -25,40 +31,29 @@ export const LOOKUP_ABSENT = -1_001;
 /** What pages are wanted for. */
 export type PageUse = 'read' | 'write' | 'commit';
 
-/** Hears that what is mapped from a range of pages is no longer right. */
-export interface PageViewer {
-  /** Translations of [start, end) go away. */
-  pagesChanged(start: number, end: number): void;
-  /** Translations of [start, end) no longer let anybody write. */
-  writesTrapped(start: number, end: number): void;
-}
+/** Kinds of clones. */
+export type CloneKind = 'follow' | 'snapshot';
 
 /**
- * The pages behind one or more VMOs: an own page list, and for clones what shows through from the parent.
+ * The pages behind one or more VMOs, and how they are read and written: a node of a tree (`CowNode`) that is visible until its last VMO goes.
  *
  * - An anonymous one has neither parent nor source: what is not in the list reads as zero.
  * - The root under a pager has a `source`: what is in neither list nor `zeros` is absent and has to be fetched.
- * - A clone has a `parent`: at page p < `parentLimit` without an entry of its own it shows the parent's page p + `parentOffset`,
- *   also when that changes later; from `parentLimit` on it reads as zero. The limit only ever shrinks: what a parent lost by
- *   shrinking stays lost, even if it grows again.
+ * - A clone has a `parent`, which shows through where it has no content of its own. A clone that follows (`SNAPSHOT_AT_LEAST_ON_WRITE` under a pager) hangs on a
+ *   visible node and sees what becomes of its pages; a snapshot hangs on a hidden node, of which nothing ever changes.
  *
- * Life: made with one reference (the VMO's); slices, references, and children hold further ones; with the last one the frames are freed,
- * the source is closed and the parent loses a reference.
+ * Life: made with one reference (the VMO's); slices and references hold further ones; with the last one it ends, or becomes hidden while it
+ * has children.
  *
  * Look-ups return a frame (0 and up), LOOKUP_ZERO, LOOKUP_ABSENT, or a status (below 0, above LOOKUP_ZERO).
  */
-export class CowPages {
-  readonly list: PageList;
-  /** Zeros that the kernel knows of, where something else would be seen otherwise; null for anonymous memory without a parent. */
-  readonly zeros: ZeroRanges | null;
+export class CowPages extends CowNode {
   /** What the pager has to write back; null without a source. */
   readonly tracking: DirtyTracking | null;
-  readonly viewers = new Set<PageViewer>();
+  override references = 1;
 
-  private references = 1;
-  private readonly children = new Set<CowPages>();
   /** What the last look-up found: whose page, where, and its entry (0: none). */
-  private foundOwner: CowPages = this;
+  private foundOwner: CowNode = this;
   private foundPage = 0;
   private foundEntry = 0;
   /** What the pager has to be asked for: `absent` pages, or leave to write `clean` ones, or to make pages of `zeros`. */
@@ -67,33 +62,17 @@ export class CowPages {
   /**
    * @param pages size
    * @param source where absent pages come from; null for anonymous memory and clones
+   * @param rootSource the source at the top of the tree that this will be part of
    */
   constructor(
-    readonly vm: VmSystem,
-    public pages: number,
-    readonly source: PageSource | null = null,
-    private readonly parent: CowPages | null = null,
-    private readonly parentOffset = 0,
-    private parentLimit = 0,
+    vm: VmSystem,
+    pages: number,
+    source: PageSource | null = null,
+    rootSource: PageSource | null = source,
   ) {
-    this.list = new PageList(vm.nodes, vm.physical, this);
+    super(vm, pages, source, rootSource);
     this.tracking = source === null ? null : new DirtyTracking(this, source);
-    this.zeros = this.tracking?.zeros ?? (parent === null ? null : new ZeroRanges(vm.zeroRanges));
-  }
-
-  /** The source under this chain; null: all of it is anonymous. */
-  get rootSource(): PageSource | null {
-    let owner: CowPages = this;
-    while (owner.parent !== null) owner = owner.parent;
-    return owner.source;
-  }
-
-  get isClone(): boolean {
-    return this.parent !== null;
-  }
-
-  get hasChildren(): boolean {
-    return this.children.size !== 0;
+    this.zeros = this.tracking?.zeros ?? null;
   }
 
   addReference(): void {
@@ -101,57 +80,56 @@ export class CowPages {
   }
 
   removeReference(): void {
-    // Up a chain of any length without recursion.
-    for (let pages: CowPages | null = this; pages !== null;) {
-      pages.references -= 1;
-      if (pages.references !== 0) return;
-      pages.discard(0, Infinity);
-      pages.source?.close();
-      const above: CowPages | null = pages.parent;
-      above?.children.delete(pages);
-      pages = above;
-    }
+    this.references -= 1;
+    if (this.references === 0) this.unreferenced();
   }
 
   /**
-   * A clone of [offset, offset + pages), which may reach past the end. It hangs on the nearest ancestor that has pages or zeros of its own
-   * in that range, so that chains of unmodified clones stay short.
+   * Whether a clone can be made, through a VMO that shows all of this or through a slice.
    *
+   * @returns ZX_OK; ZX_ERR_NOT_SUPPORTED: only the pages of a node right below a pager's own, or below a hidden node, can be snapshotted, if nobody
+   * follows them, and not through a slice; ZX_ERR_BAD_STATE: pages are pinned or on loan
+   */
+  canSnapshot(throughSlice: boolean): Status {
+    if (this.source !== null || throughSlice || this.children.size !== 0) return ZX_ERR_NOT_SUPPORTED;
+    if (this.parent instanceof CowPages && this.parent.source === null) return ZX_ERR_NOT_SUPPORTED;
+    return this.holds === 0 ? ZX_OK : ZX_ERR_BAD_STATE;
+  }
+
+  /** It has been snapshotted, or is a snapshot, so that its pages can be shared with others in this way only. */
+  get isSnapshotted(): boolean {
+    return this.parent !== null && !(this.parent instanceof CowPages);
+  }
+
+  /**
+   * A clone of [offset, offset + pages), which may reach past the end. It costs the same whatever is resident.
+   *
+   * One that follows hangs on the nearest ancestor that has content in that range, so that chains of unmodified clones stay short. A
+   * snapshot hangs on a hidden node: one that is there already, when this node has written nothing in the range since.
+   *
+   * @param kind `snapshot` only if `canSnapshot`
    * @param visibleEnd where what it can see of this one ends: the end of a slice, else of all
    */
-  clone(offset: number, pages: number, visibleEnd = this.pages): CowPages {
-    let parent: CowPages = this;
+  clone(kind: CloneKind, offset: number, pages: number, visibleEnd = this.pages): CowPages {
+    let parent: CowNode = this;
     let at = offset;
     let limit = Math.max(0, Math.min(pages, visibleEnd - offset));
+    if (kind === 'snapshot' && (!this.isSnapshotted || this.hasOwn(at, at + limit))) this.hide();
     while (parent.parent !== null && !parent.hasOwn(at, at + limit)) {
+      // What is above the hidden nodes can change.
+      if (kind === 'snapshot' && parent.parent instanceof CowPages) break;
       limit = Math.max(0, Math.min(limit, parent.parentLimit - at));
       at += parent.parentOffset;
       parent = parent.parent;
     }
-    const child = new CowPages(this.vm, pages, null, parent, at, limit);
-    parent.children.add(child);
-    parent.references += 1;
+    const child = new CowPages(this.vm, pages, null, this.rootSource);
+    child.attach(parent, at, limit);
     return child;
-  }
-
-  /** Whether anything of [start, end) is this one's own and hides what is below: pages, or zeros. */
-  private hasOwn(start: number, end: number): boolean {
-    return this.list.next(start, end) !== end || (this.zeros !== null && this.zeros.next(start, end) !== end);
-  }
-
-  /** Copies what anonymous memory has in [offset, offset + pages) into these, still empty pages. */
-  copyFrom(from: CowPages, offset: number, pages: number): Status {
-    const end = offset + pages;
-    for (let page = from.list.next(offset, end); page < end; page = from.list.next(page + 1, end)) {
-      const made = this.makeOwn(page - offset, from.find(page), PAGE_UNTRACKED);
-      if (made < 0) return made;
-    }
-    return ZX_OK;
   }
 
   /** What a read of the page sees. */
   find(page: number): number {
-    let owner: CowPages = this;
+    let owner: CowNode = this;
     let at = page;
     for (;;) {
       const entry = owner.list.get(at);
@@ -161,14 +139,15 @@ export class CowPages {
         this.foundEntry = entry;
         return isFrame(entry) ? frameOf(entry) : LOOKUP_ZERO;
       }
-      if (owner.parent === null || at >= owner.parentLimit || (owner.zeros as ZeroRanges).covers(at)) break;
+      if (owner.parent === null || at >= owner.parentLimit) break;
+      if (owner.zeros !== null && owner.zeros.covers(at)) break;
       at += owner.parentOffset;
       owner = owner.parent;
     }
     this.foundOwner = owner;
     this.foundPage = at;
     this.foundEntry = 0;
-    if (owner.source === null || (owner.zeros as ZeroRanges).covers(at)) return LOOKUP_ZERO;
+    if (owner.source === null || (owner.zeros !== null && owner.zeros.covers(at))) return LOOKUP_ZERO;
     this.foundLacks = 'absent';
     return owner.source.isAttached ? LOOKUP_ABSENT : ZX_ERR_BAD_STATE;
   }
@@ -252,7 +231,7 @@ export class CowPages {
    * At least 1.
    */
   runFrom(page: number, end: number): number {
-    let owner: CowPages = this;
+    let owner: CowNode = this;
     let at = page;
     let run = end - page;
     for (;;) {
@@ -289,20 +268,15 @@ export class CowPages {
     return false;
   }
 
-  /** Takes a page out for another list: the frame (the caller's from here on), or NO_FRAME when none stands for it. Only of anonymous memory. */
+  /** Takes a page out for another list: the frame (the caller's from here on), or NO_FRAME when none stands for it, or none is free to copy it to. Only of anonymous memory. */
   takeFrame(page: number): number {
-    const found = this.find(page);
-    if (found < 0) return NO_FRAME;
-    if (this.foundOwner === this && this.children.size === 0) {
-      this.changed(page, page + 1);
-      // Under a clone's own page lies the parent's, which must not come to light.
-      this.list.remove(page);
-      this.zeros?.add(page, page + 1, ZEROS_UNTRACKED);
-      return found;
-    }
-    const frame = this.vm.physical.allocate();
-    if (frame === NO_FRAME) return frame;
-    this.vm.physical.ram.copy(frame, found);
+    if (this.find(page) < 0 || (this.parent !== null && !hasZeroRangeRoom(this.vm.zeroRanges)))
+      return NO_FRAME;
+    const frame = this.frameForWrite(page);
+    if (frame < 0) return NO_FRAME;
+    this.changed(page, page + 1);
+    this.list.remove(page);
+    this.hideParent(page, page + 1);
     return frame;
   }
 
@@ -340,10 +314,13 @@ export class CowPages {
    */
   zeroPages(start: number, end: number): number {
     if (this.tracking !== null) return this.tracking.zeroPages(start, end);
-    if (this.zeros?.hasRoom === false) return ZX_ERR_NO_MEMORY;
+    if (this.parent !== null && !hasZeroRangeRoom(this.vm.zeroRanges)) return ZX_ERR_NO_MEMORY;
+    this.vm.shares.clear();
     this.changed(start, end);
     this.discard(start, end);
-    this.zeros?.add(start, Math.min(end, this.parentLimit), ZEROS_UNTRACKED);
+    const last = Math.min(end, this.parentLimit);
+    this.hideParent(start, last);
+    this.parent?.unseen(start + this.parentOffset, last + this.parentOffset, this);
     return end;
   }
 
@@ -357,9 +334,9 @@ export class CowPages {
     }
     this.changed(pages, before);
     this.discard(pages, before);
-    for (const child of this.children) {
-      child.parentLimit = Math.min(child.parentLimit, Math.max(0, pages - child.parentOffset));
-    }
+    this.shrinkChildren(pages);
+    this.vm.shares.clear();
+    this.shrinkLimit(pages);
     this.tracking?.shrunk(before, pages);
   }
 
@@ -380,35 +357,14 @@ export class CowPages {
     return ZX_OK;
   }
 
-  /** The next write to a page of a pager's [start, end) is to be heard of: clones never write to it. */
-  writesTrapped(start: number, end: number): void {
-    for (const viewer of this.viewers) viewer.writesTrapped(start, end);
-  }
-
-  /** Translations of [start, end) are wrong now, here and wherever these pages show through. */
-  changed(start: number, end: number): void {
-    for (const viewer of this.viewers) viewer.pagesChanged(start, end);
-    if (this.children.size === 0) return;
-    const below: [CowPages, number, number][] = [];
-    const descend = (pages: CowPages, from: number, to: number): void => {
-      for (const child of pages.children) {
-        const first = Math.max(from - child.parentOffset, 0);
-        const last = Math.min(to - child.parentOffset, child.parentLimit);
-        if (first < last) below.push([child, first, last]);
-      }
-    };
-    descend(this, start, end);
-    for (let next = below.pop(); next !== undefined; next = below.pop()) {
-      const [pages, from, to] = next;
-      for (const viewer of pages.viewers) viewer.pagesChanged(from, to);
-      descend(pages, from, to);
-    }
-  }
-
-  /** A frame of its own for a page: a copy of `found`, or zeros. */
+  /** A frame of its own for a page: what the last look-up found, if nobody else sees it; a copy of that, or zeros. */
   private makeOwn(page: number, found: number, flags: number): number {
     const { physical, counters } = this.vm;
     if (this.zeros?.hasRoom === false && this.zeros.covers(page)) return ZX_ERR_NO_MEMORY;
+    if (this.parent !== null) this.vm.shares.clear();
+    if (found >= 0 && this.foundOwner.isHidden && !this.foundOwner.isSeen(this.foundPage, this)) {
+      return this.takeOver(page) ? found : ZX_ERR_NO_MEMORY;
+    }
     const frame = physical.allocate();
     if (frame === NO_FRAME) return ZX_ERR_NO_MEMORY;
     if (found >= 0) {
@@ -424,12 +380,21 @@ export class CowPages {
     return frame;
   }
 
-  private discard(start: number, end: number): void {
-    this.list.removeRange(start, end, (_page, entry) => this.freeFrame(entry));
-    this.zeros?.remove(start, end);
+  /** Moves the frame that the last look-up found to this list; what is mapped stays right. False when there are no nodes for that. */
+  private takeOver(page: number): boolean {
+    const { foundOwner, foundPage } = this;
+    const entry = foundOwner.list.remove(foundPage);
+    if (this.list.set(page, entry)) return true;
+    // The node that was freed by taking it out is there to put it back.
+    foundOwner.list.set(foundPage, entry);
+    return false;
   }
 
-  private freeFrame(entry: number): void {
-    if (isFrame(entry)) this.vm.physical.free(frameOf(entry));
+  /** Zeros that hide what the parent has in [start, end). */
+  private hideParent(start: number, end: number): void {
+    const last = Math.min(end, this.parentLimit);
+    if (this.parent === null || start >= last) return;
+    this.zeros ??= new ZeroRanges(this.vm.zeroRanges);
+    this.zeros.add(start, last, ZEROS_UNTRACKED);
   }
 }

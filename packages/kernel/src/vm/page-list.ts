@@ -20,11 +20,11 @@ export class PageList {
   private cachedLeaf = NO_NODE;
   private cachedBase = 0;
 
-  /** @param owner what `PageNodes.listOf` leads back to; the list's user keeps it */
+  /** @param owner whose list it is, for those who come from a frame (`PageNodes.listOf`) */
   constructor(
     private readonly nodes: PageNodes,
     private readonly physical: PhysicalPages,
-    readonly owner: object | null = null,
+    public owner: object | null = null,
   ) {}
 
   get isEmpty(): boolean {

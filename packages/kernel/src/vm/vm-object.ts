@@ -13,7 +13,8 @@ import {
 import type { KernelCore } from '../kernel-core.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
-import { CowPages, type PageViewer } from './cow-pages.js';
+import type { PageViewer } from './cow-node.js';
+import { CowPages } from './cow-pages.js';
 import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
 import { NO_FRAME, type PhysicalPages } from './physical-pages.js';
 import type { VmMapping } from './vm-mapping.js';
@@ -46,10 +47,6 @@ export interface PageLoan {
  *
  * Lives while there are handles, mappings, or calls under way on it (`retain`). Children do not keep it: what they still need are its pages,
  * and they become children of its parent.
- *
- * First form: children are SNAPSHOT_AT_LEAST_ON_WRITE, SNAPSHOT_MODIFIED of a pager's own VMO (which is the same), SLICE and REFERENCE; SNAPSHOT and SNAPSHOT_AT_LEAST_ON_WRITE of
- * anonymous memory copy what is resident at once, which nobody can tell from copying later except by counting pages. SNAPSHOT_MODIFIED of
- * a clone, and discarding of discardable VMOs, are ZX_ERR_NOT_SUPPORTED and never done, respectively.
  *
  * @see Zircon `zx_vmo_create`, `zx_vmo_create_child`, `zx_pager_create_vmo`
  */
@@ -197,28 +194,24 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   }
 
   /**
-   * A clone. @param page first page, @param pages size; may reach past the end
+   * A clone. Of memory without a pager it is a snapshot. Of a pager's own VMO it follows what it has no pages of its own for; of a clone it does as well, unless that
+   * is a snapshot or was snapshotted itself.
    *
-   * @returns the child, or ZX_ERR_NO_MEMORY
+   * @param page first page
+   * @param pages size; may reach past the end
+   * @param snapshot what was modified in a clone under a pager is to be snapshotted: SNAPSHOT_MODIFIED
+   * @returns the child; as `CowPages.canSnapshot` when it has to be a snapshot and cannot
    */
-  createClone(page: number, pages: number, resizable: boolean): VmoDispatcher | Status {
-    const options: VmoOptions = { kind: 'clone', resizable, parent: this };
-    if (this.isPagerBacked) {
-      const first = this.start + page;
-      // A slice shows no more than its window, also to its children.
-      return new VmoDispatcher(this.core, this.cow.clone(first, pages, this.start + this.pages), options);
+  createClone(page: number, pages: number, snapshot: boolean, resizable: boolean): VmoDispatcher | Status {
+    const { cow } = this;
+    const full = cow.rootSource === null || cow.isSnapshotted || (snapshot && cow.source === null);
+    if (full) {
+      const status = cow.canSnapshot(this.kind === 'slice');
+      if (status !== ZX_OK) return status;
     }
-    const copy = new CowPages(this.core.vm, pages);
-    const status = copy.copyFrom(
-      this.cow,
-      this.start + page,
-      Math.min(pages, Math.max(0, this.pages - page)),
-    );
-    if (status !== ZX_OK) {
-      copy.removeReference();
-      return status;
-    }
-    return new VmoDispatcher(this.core, copy, options);
+    // A slice shows no more than its window, also to its children.
+    const clone = cow.clone(full ? 'snapshot' : 'follow', this.start + page, pages, this.start + this.pages);
+    return new VmoDispatcher(this.core, clone, { kind: 'clone', resizable, parent: this });
   }
 
   /** The same pages, as another object: all of them, or a window. */
@@ -270,6 +263,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
       } else runs.push(frame, 1);
     }
     this.loans += 1;
+    this.cow.holds += 1;
     this.retain();
     return new FrameLoan(this, physical, runs);
   }
@@ -277,6 +271,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   /** For a loan: it is over. */
   loanEnded(): void {
     this.loans -= 1;
+    this.cow.holds -= 1;
     this.release();
   }
 
@@ -289,6 +284,12 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     const { cow } = this;
     for (let at = page; at < page + count;) {
       if (cow.list.get(at) !== 0) {
+        at += 1;
+        continue;
+      }
+      if (cow.isClone) {
+        const frame = cow.frameForWrite(at);
+        if (frame < 0) return frame;
         at += 1;
         continue;
       }

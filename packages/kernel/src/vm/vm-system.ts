@@ -24,12 +24,22 @@ export interface VmCounters {
   pagesEvicted: number;
 }
 
+/** How many VMOs see each frame of a page list. */
+export interface FrameShares {
+  /** Pages of the list that have a frame, ascending. */
+  readonly pages: Float64Array;
+  /** VMOs that see the frame, by position in `pages`. */
+  readonly counts: Uint32Array;
+}
+
 /** What all of the kernel's memory management shares: frames, page-list nodes, address-space identifiers, counts. */
 export class VmSystem {
   readonly physical: PhysicalPages;
   readonly nodes: PageNodes;
   readonly asids: AsidAllocator;
   readonly zeroRanges: ZeroRangeBudget;
+  /** By how many VMOs the frames of hidden nodes are shared, as far as somebody has asked since sharing changed last. */
+  readonly shares = new Map<object, FrameShares>();
   /** Full of zeros, mapped read-only wherever a page reads as zero and nobody has written. */
   readonly zeroFrame: number;
   readonly counters: VmCounters = {

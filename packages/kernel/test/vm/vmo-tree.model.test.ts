@@ -33,7 +33,7 @@ class Model {
     private readonly supplied: ((page: number) => bigint) | null,
     private readonly parent: Model | null,
     private readonly offset: number,
-    private limit: number,
+    public limit: number,
   ) {
     parent?.children.add(this);
   }
@@ -68,6 +68,7 @@ class Model {
   resize(pages: number): void {
     for (const page of [...this.own.keys()]) if (page >= pages) this.own.delete(page);
     for (let page = this.pages; page < pages; page += 1) if (this.supplied !== null) this.own.set(page, 0n);
+    this.limit = Math.min(this.limit, pages);
     for (const child of this.children) child.limit = Math.min(child.limit, Math.max(0, pages - child.offset));
     this.pages = pages;
   }

@@ -6,11 +6,8 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { NX_ENVIRONMENT, root, toolFile } from './workspace.mjs';
-
-const CACHE = join(root, 'node_modules/.cache/faultline');
-const VITEST_REPORT = join(CACHE, 'vitest.json');
+import { dirname, join } from 'node:path';
+import { NX_ENVIRONMENT, VITEST_REPORT, root, toolFile } from './workspace.mjs';
 
 const nx = (...targets) => [toolFile('nx'), 'run-many', '-t', ...targets, '--output-style=static'];
 /** Where the guests are rebuilt, when the tests are to run those. */
@@ -20,8 +17,10 @@ const script = (name, ...args) => [join(root, 'scripts', name), ...args];
 /**
  * What is checked. Each command is the arguments of one `node`; those of a check run one after the other.
  *
- * @type {{ name: string, commands: string[][], needsBuild?: boolean, counts?: boolean }[]}
+ * @typedef {{ name: string, commands: string[][], needsBuild?: boolean, counts?: boolean, isReport?: boolean }} Check
  */
+
+/** @type {Check[]} */
 const CHECKS = [
   { name: 'typecheck', commands: [[toolFile('typescript', 'tsc'), '-p', 'tsconfig.json']] },
   { name: 'lint', commands: [[toolFile('eslint'), '.', '--max-warnings', '0']] },
@@ -40,6 +39,8 @@ const CHECKS = [
   { name: 'tarballs', commands: [script('check-tarballs.mjs')], needsBuild: true, counts: true },
 ];
 const BUILD = { name: 'build', commands: [nx('build')] };
+/** Which rows the tests have shown, read from their report. */
+const ROWS = { name: 'rows', commands: [script('rows.mjs')], isReport: true };
 
 const wanted = new Set(process.argv.slice(2));
 const known = [BUILD.name, ...CHECKS.map(({ name }) => name), 'vitest'];
@@ -75,8 +76,8 @@ function run(args, output) {
   });
 }
 
-/** Runs a check and says how it went: one line, and the whole output when it failed. */
-async function check({ name, commands, counts = false }) {
+/** Runs a check and says how it went: one line, and the whole output when it failed or is what is wanted of it. */
+async function check({ name, commands, counts = false, isReport = false }) {
   const start = process.hrtime.bigint();
   let ok = true;
   let text = '';
@@ -95,16 +96,16 @@ async function check({ name, commands, counts = false }) {
     `${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s\n`,
   );
   // What could not run is said also where the rest of the check went well.
-  if (ok)
+  if (ok && !isReport)
     process.stdout.write(
       (text.match(/^.*\bnot run\b.*$/gm) ?? []).map((line) => `       ${line}\n`).join(''),
     );
-  if (!ok) process.stdout.write(`${text.trimEnd().replace(/^/gm, '       ')}\n`);
+  if (!ok || isReport) process.stdout.write(`${text.trimEnd().replace(/^/gm, '       ')}\n`);
   return ok;
 }
 
 async function runVitest() {
-  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(dirname(VITEST_REPORT), { recursive: true });
   rmSync(VITEST_REPORT, { force: true });
   const { ok } = await run(
     [
@@ -155,7 +156,10 @@ async function worker() {
   }
 }
 await Promise.all([worker(), worker()]);
-if (isWanted('vitest')) await runVitest();
+if (isWanted('vitest')) {
+  await runVitest();
+  await check(ROWS);
+}
 
 if (failures.length > 0) process.stdout.write(`failed: ${failures.join(', ')}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);

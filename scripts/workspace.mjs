@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** Where `npm test` leaves vitest's report of a run. */
+export const VITEST_REPORT = join(root, 'node_modules/.cache/faultline/vitest.json');
+
 /** Names of the folders under packages/, those that others depend on first. */
 export const PACKAGES = ['mmu-emu', 'kernel', 'pager-sdk', 'fs-pager-example'];
 

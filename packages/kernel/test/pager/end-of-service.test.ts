@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_BAD_STATE, ZX_ERR_INVALID_ARGS, ZX_ERR_TIMED_OUT, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_OP_ALWAYS_NEED } from '../../src/abi/vm.js';
-import type { GuestThread } from '../support/guest-thread.js';
-import { Call, UserPager, ok, type PagedVmo, type Reader } from '../support/user-pager.js';
+import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
+import { Call, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -11,21 +11,6 @@ let pager: UserPager;
 beforeEach(async () => {
   pager = new UserPager(await VmFixture.create());
 });
-
-function start(path: 'Vmar' | 'Vmo', vmo: PagedVmo, page: number): GuestThread | Reader {
-  return path === 'Vmar' ? pager.load(vmo, page) : pager.read(vmo, page, 1);
-}
-
-/** The access ended because the pager is gone. */
-function expectBadState(actor: GuestThread | Reader, vmo: PagedVmo, page: number): void {
-  if ('outcome' in actor) {
-    expect(actor.outcome).toEqual({
-      end: 'crash',
-      address: vmo.base + page * PAGE,
-      status: ZX_ERR_BAD_STATE,
-    });
-  } else expect(actor.status).toBe(ZX_ERR_BAD_STATE);
-}
 
 describe('detach', () => {
   it('DT-01 PK-03: ends with a COMPLETE packet', () => {
@@ -37,22 +22,22 @@ describe('detach', () => {
     pager.finish();
   });
 
-  it.each(['Vmar', 'Vmo'] as const)('DT-03: drops clean pages, and %s accesses fail then', async (path) => {
+  it.each(ACCESS_PATHS)('DT-03 S-06: drops clean pages, and %s accesses fail then', async (path) => {
     const vmo = pager.createVmo(2);
     const clone = pager.clone(vmo);
-    const read = start(path, clone, 0);
+    const read = PageAccess.start(pager, path, clone, 0);
     pager.expectPackets(pager.R(vmo, 0, 1));
     pager.supply(vmo, 0, 1);
     await pager.turn();
-    expect(read.isBlocked).toBe(false);
+    read.expectDone();
     expect(pager.committed(vmo)).toBe(1);
     pager.detach(vmo);
     pager.expectPackets(pager.C(vmo));
     expect(pager.committed(vmo)).toBe(0);
     for (const shown of [vmo, clone]) {
-      const after = start(path, shown, 0);
+      const after = PageAccess.start(pager, path, shown, 0);
       await pager.turn();
-      expectBadState(after, shown, 0);
+      after.expectFailed(ZX_ERR_BAD_STATE);
     }
     pager.finish();
   });
@@ -68,23 +53,29 @@ describe('detach', () => {
     expect([load.isBlocked, store.isBlocked]).toEqual([false, false]);
     pager.detach(vmo);
     pager.expectPackets(pager.C(vmo));
-    for (const page of [2, 1]) expectBadState(pager.load(clone, page), clone, page);
+    for (const page of [2, 1]) PageAccess.start(pager, 'Vmar', clone, page).expectFailed(ZX_ERR_BAD_STATE);
     expect(pager.load(clone, 0).outcome).toEqual({ end: 'done', value: 77n });
     pager.finish();
   });
 
-  it.each([
-    ['Vmar', true],
-    ['Vmo', true],
-    ['Vmar', false],
-    ['Vmo', false],
-  ] as const)('DT-05 DT-06: ends %s requests, read from the port (%s) or not', async (path, late) => {
+  it.each(ACCESS_PATHS)('DT-05: ends %s requests that were read from the port', async (path) => {
     const vmo = pager.createVmo(1);
-    const access = start(path, vmo, 0);
-    if (late) pager.expectPackets(pager.R(vmo, 0, 1));
-    pager.detach(vmo);
+    const access = PageAccess.start(pager, path, vmo, 0);
+    pager.expectPackets(pager.R(vmo, 0, 1));
+    expect(pager.detach(vmo)).toBe(ZX_OK);
     await pager.turn();
-    expectBadState(access, vmo, 0);
+    access.expectFailed(ZX_ERR_BAD_STATE);
+    pager.expectPackets(pager.C(vmo));
+    pager.finish();
+  });
+
+  it.each(ACCESS_PATHS)('DT-06: ends %s requests that nobody has read, and takes them back', async (path) => {
+    const vmo = pager.createVmo(1);
+    const access = PageAccess.start(pager, path, vmo, 0);
+    expect(access.isBlocked).toBe(true);
+    expect(pager.detach(vmo)).toBe(ZX_OK);
+    await pager.turn();
+    access.expectFailed(ZX_ERR_BAD_STATE);
     pager.expectPackets(pager.C(vmo));
     pager.finish();
   });
@@ -117,16 +108,18 @@ describe('detach', () => {
 
   it('SU-15: nothing can be supplied afterwards', () => {
     const vmo = pager.createVmo(11);
-    pager.detach(vmo);
+    expect(pager.detach(vmo)).toBe(ZX_OK);
     pager.expectPackets(pager.C(vmo));
     expect(pager.supply(vmo, 0, 11)).toBe(ZX_ERR_BAD_STATE);
+    expect(pager.committed(vmo)).toBe(0);
     pager.finish();
   });
 
-  it('DT-09: the pager can be closed before COMPLETE is read', () => {
+  it('DT-09 CP-05: the pager can be closed before COMPLETE is read', () => {
     const vmo = pager.createVmo(1);
-    pager.detach(vmo);
-    pager.host.handleClose(pager.pager);
+    expect(pager.detach(vmo)).toBe(ZX_OK);
+    expect(pager.host.handleClose(pager.pager).status).toBe(ZX_OK);
+    expect(pager.load(vmo, 0).outcome.end).toBe('crash');
     pager.finish();
   });
 
@@ -150,40 +143,41 @@ describe('detach', () => {
     const read = pager.read(vmo, 0, 1);
     await pager.turn();
     expect(read.status).toBe(ZX_OK);
-    expectBadState(pager.load(vmo, 1), vmo, 1);
+    PageAccess.start(pager, 'Vmar', vmo, 1).expectFailed(ZX_ERR_BAD_STATE);
     pager.finish();
   });
 });
 
 describe('closing the pager', () => {
   it.each([
-    ['Vmar', true],
-    ['Vmo', true],
-    ['Vmar', false],
-    ['Vmo', false],
-  ] as const)('CP-01: ends %s requests, read from the port (%s) or not', async (path, late) => {
+    ['Vmar', 'read'],
+    ['Vmo', 'read'],
+    ['Vmar', 'not read'],
+    ['Vmo', 'not read'],
+  ] as const)('CP-01: ends %s requests that were %s from the port', async (path, late) => {
     const vmo = pager.createVmo(1);
-    const access = start(path, vmo, 0);
-    if (late) pager.expectPackets(pager.R(vmo, 0, 1));
-    pager.host.handleClose(pager.pager);
+    const access = PageAccess.start(pager, path, vmo, 0);
+    expect(access.isBlocked).toBe(true);
+    if (late === 'read') pager.expectPackets(pager.R(vmo, 0, 1));
+    expect(pager.host.handleClose(pager.pager).status).toBe(ZX_OK);
     await pager.turn();
-    expectBadState(access, vmo, 0);
+    access.expectFailed(ZX_ERR_BAD_STATE);
     pager.finish();
   });
 
-  it('CP-02: leaves readable what is there', async () => {
+  it('CP-02 S-06: leaves readable what is there', async () => {
     const vmo = pager.createVmo(2);
     pager.supply(vmo, 1, 1);
-    const thread = pager.load(vmo, 0);
+    const access = PageAccess.start(pager, 'Vmar', vmo, 0);
     pager.expectPackets(pager.R(vmo, 0, 1));
     pager.host.handleClose(pager.pager);
     await pager.turn();
-    expectBadState(thread, vmo, 0);
+    access.expectFailed(ZX_ERR_BAD_STATE);
     expect(pager.load(vmo, 1).outcome).toEqual({ end: 'done', value: vmo.first + 512n });
     pager.finish();
   });
 
-  it('CR-13: another pager has no say over the VMO', () => {
+  it('CR-13 CP-05: another pager has no say over the VMO', () => {
     const vmo = pager.createVmo(1);
     pager.host.handleClose(pager.pager);
     const other = ok(pager.host.pagerCreate(0)).handle;
@@ -191,11 +185,16 @@ describe('closing the pager', () => {
     pager.finish();
   });
 
-  it('PK-06: takes back the COMPLETE packet of a VMO that ended before', () => {
-    const vmo = pager.createVmo(0);
-    pager.host.handleClose(vmo.handle);
-    pager.host.handleClose(pager.pager);
-    expect(pager.host.portTryWait(pager.port).status).toBe(ZX_ERR_TIMED_OUT);
+  it('PK-06 CP-05: takes back the COMPLETE packet of a VMO that ended before, if nobody has read it', () => {
+    for (const order of ['closed first', 'read first']) {
+      const pagerHandle = ok(pager.host.pagerCreate(0)).handle;
+      const vmo = ok(pager.host.pagerCreateVmo(pagerHandle, 0, pager.port, 5n, PAGE)).handle;
+      expect(pager.host.handleClose(vmo).status).toBe(ZX_OK);
+      if (order === 'closed first') expect(pager.host.handleClose(pagerHandle).status).toBe(ZX_OK);
+      const { status } = pager.host.portTryWait(pager.port);
+      expect(status).toBe(order === 'closed first' ? ZX_ERR_TIMED_OUT : ZX_OK);
+      if (order === 'read first') expect(pager.host.handleClose(pagerHandle).status).toBe(ZX_OK);
+    }
     pager.finish();
   });
 });
@@ -203,19 +202,19 @@ describe('closing the pager', () => {
 describe('closing port and VMO', () => {
   it('CP-03 SU-17: supply and detach work without the port', async () => {
     const vmo = pager.createVmo(2);
-    const thread = pager.load(vmo, 0);
+    const early = PageAccess.start(pager, 'Vmar', vmo, 0);
     pager.host.handleClose(pager.port);
     expect(pager.supply(vmo, 1, 1)).toBe(ZX_OK);
     expect(pager.load(vmo, 1).outcome).toEqual({ end: 'done', value: vmo.first + 512n });
-    const late = pager.load(vmo, 0);
-    expect([thread.isBlocked, late.isBlocked]).toEqual([true, true]);
+    const late = PageAccess.start(pager, 'Vmar', vmo, 0);
+    expect([early.isBlocked, late.isBlocked]).toEqual([true, true]);
     expect(pager.detach(vmo)).toBe(ZX_OK);
     await pager.turn();
-    for (const waiting of [thread, late]) expectBadState(waiting, vmo, 0);
+    for (const access of [early, late]) access.expectFailed(ZX_ERR_BAD_STATE);
     pager.fixture.expectNoLeaks();
   });
 
-  it('CP-04: the end of the last handle and mapping is told', () => {
+  it('CP-04 PK-03: the end of the last handle and mapping is told', () => {
     const vmo = pager.createVmo(1);
     pager.host.handleClose(vmo.handle);
     pager.expectPackets();

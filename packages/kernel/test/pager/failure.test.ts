@@ -8,6 +8,7 @@ import {
   ZX_ERR_NO_SPACE,
   ZX_OK,
 } from '../../src/abi/status.js';
+import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
 import { UserPager, type Call } from '../support/user-pager.js';
 import { VmFixture } from '../support/vm-fixture.js';
 
@@ -21,20 +22,30 @@ function statuses(calls: readonly Call[]): (number | undefined)[] {
   return calls.map((call) => call.status);
 }
 
-describe('failure', () => {
-  it('FL-01: of a single page ends a thread and a read', async () => {
-    const vmo = pager.createVmo(2);
-    const thread = pager.load(vmo, 0);
-    const read = pager.read(vmo, 1, 1);
-    pager.expectPackets(pager.R(vmo, 0, 1), pager.R(vmo, 1, 1));
-    expect(pager.fail(vmo, 0, 2)).toBe(ZX_OK);
+describe.each(ACCESS_PATHS)('failure, read through %s', (path) => {
+  it('FL-01: of a single page ends who waits for it', async () => {
+    const vmo = pager.createVmo(1);
+    const access = PageAccess.start(pager, path, vmo, 0);
+    pager.expectPackets(pager.R(vmo, 0, 1));
+    expect(pager.fail(vmo, 0, 1)).toBe(ZX_OK);
     await pager.turn();
-    expect(thread.outcome).toEqual({ end: 'crash', address: vmo.base, status: ZX_ERR_IO });
-    expect(read.status).toBe(ZX_ERR_IO);
+    access.expectFailed(ZX_ERR_IO);
+    pager.finish();
+  });
+});
+
+describe('failure', () => {
+  it('FL-02: of the exact range ends the commit', async () => {
+    const vmo = pager.createVmo(11);
+    const commit = pager.commit(vmo, 0, 11);
+    pager.expectPackets(pager.R(vmo, 0, 11));
+    expect(pager.fail(vmo, 0, 11)).toBe(ZX_OK);
+    await pager.turn();
+    expect(commit.status).toBe(ZX_ERR_IO);
     pager.finish();
   });
 
-  it('FL-02 FL-06: of the exact range, or of each page again', async () => {
+  it('FL-06 FL-16: of the first page suffices, and of the others is no error', async () => {
     const vmo = pager.createVmo(11);
     const commit = pager.commit(vmo, 0, 11);
     pager.expectPackets(pager.R(vmo, 0, 11));
@@ -44,7 +55,7 @@ describe('failure', () => {
     pager.finish();
   });
 
-  it('FL-03 CM-05: of many commits at once, apart or overlapping', async () => {
+  it('FL-03 CM-05 CO-06: of many commits at once, apart or overlapping', async () => {
     const vmo = pager.createVmo(11);
     const apart = Array.from({ length: 11 }, (_, page) => pager.commit(vmo, page, 1));
     pager.expectPackets(...apart.map((_, page) => pager.R(vmo, page, 1)));
@@ -59,14 +70,14 @@ describe('failure', () => {
     pager.finish();
   });
 
-  it('FL-04: leaves other VMOs alone', async () => {
-    const [first, second] = [pager.createVmo(1), pager.createVmo(1)];
-    const calls = [pager.commit(first, 0, 1), pager.commit(second, 0, 1)];
-    pager.expectPackets(pager.R(first, 0, 1), pager.R(second, 0, 1));
-    pager.fail(first, 0, 1);
+  it.each([0, 1])('FL-04: leaves other VMOs alone, whichever of two (%i) is first', async (which) => {
+    const vmos = [pager.createVmo(1), pager.createVmo(1)];
+    const calls = vmos.map((vmo) => pager.commit(vmo, 0, 1));
+    pager.expectPackets(...vmos.map((vmo) => pager.R(vmo, 0, 1)));
+    pager.fail(vmos[which], 0, 1);
     await pager.turn();
-    expect(statuses(calls)).toEqual([ZX_ERR_IO, undefined]);
-    pager.fail(second, 0, 1);
+    expect([calls[which].status, calls[1 - which].status]).toEqual([ZX_ERR_IO, undefined]);
+    pager.fail(vmos[1 - which], 0, 1);
     await pager.turn();
     expect(statuses(calls)).toEqual([ZX_ERR_IO, ZX_ERR_IO]);
     pager.finish();
@@ -88,7 +99,7 @@ describe('failure', () => {
     pager.finish();
   });
 
-  it('FL-08: of a part fails the commits whose first page it was', async () => {
+  it('FL-08 FL-16 S-05: of a part fails the commits whose first page it was', async () => {
     const vmo = pager.createVmo(11);
     const calls = [pager.commit(vmo, 0, 2), pager.commit(vmo, 9, 2), pager.commit(vmo, 5, 2)];
     pager.expectPackets(pager.R(vmo, 0, 2), pager.R(vmo, 9, 2), pager.R(vmo, 5, 2));
@@ -104,7 +115,7 @@ describe('failure', () => {
     pager.finish();
   });
 
-  it('FL-09 RV-08: of a part fails the reads whose first page it was', async () => {
+  it('FL-09 RV-08 FL-16 S-05: of a part fails the reads whose first page it was', async () => {
     const vmo = pager.createVmo(11);
     const calls = [pager.read(vmo, 0, 2), pager.read(vmo, 9, 2), pager.read(vmo, 5, 2)];
     pager.expectPackets(pager.R(vmo, 0, 2), pager.R(vmo, 9, 2), pager.R(vmo, 5, 2));
@@ -120,7 +131,7 @@ describe('failure', () => {
     pager.finish();
   });
 
-  it('FL-10 EW-06: reaches one that hangs on a request only when that is over', async () => {
+  it('FL-10 EW-06 FL-16 S-05: reaches one that hangs on a request only when that is over', async () => {
     const vmo = pager.createVmo(4);
     const first = pager.read(vmo, 0, 4);
     pager.expectPackets(pager.R(vmo, 0, 4));
@@ -142,7 +153,7 @@ describe('failure', () => {
     pager.finish();
   });
 
-  it('FL-11 EW-05: ends a read at once when it hits the page that the read awaits', async () => {
+  it('FL-11 EW-05 FL-16: ends a read at once when it hits the page that the read awaits', async () => {
     const vmo = pager.createVmo(3);
     const read = pager.read(vmo, 0, 3);
     pager.expectPackets(pager.R(vmo, 0, 3));

@@ -1,8 +1,8 @@
 /** Supplying pages: what is taken, what is left alone, and how many requests one supply ends. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_IO, ZX_OK } from '../../src/abi/status.js';
-import type { GuestThread } from '../support/guest-thread.js';
-import { UserPager, ok, pattern } from '../support/user-pager.js';
+import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
+import { DIRTY_MODES, UserPager, ok, pattern } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -13,18 +13,25 @@ beforeEach(async () => {
 
 const CHUNKS = [2, 3, 5, 7, 37, 5, 13, 23];
 
-describe('supply', () => {
-  it('SU-01 SU-02: pages that were never written are zeros, without frames', async () => {
-    const vmo = pager.createVmo(2);
-    const thread = pager.load(vmo, 0);
-    const read = pager.read(vmo, 0, 1);
+describe.each(ACCESS_PATHS)('supply, read through %s', (path) => {
+  it('SU-01: a page that was never written is zeros for those who wait', async () => {
+    const vmo = pager.createVmo(1);
+    const access = PageAccess.start(pager, path, vmo, 0);
+    expect(access.isBlocked).toBe(true);
     pager.expectPackets(pager.R(vmo, 0, 1));
-    expect(pager.supplyZero(vmo, 0, 2)).toBe(ZX_OK);
+    expect(pager.supplyZero(vmo, 0, 1)).toBe(ZX_OK);
     await pager.turn();
-    expect(thread.outcome).toEqual({ end: 'done', value: 0n });
-    expect([read.status, read.bytes.every((byte) => byte === 0)]).toEqual([ZX_OK, true]);
-    expect(pager.load(vmo, 1).outcome).toEqual({ end: 'done', value: 0n });
+    access.expectZeros();
     expect(pager.committed(vmo)).toBe(0);
+    pager.finish();
+  });
+
+  it('SU-02: and for those who come later', async () => {
+    const vmo = pager.createVmo(1);
+    expect(pager.supplyZero(vmo, 0, 1)).toBe(ZX_OK);
+    const access = PageAccess.start(pager, path, vmo, 0);
+    await pager.turn();
+    access.expectZeros();
     pager.finish();
   });
 
@@ -32,21 +39,35 @@ describe('supply', () => {
     const vmo = pager.createVmo(95);
     let page = 0;
     for (const length of CHUNKS) {
-      const threads: GuestThread[] = [];
-      for (let index = 0; index < length; index += 1) threads.push(pager.load(vmo, page + index));
-      pager.expectPackets(...threads.map((_, index) => pager.R(vmo, page + index, 1)));
-      pager.supply(vmo, page, length, from === 'start' ? 0 : page);
+      const accesses: PageAccess[] = [];
+      for (let index = 0; index < length; index += 1)
+        accesses.push(PageAccess.start(pager, path, vmo, page + index));
+      pager.expectPackets(...accesses.map((_, index) => pager.R(vmo, page + index, 1)));
+      expect(accesses.every((access) => access.isBlocked)).toBe(true);
+      expect(pager.supply(vmo, page, length, from === 'start' ? 0 : page)).toBe(ZX_OK);
       await pager.turn();
-      threads.forEach((thread, index) => {
-        const value = new DataView(pattern(vmo, page + index).buffer).getBigUint64(0, true);
-        expect(thread.outcome).toEqual({ end: 'done', value });
-      });
+      for (const access of accesses) access.expectDone();
       page += length;
     }
+    expect(page).toBe(95);
     pager.finish();
   });
 
-  it('SU-04: moves frames, and leaves zeros behind', () => {
+  it('SU-05: pages from different sources', async () => {
+    const vmo = pager.createVmo(2);
+    const foreign = { ...vmo, first: 0x77n };
+    expect(pager.supplyBytes(vmo, 0, pattern(foreign, 0))).toBe(ZX_OK);
+    expect(pager.supply(vmo, 1, 1)).toBe(ZX_OK);
+    const accesses = [0, 1].map((page) => PageAccess.start(pager, path, vmo, page));
+    await pager.turn();
+    accesses[0]?.expectDone(foreign);
+    accesses[1]?.expectDone();
+    pager.finish();
+  });
+});
+
+describe('supply', () => {
+  it('SU-04 S-25: moves frames, and leaves zeros behind', () => {
     const vmo = pager.createVmo(1);
     const aux = pager.memory(new Uint8Array(PAGE).fill(0xcc));
     const base = pager.map(aux, 1);
@@ -66,17 +87,6 @@ describe('supply', () => {
     const child = ok(pager.host.vmoCreateChild(aux, 1 << 4, 0, PAGE)).handle;
     ok(pager.host.pagerSupplyPages(pager.pager, vmo.handle, 0, PAGE, child, 0));
     expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 0x0303_0303_0303_0303n });
-    pager.finish();
-  });
-
-  it('SU-05: pages from different sources', async () => {
-    const vmo = pager.createVmo(2);
-    pager.supplyBytes(vmo, 0, new Uint8Array(PAGE).fill(9));
-    pager.supply(vmo, 1, 1);
-    const read = pager.read(vmo, 0, 2);
-    await pager.turn();
-    expect(read.bytes.subarray(0, PAGE).every((byte) => byte === 9)).toBe(true);
-    expect(read.bytes.subarray(PAGE)).toEqual(pattern(vmo, 1));
     pager.finish();
   });
 
@@ -132,7 +142,6 @@ describe('supplies and requests of different extent', () => {
       await pager.turn();
     }
     expect([...first, ...second].every((commit) => commit.status === ZX_OK)).toBe(true);
-    pager.packets();
     pager.finish();
   });
 
@@ -146,17 +155,27 @@ describe('supplies and requests of different extent', () => {
     pager.finish();
   });
 
-  it('OV-05: zeros that were supplied stay zeros, and are written without asking', async () => {
-    const vmo = pager.createVmo(1);
-    pager.supplyZero(vmo, 0, 1);
-    expect(pager.supply(vmo, 0, 1)).toBe(ZX_OK);
-    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 0n });
-    expect(pager.committed(vmo)).toBe(0);
-    expect(pager.store(vmo, 0, 5n).outcome.end).toBe('done');
-    expect(pager.committed(vmo)).toBe(1);
-    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 5n });
-    pager.finish();
-  });
+  it.each(DIRTY_MODES)(
+    'OV-05 S-25: zeros that were supplied stay zeros until written, %s',
+    async (_mode, options) => {
+      const vmo = pager.createVmo(1, options);
+      expect(pager.supplyZero(vmo, 0, 1)).toBe(ZX_OK);
+      expect(pager.supply(vmo, 0, 1)).toBe(ZX_OK);
+      expect(pager.contents(vmo, 0, 1)).toEqual(new Uint8Array(PAGE));
+      expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 0n });
+      expect(pager.committed(vmo)).toBe(0);
+      pager.expectDirty(vmo, '');
+      const write = pager.writeWord('Vmo', vmo, 0, 5n);
+      if (options !== 0) await pager.answerDirty(vmo, 0, 1);
+      await pager.turn();
+      write.expectDone();
+      expect(pager.committed(vmo)).toBe(1);
+      pager.expectDirty(vmo, '{0,1}');
+      expect(pager.words(vmo)).toEqual([5n]);
+      expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 5n });
+      pager.finish();
+    },
+  );
 
   it('PK-07: eight VMOs on one port, told apart by key', async () => {
     const vmos = Array.from({ length: 8 }, () => pager.createVmo(1));

@@ -19,8 +19,10 @@
 
 import { HART_DATA_BANK, HART_FETCH_BANK, MODE_SV39 } from '../hart/state.js';
 
-/** Entries of each array; a power of two. */
-export const TLB_ENTRIES = 512;
+/** log2 of the entries of each array. */
+export const TLB_ENTRY_BITS = 9;
+/** Entries of each array. */
+export const TLB_ENTRIES = 1 << TLB_ENTRY_BITS;
 export const TLB_ENTRY_BYTES = 16;
 /** Offset of each array in a bank. */
 export const TLB_LOADS = 0;
@@ -96,7 +98,8 @@ export class Tlb {
    * @param low low 32 bits of the address; the entry's place depends on no others.
    */
   flushPage(low: number, asid?: number): void {
-    const entry = ((low >>> 12) & (TLB_ENTRIES - 1)) * (TLB_ENTRY_BYTES / 4);
+    const index = ((low >>> 12) ^ (low >>> (12 + TLB_ENTRY_BITS))) & (TLB_ENTRIES - 1);
+    const entry = index * (TLB_ENTRY_BYTES / 4);
     for (let bank = 0; bank < BANK_COUNT; bank++) {
       if (this.#lastUse[bank] === 0 || (asid !== undefined && this.#asidOf(bank) !== asid)) continue;
       const base = this.#address(bank) >>> 2;

@@ -41,7 +41,7 @@ import { block, br, brIf, call, get, getGlobal, i32c, i64c, load, loop, op, ret,
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from './pte.js';
-import { BANK_HAS_SUPERPAGE, TLB_ENTRIES, TLB_LOADS, TLB_STORES } from './tlb.js';
+import { BANK_HAS_SUPERPAGE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_LOADS, TLB_STORES } from './tlb.js';
 
 export const ACCESS_LOAD = 0;
 export const ACCESS_STORE = 1;
@@ -66,7 +66,15 @@ export const tlbEntry = (bank: Code, vaddr: Code): Code =>
   op(
     'i32.add',
     bank,
-    op('i32.and', op('i32.shr_u', op('i32.wrap_i64', vaddr), i32c(8)), i32c((TLB_ENTRIES - 1) << 4)),
+    op(
+      'i32.and',
+      op(
+        'i32.xor',
+        op('i32.shr_u', op('i32.wrap_i64', vaddr), i32c(8)),
+        op('i32.shr_u', op('i32.wrap_i64', vaddr), i32c(8 + TLB_ENTRY_BITS)),
+      ),
+      i32c((TLB_ENTRIES - 1) << 4),
+    ),
   );
 
 /** Address of a frame's info, of the frame that a host address is in. */

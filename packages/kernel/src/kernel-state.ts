@@ -58,6 +58,16 @@ export class KernelState implements KernelCore {
     this.callsByName = new Map(parts.calls.map((call) => [call.name, call]));
     this.debugLog = new DebugLog(parts.clock, parts.limits.logRecords);
     this.onLog = parts.onLog;
+    this.vm.evictor.onEvict = (vmo, page, pages) => {
+      this.events?.({
+        type: 'evict',
+        time: this.clock.now(),
+        retired: this.retired,
+        vmo,
+        page,
+        pages,
+      });
+    };
   }
 
   get tasks(): TaskSystem {

@@ -70,6 +70,7 @@ export interface KernelStatistics {
   readonly pagesSupplied: number;
   readonly pagesFailed: number;
   readonly pagesCopied: number;
+  /** Clean pages that were given up for want of free frames, or since their pager said so. */
   readonly pagesEvicted: number;
   /** Frames of guest RAM now. */
   readonly frames: {
@@ -247,7 +248,7 @@ export class Kernel {
       pagesSupplied: counters.pagesSupplied,
       pagesFailed: counters.pagesFailed,
       pagesCopied: counters.pagesCopied,
-      pagesEvicted: counters.pagesEvicted,
+      pagesEvicted: state.vm.evictor.evicted,
       frames: {
         total: physical.frameCount,
         free: physical.freeCount,

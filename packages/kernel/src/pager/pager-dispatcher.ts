@@ -96,10 +96,11 @@ export class PagerDispatcher extends Dispatcher {
     const { source, tracking } = pagesOf(vmo);
     if (!source.isAttached) return ZX_ERR_BAD_STATE;
 
-    const { counters, physical } = this.core.vm;
+    const { counters, evictor, physical } = this.core.vm;
     let done = 0;
     let status: Status = ZX_OK;
     for (; done < count && status === ZX_OK; done += 1) {
+      evictor.makeRoom();
       const present = aux.cow.find(from + done) >= 0;
       const frame = present ? aux.cow.takeFrame(from + done) : NO_FRAME;
       if (present && frame === NO_FRAME) status = ZX_ERR_NO_MEMORY;

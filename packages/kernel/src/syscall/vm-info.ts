@@ -47,6 +47,7 @@ export function vmoRecord(vmo: VmoDispatcher, viaHandle: Rights | null, viaMappi
   setPages(view, info.INFO_VMO_COMMITTED_BYTES, vmo.committedPages);
   view.setUint32(info.INFO_VMO_HANDLE_RIGHTS, viaHandle ?? 0, true);
   view.setUint32(info.INFO_VMO_CACHE_POLICY, vmo.cachePolicy, true);
+  setU64(view, info.INFO_VMO_COMMITTED_CHANGE_EVENTS, vmo.cow.evictions);
   // Nothing is shared between VMOs but by slices and references, to which nothing is attributed.
   for (const position of [
     info.INFO_VMO_POPULATED_BYTES,

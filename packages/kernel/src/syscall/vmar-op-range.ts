@@ -45,7 +45,7 @@ const OPERATIONS = new Map<number, RangeOperation>([
   [ZX_VMAR_OP_COMMIT, { needs: ZX_VM_PERM_WRITE, inSubRegions: false, walk: 'commit' }],
   [ZX_VMAR_OP_PREFETCH, { needs: ZX_VM_PERM_READ, inSubRegions: false, walk: 'fetch' }],
   [ZX_VMAR_OP_ALWAYS_NEED, { needs: 0, inSubRegions: true, walk: 'hint' }],
-  [ZX_VMAR_OP_DONT_NEED, { needs: 0, inSubRegions: true, apply: () => ZX_OK }],
+  [ZX_VMAR_OP_DONT_NEED, { needs: 0, inSubRegions: true, apply: dontNeed }],
   [ZX_VMAR_OP_DECOMMIT, { needs: ZX_VM_PERM_WRITE, inSubRegions: false, apply: decommit }],
   [ZX_VMAR_OP_ZERO, { needs: ZX_VM_PERM_WRITE, inSubRegions: true, walk: 'zero' }],
   [
@@ -66,6 +66,14 @@ function decommit(mapping: VmMapping, vpn: number, end: number): Status {
   if (vmo.kind !== 'anonymous' || vmo.cow.isClone) return ZX_ERR_NOT_SUPPORTED;
   if (mapping.pageAt(end) > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
   vmo.cow.decommit(mapping.pageAt(vpn), mapping.pageAt(end));
+  return ZX_OK;
+}
+
+function dontNeed(mapping: VmMapping, vpn: number, end: number): Status {
+  const { vmo } = mapping;
+  if (!vmo.isPagerBacked) return ZX_OK;
+  const last = Math.min(mapping.pageAt(end), vmo.pages);
+  vmo.cow.markDontNeed(vmo.start + mapping.pageAt(vpn), vmo.start + last);
   return ZX_OK;
 }
 

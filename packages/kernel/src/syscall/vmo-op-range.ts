@@ -93,11 +93,14 @@ function decommit(vmo: VmoDispatcher, range: ByteRange): Status {
   return ZX_OK;
 }
 
-/** On memory without a pager hints are accepted without a look at the range. DONT_NEED changes nothing while nothing is evicted. */
+/** On memory without a pager hints are accepted without a look at the range. */
 function hint(caller: Caller, vmo: VmoDispatcher, op: number, range: ByteRange): Status | Operation {
   if (!vmo.isPagerBacked) return ZX_OK;
   if (range.end > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-  if (op === ZX_VMO_OP_DONT_NEED) return ZX_OK;
+  if (op === ZX_VMO_OP_DONT_NEED) {
+    vmo.cow.markDontNeed(vmo.start + range.page, vmo.start + range.end);
+    return ZX_OK;
+  }
   return walkPages(caller, vmo, 'hint', range.page, range.end);
 }
 

@@ -89,6 +89,7 @@ export class AddressSpace {
 
   /** An empty address space; ZX_ERR_NO_MEMORY when there is no frame for its root table, ZX_ERR_NO_RESOURCES when all ASIDs are in use. */
   static create(core: KernelCore): AddressSpace | Status {
+    core.vm.evictor.makeRoom();
     const asid = core.vm.asids.allocate();
     if (asid === 0) return ZX_ERR_NO_RESOURCES;
     const tables = PageTables.create(core.vm.physical, core.limits.pageTableFrames);
@@ -147,6 +148,7 @@ export class AddressSpace {
    * ZX_ERR_BAD_STATE the pager is gone, ZX_ERR_NO_MEMORY
    */
   fault(address: number, kind: FaultKind): Status | Blocker {
+    this.vm.evictor.makeRoom();
     const outcome = this.resolve(Math.floor(address / PAGE_SIZE), kind);
     const { counters } = this.vm;
     if (outcome === ZX_OK) counters.faultsResolved[kind] += 1;
@@ -171,9 +173,18 @@ export class AddressSpace {
     else if (this.tables.restrict(vpn, end, flags) !== 0) this.fence(vpn, end);
   }
 
+  /** Whether a page was used since this was asked last. */
+  takeAccessed(vpn: number): boolean {
+    if (this.destroyed || !this.tables.takeAccessed(vpn)) return false;
+    // Harts write the bit when they fill in a translation, not when they use it.
+    this.fence(vpn, vpn + 1);
+    return true;
+  }
+
   /** Maps what is resident in [vpn, end) of a mapping, for reading; never waits. */
   mapResident(mapping: VmMapping, vpn: number, end: number): void {
     if ((mapping.permissions & ZX_VM_PERM_READ) === 0) return;
+    this.vm.evictor.makeRoom();
     const { vmo } = mapping;
     const last = Math.min(end, mapping.vpn + vmo.pages - mapping.page);
     for (let at = vpn; at < last;) {

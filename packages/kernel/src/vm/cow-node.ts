@@ -1,5 +1,5 @@
 import { isFrame, frameOf } from './page-entry.js';
-import { PageList } from './page-list.js';
+import { PageList, type PageOwner } from './page-list.js';
 import type { PageSource } from './page-source.js';
 import type { VmSystem } from './vm-system.js';
 import { ZEROS_UNTRACKED, ZeroRanges, hasZeroRangeRoom } from './zero-ranges.js';
@@ -13,6 +13,8 @@ export interface PageViewer {
   pagesChanged(start: number, end: number): void;
   /** Translations of [start, end) no longer let anybody write. */
   writesTrapped(start: number, end: number): void;
+  /** Whether a translation of the page was used since this was asked last. */
+  takeAccessed(page: number): boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface PageViewer {
  *
  * Nothing here recurses: chains may be as long as there are objects.
  */
-export class CowNode {
+export class CowNode implements PageOwner {
   list: PageList;
   /** Zeros that the kernel knows of, where something else would be seen otherwise; null: there were never any. */
   zeros: ZeroRanges | null = null;
@@ -51,6 +53,8 @@ export class CowNode {
   references = 0;
   /** Loans, pins: frames that may be written without a translation. Nothing that has any can be snapshotted. */
   holds = 0;
+  /** Pages evicted so far: `committed_change_events` of ZX_INFO_VMO. */
+  evictions = 0;
 
   parent: CowNode | null = null;
   parentOffset = 0;
@@ -68,7 +72,11 @@ export class CowNode {
     readonly source: PageSource | null,
     readonly rootSource: PageSource | null,
   ) {
-    this.list = new PageList(vm.nodes, vm.physical, this);
+    this.list = new PageList(vm.nodes, vm.physical, this, source === null ? null : vm.queues);
+  }
+
+  get vmoKoid(): number {
+    return this.source?.vmoKoid ?? 0;
   }
 
   /** Nobody shows it, but children do what shows through. */
@@ -185,9 +193,32 @@ export class CowNode {
     this.zeros?.remove(start, end);
   }
 
+  evict(page: number): void {
+    this.changed(page, page + 1);
+    this.freeFrame(this.list.remove(page));
+    this.evictions += 1;
+  }
+
+  takeAccessed(page: number): boolean {
+    let accessed = false;
+    this.eachView(page, page + 1, (viewer, from) => {
+      if (viewer.takeAccessed(from)) accessed = true;
+    });
+    return accessed;
+  }
+
   /** Translations of [start, end) are wrong now, here and wherever these pages show through. */
   changed(start: number, end: number): void {
-    for (const viewer of this.viewers) viewer.pagesChanged(start, end);
+    this.eachView(start, end, dropTranslations);
+  }
+
+  /** Everywhere that [start, end) shows, here and below: the viewer, and where that is to it. */
+  private eachView(
+    start: number,
+    end: number,
+    visit: (viewer: PageViewer, from: number, to: number) => void,
+  ): void {
+    for (const viewer of this.viewers) visit(viewer, start, end);
     if (this.children.size === 0) return;
     const nodes: CowNode[] = [this];
     const starts = [start];
@@ -199,7 +230,7 @@ export class CowNode {
         const first = Math.max(from - child.parentOffset, 0);
         const last = Math.min(to - child.parentOffset, child.parentLimit);
         if (first >= last || (last - first === 1 && child.hides(first))) continue;
-        for (const viewer of child.viewers) viewer.pagesChanged(first, last);
+        for (const viewer of child.viewers) visit(viewer, first, last);
         nodes.push(child);
         starts.push(first);
         ends.push(last);
@@ -337,4 +368,8 @@ export class CowNode {
   private freeFrame(entry: number): void {
     if (isFrame(entry)) this.vm.physical.free(frameOf(entry));
   }
+}
+
+function dropTranslations(viewer: PageViewer, from: number, to: number): void {
+  viewer.pagesChanged(from, to);
 }

@@ -291,6 +291,18 @@ export class CowPages extends CowNode {
     }
   }
 
+  /** Lets the pages of the pager's VMO that show through in [start, end) be the first to be evicted, unless they are used again. */
+  markDontNeed(start: number, end: number): void {
+    for (let page = start; page < end; page += 1) {
+      const frame = this.find(page);
+      if (frame < 0) page += this.runFrom(page, end) - 1;
+      else if (this.foundOwner.source !== null) {
+        this.foundOwner.takeAccessed(this.foundPage);
+        this.vm.queues.dontNeed(frame);
+      }
+    }
+  }
+
   /** Frames in [start, end) that must stay where they are. */
   anyHeld(start: number, end: number): boolean {
     const { list } = this;

@@ -3,7 +3,7 @@ import { ZX_ERR_NOT_FOUND, type Status } from '../abi/status.js';
 import type { UserMemory } from '../task/user-memory.js';
 import type { Blocker } from '../task/waiter.js';
 import { FAULT_READ, FAULT_WRITE, type FaultKind } from './fault-kind.js';
-import { PTE_R, PTE_W, USER_VPN_END, type PageTables } from './page-tables.js';
+import { PTE_A, PTE_R, PTE_W, USER_VPN_END, type PageTables } from './page-tables.js';
 import type { VmSystem } from './vm-system.js';
 
 /** What is needed of an address space. */
@@ -27,6 +27,7 @@ export class GuestMemory implements UserMemory {
     const needed = write ? PTE_W : PTE_R;
     const low = tables.lookup(vpn);
     if ((low & needed) === 0) return null;
+    if ((low & PTE_A) === 0) tables.setAccessed(vpn);
     const offset = address - vpn * PAGE_SIZE;
     const frame = tables.frameOf(vpn, low);
     let end = PAGE_SIZE;
@@ -35,6 +36,7 @@ export class GuestMemory implements UserMemory {
     while (end - offset < length) {
       const next = tables.lookup(vpn + frames);
       if ((next & needed) === 0 || tables.frameOf(vpn + frames, next) !== frame + frames) break;
+      if ((next & PTE_A) === 0) tables.setAccessed(vpn + frames);
       frames += 1;
       end += PAGE_SIZE;
     }

@@ -1,9 +1,20 @@
 import { ENTRY_FRAME, frameOf, isFrame } from './page-entry.js';
 import { NODE_ENTRIES, NODE_SHIFT, NO_NODE, type PageNodes } from './page-nodes.js';
+import type { PageQueues } from './page-queues.js';
 import type { PhysicalPages } from './physical-pages.js';
 
 /** Pages that a tree of each height covers; 64^9 is above 2^52. */
 const SPAN: readonly number[] = Array.from({ length: 10 }, (_, height) => NODE_ENTRIES ** height);
+
+/** Whose pages a list holds. */
+export interface PageOwner {
+  /** Koid of the VMO that the pages were made for. */
+  readonly vmoKoid: number;
+  /** Whether any page table says that the page was used since this was asked last. */
+  takeAccessed(page: number): boolean;
+  /** Gives a clean page up: it is fetched again when it is needed. */
+  evict(page: number): void;
+}
 
 /**
  * The pages of one VMO: a sparse map from page index (below 2^52) to page entry (`page-entry.ts`), as a radix tree of nodes
@@ -20,11 +31,15 @@ export class PageList {
   private cachedLeaf = NO_NODE;
   private cachedBase = 0;
 
-  /** @param owner whose list it is, for those who come from a frame (`PageNodes.listOf`) */
+  /**
+   * @param owner whose list it is, for those who come from a frame (`PageNodes.listOf`)
+   * @param queues told of the pages; null when they cannot be evicted
+   */
   constructor(
     private readonly nodes: PageNodes,
     private readonly physical: PhysicalPages,
-    public owner: object | null = null,
+    public owner: PageOwner | null = null,
+    private readonly queues: PageQueues | null = null,
   ) {}
 
   get isEmpty(): boolean {
@@ -53,14 +68,14 @@ export class PageList {
     const before = nodes.entries[slot];
     if (before === 0) nodes.used[leaf] = nodes.used[leaf] + 1;
     else if (isFrame(before) && (!isFrame(entry) || frameOf(before) !== frameOf(entry))) {
-      physical.delist(frameOf(before));
-      this.frames -= 1;
+      this.letGo(frameOf(before));
     }
     if (isFrame(entry) && (!isFrame(before) || frameOf(before) !== frameOf(entry))) {
       physical.enlist(frameOf(entry), slot);
       this.frames += 1;
     }
     nodes.entries[slot] = entry;
+    if (this.queues !== null && isFrame(entry)) this.queues.note(frameOf(entry), entry);
     return true;
   }
 
@@ -68,6 +83,7 @@ export class PageList {
   update(page: number, entry: number): void {
     const leaf = this.leafOf(page);
     this.nodes.entries[leaf * NODE_ENTRIES + (page - this.cachedBase)] = entry;
+    if (this.queues !== null && isFrame(entry)) this.queues.note(frameOf(entry), entry);
   }
 
   /** Takes an entry out and returns it, 0 when there was none. A frame is the caller's from here on. */
@@ -78,10 +94,7 @@ export class PageList {
     const slot = leaf * NODE_ENTRIES + (page - this.cachedBase);
     const entry = nodes.entries[slot];
     if (entry === 0) return 0;
-    if (isFrame(entry)) {
-      this.physical.delist(frameOf(entry));
-      this.frames -= 1;
-    }
+    if (isFrame(entry)) this.letGo(frameOf(entry));
     this.dropEntry(leaf, slot);
     return entry;
   }
@@ -153,6 +166,12 @@ export class PageList {
       if ((this.get(page) & 3) === ENTRY_FRAME) count += 1;
     }
     return count;
+  }
+
+  private letGo(frame: number): void {
+    this.physical.delist(frame);
+    this.queues?.leave(frame);
+    this.frames -= 1;
   }
 
   /** The leaf of a page, which is then the cached one, or NO_NODE. */

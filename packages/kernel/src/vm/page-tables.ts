@@ -6,7 +6,7 @@ export const PTE_R = 1 << 1;
 export const PTE_W = 1 << 2;
 export const PTE_X = 1 << 3;
 const PTE_U = 1 << 4;
-const PTE_A = 1 << 6;
+export const PTE_A = 1 << 6;
 const PTE_D = 1 << 7;
 
 const LEAF_SHIFT = 9;
@@ -20,8 +20,8 @@ export const USER_VPN_END = 1 << 26;
  * The Sv39 page tables of one address space, in guest RAM. A table's frame keeps the count of its valid entries in
  * `PhysicalPages.slotOf`; a table that becomes empty is freed, except for the root.
  *
- * Leaf entries are 4 KiB pages with U and A set, and D where they are writable: nothing here depends on how the machine treats
- * clear A and D bits. The caller does the fences: before a frame that was mapped, or a table that went empty, can be used for anything else.
+ * Leaf entries are 4 KiB pages with U and A set, and D where they are writable. `takeAccessed` clears A; the next use sets it again, or faults and
+ * is mapped again, as the machine does it. The caller does the fences: before a frame that was mapped, or a table that went empty, can be used for anything else.
  */
 export class PageTables {
   /** Frames in use, root included. */
@@ -134,6 +134,19 @@ export class PageTables {
     return changed;
   }
 
+  /** Clears the accessed bit of a page's entry; whether it was set. The caller does the fence. */
+  takeAccessed(vpn: number): boolean {
+    const low = this.lookup(vpn);
+    if ((low & PTE_A) === 0) return false;
+    this.rewrite(vpn, (low & ~PTE_A) >>> 0);
+    return true;
+  }
+
+  /** Sets the accessed bit of a valid entry. */
+  setAccessed(vpn: number): void {
+    this.rewrite(vpn, (this.lookup(vpn) | PTE_A) >>> 0);
+  }
+
   /** Valid entries in [vpn, end). */
   count(vpn: number, end: number): number {
     let valid = 0;
@@ -151,6 +164,13 @@ export class PageTables {
     for (const frame of empty) this.physical.free(frame);
     this.physical.free(this.rootFrame);
     this.cachedIndex = NO_LEAF;
+  }
+
+  /** Another low word for a valid entry. */
+  private rewrite(vpn: number, low: number): void {
+    const { ram } = this.physical;
+    const leaf = this.leafOf(vpn);
+    ram.writePte(leaf, vpn & INDEX_MASK, low, ram.readPteHi(leaf, vpn & INDEX_MASK));
   }
 
   private leafOf(vpn: number): number {

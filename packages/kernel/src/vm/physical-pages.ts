@@ -32,9 +32,6 @@ const RUNS_EXAMINED = 64;
  * Bookkeeping is 8 bytes and two bits a frame, in typed arrays.
  */
 export class PhysicalPages {
-  /** Told when fewer than `lowWatermark` frames are free, after an allocation. */
-  onLow: (() => void) | null = null;
-  lowWatermark = 0;
   /** Length of the run that `allocateRun` returned last. */
   runLength = 0;
 
@@ -103,7 +100,6 @@ export class PhysicalPages {
       const index = (high << 5) + trailingZeros(bits);
       const frame = (index << 5) + trailingZeros(words[index]);
       this.take(frame);
-      this.checkLow();
       return frame;
     }
     this.lowest = summary.length;
@@ -146,7 +142,6 @@ export class PhysicalPages {
     if (best === NO_FRAME) return NO_FRAME;
     for (let index = 0; index < bestLength; index += 1) this.take(best + index);
     this.runHint = best + bestLength;
-    this.checkLow();
     return best;
   }
 
@@ -215,10 +210,6 @@ export class PhysicalPages {
     if (this.states[frame] !== FRAME_QUARANTINED) return;
     this.quarantined_ -= 1;
     this.release(frame);
-  }
-
-  private checkLow(): void {
-    if (this.free_ < this.lowWatermark) this.onLow?.();
   }
 
   private take(frame: number): void {

@@ -64,6 +64,12 @@ export class VmMapping {
     this.space.restrict(this.vpn + (first - this.page), this.vpn + (last - this.page), rest);
   }
 
+  /** Whether the VMO's page was used through this mapping since this was asked last. */
+  takeAccessed(page: number): boolean {
+    const offset = page - this.page;
+    return offset >= 0 && offset < this.pages && this.space.takeAccessed(this.vpn + offset);
+  }
+
   /** Out of the VMO, and out of the page tables; the caller takes it out of its VMAR. */
   destroy(): void {
     this.space.forget(this.vpn, this.endVpn);

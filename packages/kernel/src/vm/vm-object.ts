@@ -179,6 +179,12 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     for (const mapping of this.mappings) mapping.writesTrapped(start - this.start, end - this.start);
   }
 
+  takeAccessed(page: number): boolean {
+    let accessed = false;
+    for (const mapping of this.mappings) if (mapping.takeAccessed(page - this.start)) accessed = true;
+    return accessed;
+  }
+
   /** Changes size and stream size. What lies past the stream size in its last page must be zero already. */
   resize(pages: number, streamPages: number, streamRest: number): void {
     this.cow.resize(pages);
@@ -280,8 +286,9 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   }
 
   private commitForLoan(page: number, count: number): Status {
-    const { physical } = this.core.vm;
+    const { evictor, physical } = this.core.vm;
     const { cow } = this;
+    evictor.makeRoomFor(count - cow.list.countFrames(page, page + count));
     for (let at = page; at < page + count;) {
       if (cow.list.get(at) !== 0) {
         at += 1;

@@ -1,7 +1,9 @@
 import type { Machine } from '@faultline/mmu-emu';
 import type { KernelLimits } from '../limits.js';
 import { AsidAllocator } from './asid-allocator.js';
+import { Evictor, evictionThresholds } from './evictor.js';
 import { PageNodes } from './page-nodes.js';
+import { PageQueues } from './page-queues.js';
 import { NO_FRAME, PhysicalPages } from './physical-pages.js';
 import type { ZeroRangeBudget } from './zero-ranges.js';
 
@@ -21,7 +23,6 @@ export interface VmCounters {
   pagesFailed: number;
   /** Pages copied on write. */
   pagesCopied: number;
-  pagesEvicted: number;
 }
 
 /** How many VMOs see each frame of a page list. */
@@ -36,6 +37,8 @@ export interface FrameShares {
 export class VmSystem {
   readonly physical: PhysicalPages;
   readonly nodes: PageNodes;
+  readonly queues: PageQueues;
+  readonly evictor: Evictor;
   readonly asids: AsidAllocator;
   readonly zeroRanges: ZeroRangeBudget;
   /** By how many VMOs the frames of hidden nodes are shared, as far as somebody has asked since sharing changed last. */
@@ -50,7 +53,6 @@ export class VmSystem {
     pagesSupplied: 0,
     pagesFailed: 0,
     pagesCopied: 0,
-    pagesEvicted: 0,
   };
 
   /** @param aslr whether mappings without a fixed place go to random ones */
@@ -62,6 +64,14 @@ export class VmSystem {
     this.physical = new PhysicalPages(machine.ram, limits.lentFrames);
     this.nodes = new PageNodes(limits.pageListNodes);
     this.zeroRanges = { used: 0, limit: limits.zeroRanges };
+    const thresholds = evictionThresholds(
+      machine.ram.frameCount,
+      limits.evictBelowFrames,
+      limits.evictToFrames,
+    );
+    // A round of eviction makes room for about one generation.
+    this.queues = new PageQueues(machine.ram.frameCount, Math.max(1, thresholds.high - thresholds.low));
+    this.evictor = new Evictor(this.physical, this.nodes, this.queues, thresholds);
     this.asids = new AsidAllocator(machine);
     const frame = this.physical.allocateZeroed();
     if (frame === NO_FRAME) throw new Error('a machine has at least one frame');

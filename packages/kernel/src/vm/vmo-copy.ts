@@ -95,11 +95,13 @@ class VmoCopy {
     return cow.need(start + this.absent, end - this.absent, !this.write, previous);
   }
 
-  /** A read makes one page of the buffer accessible, a write all that is left of it. */
+  /** A read makes one page of the buffer accessible, a write all that is left of it, the first time. */
   private *faultBuffer(): Operation {
     const { memory } = this.caller;
     if (!this.write) return yield* faultIn(memory, this.address, true);
-    const end = this.address + this.left;
+    // The whole of a source once, and then no more than is copied next: it may be larger than RAM.
+    const most = this.sourceChecked ? Math.min(WRITE_BATCH * PAGE_SIZE - this.offset, this.left) : this.left;
+    const end = this.address + most;
     for (let address = this.address, turns = 0; address < end; turns += 1) {
       const view = memory.view(address, end - address, false);
       if (view !== null) address += view.length;
@@ -115,10 +117,13 @@ class VmoCopy {
   private advanceRead(): number {
     const { vmo, caller } = this;
     const { cow, start } = vmo;
-    const { ram } = caller.core.vm.physical;
+    const { vm } = caller.core;
+    const { ram } = vm.physical;
     while (this.left > 0) {
       if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
       if (this.isTurnOver()) return NEEDS_PAUSE;
+      // A read allocates nothing, and who must not wait for pages had better keep them.
+      if (caller.mayWaitForPager) vm.evictor.makeRoom();
       const frame = cow.find(start + this.page);
       if (frame === LOOKUP_ABSENT) {
         this.absent = this.page;
@@ -129,6 +134,7 @@ class VmoCopy {
       const most = Math.min(MOST_FRAMES, this.end - this.page);
       if (frame >= 0) {
         while (frames < most && cow.find(start + this.page + frames) === frame + frames) frames += 1;
+        for (let index = 0; index < frames; index += 1) vm.queues.touch(frame + index);
       }
       const bytes = Math.min(frames * PAGE_SIZE - this.offset, this.left);
       const view = caller.memory.view(this.address, bytes, true);
@@ -144,10 +150,12 @@ class VmoCopy {
   private advanceWrite(): number {
     const { vmo, caller } = this;
     const { cow, start } = vmo;
-    const { ram } = caller.core.vm.physical;
+    const { vm } = caller.core;
+    const { ram } = vm.physical;
     while (this.left > 0) {
       if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
       if (this.isTurnOver()) return NEEDS_PAUSE;
+      vm.evictor.makeRoom();
       const most = Math.min(WRITE_BATCH, this.end - this.page);
       let count = 0;
       for (; count < most; count += 1) {

@@ -56,6 +56,7 @@ class PageWalk {
     let turn = 0;
     for (; this.page < this.stop; turn += 1) {
       if (turn === PAGES_A_TURN) return NEEDS_PAUSE;
+      if (kind === 'commit') vmo.core.vm.evictor.makeRoom();
       const at = start + this.page;
       const frame = this.look(at);
       if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;
@@ -121,6 +122,7 @@ export function zeroBytes(
 function tryZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: number, to: number): number {
   if (page >= vmo.pages) return ZX_ERR_OUT_OF_RANGE;
   const { cow } = vmo;
+  caller.core.vm.evictor.makeRoom();
   if (cow.find(vmo.start + page) === LOOKUP_ZERO) return ZX_OK;
   const frame = cow.frameForWrite(vmo.start + page);
   if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;

@@ -71,17 +71,6 @@ describe('frames of guest RAM', () => {
     expect(pages.canLend(1)).toBe(true);
   });
 
-  it('tells of low memory', () => {
-    const pages = fresh();
-    let calls = 0;
-    pages.onLow = () => (calls += 1);
-    pages.lowWatermark = FRAMES - 1;
-    pages.allocate();
-    expect(calls).toBe(0);
-    pages.allocate();
-    expect(calls).toBe(1);
-  });
-
   it('refuses to free what is free, or pinned in a list', () => {
     const pages = fresh();
     const frame = pages.allocate();

@@ -1,0 +1,303 @@
+/** Eviction of pagers' clean pages, as a pager, a guest and a host caller see it. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ZX_ERR_NO_MEMORY, ZX_OK } from '../../src/abi/status.js';
+import {
+  ZX_VMAR_OP_DONT_NEED,
+  ZX_VMO_CHILD_SLICE,
+  ZX_VMO_OP_ALWAYS_NEED,
+  ZX_VMO_OP_COMMIT,
+  ZX_VMO_OP_DONT_NEED,
+} from '../../src/abi/vm.js';
+import { INFO_VMO_BYTES, INFO_VMO_COMMITTED_CHANGE_EVENTS, ZX_INFO_VMO } from '../../src/abi/info.js';
+import type { KernelEvent } from '../../src/events.js';
+import { UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { PAGE, VmFixture, type FixtureOptions } from '../support/vm-fixture.js';
+
+const LOW = 100;
+const HIGH = 140;
+
+let fixture: VmFixture;
+let pager: UserPager;
+
+async function make(options: FixtureOptions = {}): Promise<void> {
+  fixture = await VmFixture.create({
+    ramBytes: 2 ** 21,
+    ...options,
+    limits: { evictBelowFrames: LOW, evictToFrames: HIGH, ...options.limits },
+  });
+  pager = new UserPager(fixture);
+}
+
+function hint(vmo: PagedVmo, op: number, page: number, count: number): void {
+  expect(pager.host.call('vmo_op_range', vmo.handle, op, page * PAGE, count * PAGE, 0, 0)).toBe(ZX_OK);
+}
+
+/** `committed_change_events` of a VMO. */
+function changeEvents(vmo: PagedVmo): number {
+  const record = new Uint8Array(INFO_VMO_BYTES);
+  const { host } = pager;
+  expect(host.call('object_get_info', vmo.handle, ZX_INFO_VMO, record, record.length, 0, 0)).toBe(ZX_OK);
+  return Number(new DataView(record.buffer).getBigUint64(INFO_VMO_COMMITTED_CHANGE_EVENTS, true));
+}
+
+/** Pages of a VMO that are there, as a string of crosses and dots. */
+function resident(vmo: PagedVmo): string {
+  const { cow } = pager.object(vmo);
+  return Array.from({ length: vmo.pages }, (_, page) => (cow.list.get(page) === 0 ? '.' : 'x')).join('');
+}
+
+/** Commits anonymous memory until so many frames are free, without making room in between. */
+function fill(leave: number): number {
+  const { physical } = fixture;
+  const count = physical.freeCount - leave;
+  const { handle } = ok(pager.host.vmoCreate(count * PAGE, 0));
+  const vmo = pager.host.handles.get(handle)?.dispatcher;
+  const { cow } = pager.object({ handle, key: 0n, first: 0n, base: 0, pages: count });
+  expect(vmo).toBeDefined();
+  for (let page = 0; page < count; page += 1) expect(cow.frameForWrite(page)).toBeGreaterThanOrEqual(0);
+  return handle;
+}
+
+describe('eviction', () => {
+  beforeEach(() => make());
+
+  afterEach(() => pager.finish());
+
+  it('takes the oldest pages, until the upper threshold, and tells of them', () => {
+    const events: KernelEvent[] = [];
+    fixture.state.events = (event) => events.push(event);
+    const vmo = pager.createVmo(200);
+    pager.supply(vmo, 0, 200);
+    expect(resident(vmo)).toBe('x'.repeat(200));
+    const filler = fill(LOW);
+    fixture.state.vm.evictor.makeRoom();
+    expect([resident(vmo), fixture.physical.freeCount]).toEqual(['x'.repeat(200), LOW]);
+    const other = fill(LOW - 1);
+    fixture.state.vm.evictor.makeRoom();
+    const evicted = HIGH - LOW + 1;
+    expect(fixture.physical.freeCount).toBe(HIGH);
+    expect(resident(vmo)).toBe('.'.repeat(evicted) + 'x'.repeat(200 - evicted));
+    expect(fixture.state.vm.evictor.evicted).toBe(evicted);
+    expect(events.filter(({ type }) => type === 'evict')).toMatchObject([
+      { vmo: pager.object(vmo).koid, page: 0, pages: evicted },
+    ]);
+    for (const handle of [filler, other]) pager.host.handleClose(handle);
+  });
+
+  it('EV-13: is counted in committed_change_events', () => {
+    const vmo = pager.createVmo(50);
+    pager.supply(vmo, 0, 50);
+    expect(changeEvents(vmo)).toBe(0);
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 0, 5);
+    const filler = fill(LOW - 1);
+    fixture.state.vm.evictor.makeRoom();
+    expect(changeEvents(vmo)).toBe(50 - pager.committed(vmo));
+    expect(changeEvents(vmo)).toBeGreaterThanOrEqual(5);
+    pager.host.handleClose(filler);
+  });
+
+  it('EV-12: pages that are not needed go first, and are asked for again', async () => {
+    const vmo = pager.createVmo(30);
+    const others = pager.createVmo(40);
+    pager.supply(others, 0, 40);
+    pager.supply(vmo, 20, 2);
+    // The last that came are never evicted.
+    const later = pager.createVmo(20);
+    pager.supply(later, 0, 20);
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 20, 5);
+    pager.expectPackets();
+    const filler = fill(HIGH - 2);
+    const more = fill(LOW - 1);
+    fixture.state.vm.evictor.makeRoom();
+    expect(pager.committed(vmo)).toBe(0);
+    expect(changeEvents(vmo)).toBe(2);
+    for (const handle of [filler, more]) pager.host.handleClose(handle);
+    const reader = pager.read(vmo, 20, 2);
+    pager.expectPackets(pager.R(vmo, 20, 2));
+    pager.supply(vmo, 20, 2);
+    await pager.turn();
+    expect([reader.status, reader.arrived]).toEqual([ZX_OK, 2]);
+  });
+
+  it('DONT_NEED of an address range, and through a slice, means the pages of the root', () => {
+    const vmo = pager.createVmo(60);
+    pager.supply(vmo, 0, 60);
+    const slice = pager.clone(vmo, ZX_VMO_CHILD_SLICE, 10, 10);
+    hint(slice, ZX_VMO_OP_DONT_NEED, 2, 3);
+    expect(
+      pager.host.call(
+        'vmar_op_range',
+        pager.vmar,
+        ZX_VMAR_OP_DONT_NEED,
+        vmo.base + 30 * PAGE,
+        2 * PAGE,
+        0,
+        0,
+      ),
+    ).toBe(ZX_OK);
+    const filler = fill(HIGH - 5);
+    const more = fill(LOW - 1);
+    const { queues, evictor } = fixture.state.vm;
+    expect(queues.size).toBe(60);
+    evictor.makeRoom();
+    expect(resident(vmo).slice(0, 35)).toMatch(/^.{12}\.{3}.{15}\.{2}/);
+    for (const handle of [filler, more]) pager.host.handleClose(handle);
+  });
+
+  it('gives a page that was used a second chance: by a mapping, or by a system call', async () => {
+    const vmo = pager.createVmo(100);
+    pager.supply(vmo, 0, 100);
+    const load = pager.load(vmo, 3);
+    expect(load.outcome).toMatchObject({ end: 'done' });
+    const read = pager.read(vmo, 7, 1);
+    await pager.turn();
+    expect(read.arrived).toBe(1);
+    const filler = fill(LOW - 1);
+    fixture.state.vm.evictor.makeRoom();
+    // The neighbours that were mapped with page 3 look used as well on a machine that does not set accessed bits itself.
+    const gone = resident(vmo);
+    expect([gone[3], gone[7], gone[40]]).toEqual(['x', 'x', '.']);
+    pager.host.handleClose(filler);
+    // The bit is clear now; without another use the page goes with its generation.
+    pager.supply(pager.createVmo(45), 0, 45);
+    const next = fill(LOW - 60);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo)[3]).toBe('.');
+    pager.host.handleClose(next);
+  });
+
+  it('drops translations everywhere: who touches the page again waits for it, and sees what is supplied then', () => {
+    const vmo = pager.createVmo(60);
+    pager.supply(vmo, 0, 60);
+    const clone = pager.clone(vmo);
+    const first = pager.load(clone, 0);
+    expect(first.outcome).toEqual({ end: 'done', value: vmo.first });
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 0, 16);
+    const filler = fill(LOW - 1);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo)[0]).toBe('.');
+    const waiting = pager.load(clone, 0);
+    expect(waiting.isBlocked).toBe(true);
+    pager.expectPackets(pager.R(vmo, 0, 1));
+    pager.host.handleClose(filler);
+    pager.supplyBytes(vmo, 0, pattern(vmo, 1));
+    fixture.state.work.settle();
+    expect(waiting.outcome).toEqual({ end: 'done', value: vmo.first + 512n });
+  });
+
+  it('leaves dirty pages, and those of clones and anonymous memory', () => {
+    const vmo = pager.createVmo(60);
+    pager.supply(vmo, 0, 60);
+    pager.poke(vmo.handle, 5, new Uint8Array(2 * PAGE).fill(9));
+    const clone = pager.clone(vmo);
+    pager.poke(clone.handle, 20, new Uint8Array(PAGE).fill(8));
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 0, 60);
+    hint(clone, ZX_VMO_OP_DONT_NEED, 0, 60);
+    const filler = fill(LOW - 50);
+    fixture.state.vm.evictor.makeRoom();
+    const left = resident(vmo);
+    expect(left.slice(0, 10)).toBe('.....xx...');
+    expect(pager.committed(clone)).toBe(1);
+    pager.host.handleClose(filler);
+  });
+
+  it('spares what is always needed until nothing else is left; DONT_NEED does not change that', () => {
+    const vmo = pager.createVmo(80);
+    pager.supply(vmo, 0, 80);
+    hint(vmo, ZX_VMO_OP_ALWAYS_NEED, 0, 10);
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 0, 80);
+    const filler = fill(60);
+    fixture.state.vm.evictor.makeRoom();
+    // The last that came stay as well: what is left are ten, and these sixteen.
+    expect(resident(vmo)).toBe('x'.repeat(10) + '.'.repeat(54) + 'x'.repeat(16));
+    const more = fill(10);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo)).toBe('.'.repeat(10) + '.'.repeat(54) + 'x'.repeat(16));
+    for (const handle of [filler, more]) pager.host.handleClose(handle);
+  });
+
+  it('takes nothing from the newest generation while a reserve is free, and does not look again for nothing', () => {
+    const vmo = pager.createVmo(HIGH - LOW);
+    pager.supply(vmo, 0, HIGH - LOW);
+    const filler = fill(40);
+    const { evictor, queues } = fixture.state.vm;
+    evictor.makeRoom();
+    expect(resident(vmo)).toBe('x'.repeat(HIGH - LOW));
+    const { moves } = queues;
+    evictor.makeRoom();
+    expect(queues.moves).toBe(moves);
+    const more = fill(20);
+    evictor.makeRoom();
+    expect(fixture.physical.freeCount).toBe(24);
+    for (const handle of [filler, more]) pager.host.handleClose(handle);
+  });
+
+  it('a page that was written back can go, one that was dirtied in between cannot', () => {
+    const { queues } = fixture.state.vm;
+    const vmo = pager.createVmo(3);
+    pager.supply(vmo, 0, 3);
+    expect(queues.size).toBe(3);
+    pager.poke(vmo.handle, 1, new Uint8Array(PAGE));
+    expect(queues.size).toBe(2);
+    pager.detach(vmo);
+    expect([queues.size, pager.committed(vmo)]).toEqual([0, 1]);
+    pager.expectPackets(pager.C(vmo));
+  });
+
+  it('pages that end with their VMO leave the queues', () => {
+    const vmo = pager.createVmo(20);
+    pager.supply(vmo, 0, 20);
+    hint(vmo, ZX_VMO_OP_ALWAYS_NEED, 0, 3);
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 5, 3);
+    pager.host.vmarUnmap(pager.vmar, vmo.base, 20 * PAGE);
+    pager.host.handleClose(vmo.handle);
+    expect(fixture.state.vm.queues.size).toBe(0);
+    pager.expectPackets(pager.C(vmo));
+  });
+});
+
+describe('calls that need more frames than are free', () => {
+  it('COMMIT of anonymous memory takes the place of clean pages', async () => {
+    await make({ limits: { evictBelowFrames: 0, evictToFrames: 0 } });
+    const { physical } = fixture;
+    const vmo = pager.createVmo(300);
+    pager.supply(vmo, 0, 300);
+    const count = physical.freeCount + 250;
+    const { handle } = ok(pager.host.vmoCreate(count * PAGE, 0));
+    const { status } = await pager.host.vmoOpRange(handle, ZX_VMO_OP_COMMIT, 0, count * PAGE);
+    expect(status).toBe(ZX_OK);
+    expect(pager.committed(vmo)).toBeLessThan(60);
+    // Where nothing is left to give, memory is full.
+    const rest = ok(pager.host.vmoCreate(100 * PAGE, 0)).handle;
+    expect((await pager.host.vmoOpRange(rest, ZX_VMO_OP_COMMIT, 0, 100 * PAGE)).status).toBe(
+      ZX_ERR_NO_MEMORY,
+    );
+    pager.finish();
+  });
+
+  it('so does a long write, and one that forks a clone', async () => {
+    await make({ limits: { evictBelowFrames: 0, evictToFrames: 0 } });
+    const { physical } = fixture;
+    const vmo = pager.createVmo(200);
+    pager.supply(vmo, 0, 200);
+    const clone = pager.clone(vmo);
+    const filler = fill(40);
+    const bytes = new Uint8Array(100 * PAGE).fill(3);
+    const write = pager.host.vmoWrite(clone.handle, bytes, 0);
+    for (let turns = 0; turns < 50; turns += 1) {
+      for (const packet of pager.packets()) {
+        const [, first, end] = /\[(\d+), (\d+)\)/.exec(packet) ?? [];
+        pager.supply(vmo, Number(first), Number(end) - Number(first));
+      }
+      await pager.turn();
+    }
+    expect((await write).status).toBe(ZX_OK);
+    expect(pager.committed(clone)).toBe(100);
+    const read = new Uint8Array(PAGE);
+    expect(pager.host.call('vmo_read', clone.handle, read, 99 * PAGE, PAGE)).toBe(ZX_OK);
+    expect(read).toEqual(new Uint8Array(PAGE).fill(3));
+    expect(physical.freeCount).toBeGreaterThan(0);
+    pager.host.handleClose(filler);
+    pager.finish();
+  });
+});

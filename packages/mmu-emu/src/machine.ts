@@ -176,6 +176,7 @@ export class Machine {
       sret: (hart) => hartAt(hart).sret(),
       wfi: (hart) => hartAt(hart).wfi(),
       sfenceVma: (hart) => hartAt(hart).fence(),
+      orderInvalidation: (hart) => hartAt(hart).orderInvalidation(),
       fenceI: () => HELPER_DONE,
     };
     // Addresses reach the module as i32, whatever their sign.

@@ -116,7 +116,6 @@ alias('rdinstret', 'x', 'csrrs', '$0', number(0xc02), zero);
 alias('unimp', '', 'csrrw', zero, number(0xc00), zero);
 
 alias('fence', '', 'fence', number(15), number(15));
-alias('pause', '', 'fence', number(1), number(0));
 
 alias('sfence.vma', '', 'sfence.vma', zero, zero);
 alias('sfence.vma', 'x', 'sfence.vma', '$0', zero);

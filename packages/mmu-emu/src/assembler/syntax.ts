@@ -55,7 +55,8 @@ const BY_NAME = new Map(INSTRUCTIONS.map((spec) => [spec.name, parseSyntax(spec)
 const BY_EXPANSION = new Map<string, InstructionSyntax[]>();
 for (const syntax of BY_NAME.values()) {
   const name = syntax.spec.expansion?.name;
-  if (name === undefined) continue;
+  // As GNU as does for rv64gc, only the C extension's own are chosen unasked.
+  if (name === undefined || syntax.spec.extension !== 'C') continue;
   BY_EXPANSION.set(name, [...(BY_EXPANSION.get(name) ?? []), syntax]);
 }
 

@@ -1,6 +1,7 @@
 import {
   HART_MCAUSE,
   HART_MCOUNTEREN,
+  HART_MCOUNTINHIBIT,
   HART_MCYCLE_OFFSET,
   HART_MEDELEG,
   HART_MENVCFG,
@@ -13,6 +14,8 @@ import {
   HART_MSTATUS,
   HART_MTVAL,
   HART_MTVEC,
+  HART_PMP_ADDRESS,
+  HART_PMP_CONFIGURATION,
   HART_PRIVILEGE,
   HART_SATP,
   HART_SCAUSE,
@@ -33,6 +36,8 @@ import {
   SSTATUS_MASK,
 } from './mstatus.js';
 
+import { PmpRegisters } from './pmp.js';
+
 /** What CSRs need of the hart around them. Counts are numbers below 2^53. */
 export interface CsrEnvironment {
   readonly hartId: number;
@@ -40,8 +45,6 @@ export interface CsrEnvironment {
   retired(): number;
   /** Ticks of the timebase. */
   time(): number;
-  /** Whether menvcfg.ADUE exists (Svadu). */
-  readonly hasAdue: boolean;
 }
 
 /** RV64 with A, B (Zba, Zbb and Zbs), C, I, M, S and U. */
@@ -55,16 +58,28 @@ export const SUPERVISOR_INTERRUPTS = 0x222;
 const ALL_INTERRUPTS = 0xaaa;
 const SOFTWARE_INTERRUPT = 1 << 1;
 const SATP_MODE_SHIFT = 28;
+const SATP_MODE_BARE = 0;
 const SATP_MODE_SV39 = 8;
+const SATP_MODE_SV57 = 10;
 /** In the high word of menvcfg. */
 export const MENVCFG_ADUE_HIGH = 1 << 29;
-const FIOM = 1;
+export const MENVCFG_PBMTE_HIGH = 1 << 30;
+/** Of menvcfg and senvcfg: CBIE, what cbo.inval is; CBCFE, cbo.clean and cbo.flush; CBZE, cbo.zero. */
+export const ENVCFG_CBIE = 3 << 4;
+export const ENVCFG_CBCFE = 1 << 6;
+export const ENVCFG_CBZE = 1 << 7;
+const MENVCFG_HIGH = MENVCFG_ADUE_HIGH | MENVCFG_PBMTE_HIGH;
+const ENVCFG_FIOM = 1;
+const ENVCFG_LOW = ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
+const CBIE_RESERVED = 2 << 4;
+const TVEC_MODE = 3;
+const TVEC_VECTORED = 1;
+const COUNTER_CYCLE = 1;
+const COUNTER_INSTRET = 4;
 
 /** CSRs that hold what is written to them, less what their masks (low, high word) take away. */
 const PLAIN: readonly (readonly [csr: number, word: number, low: number, high: number])[] = [
-  [0x105, HART_STVEC, ALL - 2, ALL],
   [0x106, HART_SCOUNTEREN, ALL, 0],
-  [0x10a, HART_SENVCFG, FIOM, 0],
   [0x140, HART_SSCRATCH, ALL, ALL],
   [0x141, HART_SEPC, ALL - 1, ALL],
   [0x142, HART_SCAUSE, ALL, ALL],
@@ -72,7 +87,6 @@ const PLAIN: readonly (readonly [csr: number, word: number, low: number, high: n
   [0x302, HART_MEDELEG, DELEGABLE_EXCEPTIONS, 0],
   [0x303, HART_MIDELEG, SUPERVISOR_INTERRUPTS, 0],
   [0x304, HART_MIE, ALL_INTERRUPTS, 0],
-  [0x305, HART_MTVEC, ALL - 2, ALL],
   [0x306, HART_MCOUNTEREN, ALL, 0],
   [0x340, HART_MSCRATCH, ALL, ALL],
   [0x341, HART_MEPC, ALL - 1, ALL],
@@ -92,15 +106,22 @@ for (const [csr, word, low, high] of PLAIN) {
 
 const CSR_SSTATUS = 0x100;
 const CSR_SIE = 0x104;
+const CSR_STVEC = 0x105;
+const CSR_SENVCFG = 0x10a;
 const CSR_SIP = 0x144;
 const CSR_SATP = 0x180;
 const CSR_MSTATUS = 0x300;
 const CSR_MISA = 0x301;
 const CSR_MIDELEG = 0x303;
 const CSR_MIE = 0x304;
+const CSR_MTVEC = 0x305;
 const CSR_MENVCFG = 0x30a;
 const CSR_MCOUNTINHIBIT = 0x320;
 const CSR_MIP = 0x344;
+const CSR_PMPCFG0 = 0x3a0;
+const CSR_PMPCFG2 = 0x3a2;
+const CSR_PMPADDR0 = 0x3b0;
+const CSR_PMPADDR15 = 0x3bf;
 const CSR_MCYCLE = 0xb00;
 const CSR_MINSTRET = 0xb02;
 const CSR_CYCLE = 0xc00;
@@ -110,9 +131,17 @@ const CSR_MVENDORID = 0xf11;
 const CSR_MHARTID = 0xf14;
 const CSR_MCONFIGPTR = 0xf15;
 
+/** Counters that can be inhibited: their bits in mcountinhibit, and where they are. */
+const COUNTERS = [
+  [COUNTER_CYCLE, HART_MCYCLE_OFFSET],
+  [COUNTER_INSTRET, HART_MINSTRET_OFFSET],
+] as const;
+
 /** Bits of {@link csrEffect}. */
 export const AFFECTS_TRANSLATION = 1;
 export const AFFECTS_INTERRUPTS = 2;
+/** What the TLB holds may not be so any more. */
+export const AFFECTS_TLB = 4;
 
 /** What a write of a CSR may change for the instructions that follow, beside the register. */
 export function csrEffect(csr: number): number {
@@ -121,8 +150,12 @@ export function csrEffect(csr: number): number {
     case CSR_SSTATUS:
       return AFFECTS_TRANSLATION | AFFECTS_INTERRUPTS;
     case CSR_SATP:
-    case CSR_MENVCFG:
+    case CSR_SENVCFG:
       return AFFECTS_TRANSLATION;
+    case CSR_MENVCFG:
+    case CSR_PMPCFG0:
+    case CSR_PMPCFG2:
+      return AFFECTS_TRANSLATION | AFFECTS_TLB;
     case CSR_SIE:
     case CSR_SIP:
     case CSR_MIE:
@@ -130,7 +163,7 @@ export function csrEffect(csr: number): number {
     case CSR_MIDELEG:
       return AFFECTS_INTERRUPTS;
     default:
-      return 0;
+      return within(csr, CSR_PMPADDR0, CSR_PMPADDR15) ? AFFECTS_TRANSLATION | AFFECTS_TLB : 0;
   }
 }
 
@@ -139,9 +172,8 @@ const within = (csr: number, first: number, last: number): boolean => csr >= fir
 /**
  * The control and status registers of one hart. Values are pairs of u32; a read leaves its result in `low` and `high`.
  *
- * There is no PMP, so that its registers do not exist; hardware performance counters read zero, and counters are never
- * inhibited. Fields that do not exist read zero and ignore writes; a write of a mode that does not exist to satp
- * changes nothing, to mstatus.MPP keeps the old mode.
+ * Hardware performance counters read zero. Fields that do not exist read zero and ignore writes; a write of a mode that
+ * does not exist to satp, mtvec or stvec changes nothing, and mstatus.MPP and CBIE keep what they were.
  *
  * @see The RISC-V Instruction Set Manual, Volume II, "Control and Status Registers (CSRs)"
  */
@@ -151,9 +183,12 @@ export class CsrFile {
   high = 0;
   readonly #state: Uint32Array;
   readonly #environment: CsrEnvironment;
+  /** Physical memory protection. */
+  readonly pmp: PmpRegisters;
 
   constructor(state: Uint32Array, environment: CsrEnvironment) {
     this.#state = state;
+    this.pmp = new PmpRegisters(state);
     this.#environment = environment;
   }
 
@@ -187,6 +222,18 @@ export class CsrFile {
         return this.#give(state[HART_MIP], 0);
       case CSR_SATP:
         return this.#give(state[HART_SATP], state[HART_SATP + 1]);
+      case CSR_STVEC:
+        return this.#give(state[HART_STVEC], state[HART_STVEC + 1]);
+      case CSR_MTVEC:
+        return this.#give(state[HART_MTVEC], state[HART_MTVEC + 1]);
+      case CSR_SENVCFG:
+        return this.#give(state[HART_SENVCFG], 0);
+      case CSR_MCOUNTINHIBIT:
+        return this.#give(state[HART_MCOUNTINHIBIT], 0);
+      case CSR_PMPCFG0:
+        return this.#give(state[HART_PMP_CONFIGURATION], state[HART_PMP_CONFIGURATION + 1]);
+      case CSR_PMPCFG2:
+        return this.#give(state[HART_PMP_CONFIGURATION + 2], state[HART_PMP_CONFIGURATION + 3]);
       case CSR_MISA:
         return this.#give(MISA_LOW, MISA_HIGH);
       case CSR_MENVCFG:
@@ -195,15 +242,19 @@ export class CsrFile {
         return this.#give(this.#environment.hartId, 0);
       case CSR_CYCLE:
       case CSR_MCYCLE:
-        return this.#giveSum(this.#environment.retired(), HART_MCYCLE_OFFSET);
+        return this.#giveCounter(COUNTER_CYCLE, HART_MCYCLE_OFFSET);
       case CSR_INSTRET:
       case CSR_MINSTRET:
-        return this.#giveSum(this.#environment.retired(), HART_MINSTRET_OFFSET);
+        return this.#giveCounter(COUNTER_INSTRET, HART_MINSTRET_OFFSET);
       case CSR_TIME: {
         const ticks = this.#environment.time();
         return this.#give(ticks >>> 0, Math.floor(ticks / 2 ** 32));
       }
       default:
+        if (within(csr, CSR_PMPADDR0, CSR_PMPADDR15)) {
+          const word = HART_PMP_ADDRESS + 2 * (csr - CSR_PMPADDR0);
+          return this.#give(state[word], state[word + 1]);
+        }
         return this.#isZero(csr) && this.#give(0, 0);
     }
   }
@@ -235,23 +286,42 @@ export class CsrFile {
         break;
       case CSR_SATP: {
         const mode = high >>> SATP_MODE_SHIFT;
-        if (mode !== 0 && mode !== SATP_MODE_SV39) break;
+        if (mode !== SATP_MODE_BARE && !within(mode, SATP_MODE_SV39, SATP_MODE_SV57)) break;
         state[HART_SATP] = low;
         state[HART_SATP + 1] = high;
         break;
       }
       case CSR_MENVCFG:
-        state[HART_MENVCFG] = low & FIOM;
-        state[HART_MENVCFG + 1] = this.#environment.hasAdue ? high & MENVCFG_ADUE_HIGH : 0;
+        this.#writeEnvironment(HART_MENVCFG, low);
+        state[HART_MENVCFG + 1] = high & MENVCFG_HIGH;
+        break;
+      case CSR_SENVCFG:
+        this.#writeEnvironment(HART_SENVCFG, low);
+        break;
+      case CSR_STVEC:
+        this.#writeVector(HART_STVEC, low, high);
+        break;
+      case CSR_MTVEC:
+        this.#writeVector(HART_MTVEC, low, high);
+        break;
+      case CSR_PMPCFG0:
+        this.pmp.writeConfiguration(0, low, high);
+        break;
+      case CSR_PMPCFG2:
+        this.pmp.writeConfiguration(8, low, high);
+        break;
+      case CSR_MCOUNTINHIBIT:
+        this.#writeInhibit(low);
         break;
       case CSR_MCYCLE:
-        this.#writeCounter(HART_MCYCLE_OFFSET, low, high);
+        this.#writeCounter(COUNTER_CYCLE, HART_MCYCLE_OFFSET, low, high);
         break;
       case CSR_MINSTRET:
-        this.#writeCounter(HART_MINSTRET_OFFSET, low, high);
+        this.#writeCounter(COUNTER_INSTRET, HART_MINSTRET_OFFSET, low, high);
         break;
       default:
-        // Those that always read zero.
+        if (within(csr, CSR_PMPADDR0, CSR_PMPADDR15)) this.pmp.writeAddress(csr - CSR_PMPADDR0, low, high);
+        // The others always read zero.
         break;
     }
   }
@@ -259,7 +329,6 @@ export class CsrFile {
   #isZero(csr: number): boolean {
     return (
       within(csr, CSR_MVENDORID, CSR_MCONFIGPTR) ||
-      csr === CSR_MCOUNTINHIBIT ||
       within(csr, 0x323, 0x33f) ||
       within(csr, 0xb03, 0xb1f) ||
       within(csr, 0xc03, 0xc1f)
@@ -280,16 +349,55 @@ export class CsrFile {
     this.#state[HART_MSTATUS] = next;
   }
 
+  #writeEnvironment(word: number, low: number): void {
+    const old = this.#state[word];
+    const next = low & ENVCFG_LOW;
+    const reserved = (next & ENVCFG_CBIE) === CBIE_RESERVED;
+    this.#state[word] = reserved ? (next & ~ENVCFG_CBIE) | (old & ENVCFG_CBIE) : next;
+  }
+
+  #writeVector(word: number, low: number, high: number): void {
+    if ((low & TVEC_MODE) > TVEC_VECTORED) return;
+    this.#state[word] = low;
+    this.#state[word + 1] = high;
+  }
+
+  /** Counters that stop, or go on, do so after this instruction. */
+  #writeInhibit(value: number): void {
+    const state = this.#state;
+    const changed = (state[HART_MCOUNTINHIBIT] ^ value) & (COUNTER_CYCLE | COUNTER_INSTRET);
+    for (const [bit, word] of COUNTERS) {
+      if (!(changed & bit)) continue;
+      const count = this.#environment.retired() + 1;
+      if (value & bit) this.#giveSum(count, word);
+      else this.#giveDifference(count, state[word], state[word + 1]);
+      state[word] = this.low;
+      state[word + 1] = this.high;
+    }
+    state[HART_MCOUNTINHIBIT] ^= changed;
+  }
+
   #merge(word: number, value: number, mask: number): void {
     this.#state[word] = (this.#state[word] & ~mask) | (value & mask);
   }
 
   /** The value stands from the next instruction on: this one is not counted. */
-  #writeCounter(word: number, low: number, high: number): void {
-    const count = this.#environment.retired() + 1;
+  #writeCounter(bit: number, word: number, low: number, high: number): void {
+    if (this.#state[HART_MCOUNTINHIBIT] & bit) this.#give(low, high);
+    else this.#giveDifference(this.#environment.retired() + 1, low, high);
+    this.#state[word] = this.low;
+    this.#state[word + 1] = this.high;
+  }
+
+  /** Value of a counter, which its words hold if it stands still, and otherwise hold less the instructions retired. */
+  #giveCounter(bit: number, word: number): true {
+    if (this.#state[HART_MCOUNTINHIBIT] & bit) return this.#give(this.#state[word], this.#state[word + 1]);
+    return this.#giveSum(this.#environment.retired(), word);
+  }
+
+  #giveDifference(count: number, low: number, high: number): true {
     const difference = low - (count % 2 ** 32);
-    this.#state[word] = difference;
-    this.#state[word + 1] = high - Math.floor(count / 2 ** 32) - (difference < 0 ? 1 : 0);
+    return this.#give(difference, high - Math.floor(count / 2 ** 32) - (difference < 0 ? 1 : 0));
   }
 
   #giveSum(count: number, offset: number): true {

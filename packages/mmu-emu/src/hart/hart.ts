@@ -4,6 +4,7 @@ import { RUN_TRAP } from '../interpreter/lower.js';
 import { CSR_CLEAR, CSR_READ, CSR_SET, CSR_WRITE } from '../isa/zicsr.js';
 import { SFENCE_ADDRESS, SFENCE_ASID } from '../isa/priv.js';
 import { HART_BANKS } from '../memory-layout.js';
+import { CACHE_BLOCK_BITS } from '../mmu/cache-block.js';
 import { Tlb } from '../mmu/tlb.js';
 import {
   CAUSE_ILLEGAL_INSTRUCTION,
@@ -11,12 +12,23 @@ import {
   PRIVILEGE_SUPERVISOR,
   PRIVILEGE_USER,
 } from './causes.js';
-import { AFFECTS_TRANSLATION, csrEffect, CsrFile, MENVCFG_ADUE_HIGH } from './csr-file.js';
+import {
+  AFFECTS_TLB,
+  AFFECTS_TRANSLATION,
+  csrEffect,
+  CsrFile,
+  ENVCFG_CBCFE,
+  ENVCFG_CBIE,
+  ENVCFG_CBZE,
+  MENVCFG_ADUE_HIGH,
+  MENVCFG_PBMTE_HIGH,
+} from './csr-file.js';
 import { MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MXR, MSTATUS_SUM, MSTATUS_TSR, MSTATUS_TVM, MSTATUS_TW } from './mstatus.js'; // prettier-ignore
 import {
   CONTEXT_WORDS,
   HART_ARGUMENTS,
   HART_BITS,
+  HART_CACHE_BLOCKS,
   HART_CAUSE,
   HART_DATA_BANK,
   HART_DATA_MODE,
@@ -29,17 +41,21 @@ import {
   HART_MIE,
   HART_MIP,
   HART_MSTATUS,
+  HART_PBMT_LIMIT,
   HART_PC,
   HART_PRIVILEGE,
   HART_RESERVATION,
   HART_ROOT,
   HART_SATP,
   HART_SCOUNTEREN,
+  HART_SENVCFG,
   HART_SETS_AD,
+  HART_TOP_SHIFT,
   HART_TVAL,
+  MODE_MACHINE,
   MODE_MXR,
   MODE_SUM,
-  MODE_SV39,
+  MODE_TRANSLATED,
   MODE_USER,
   STATE_WORDS,
 } from './state.js';
@@ -76,6 +92,12 @@ const SLICE = 32_768;
 const FUTILE_TRAPS = 64;
 
 const SATP_SV39_HIGH = 0x8000_0000;
+const SATP_MODE_SHIFT = 28;
+const SATP_MODE_SV39 = 8;
+/** What the cache-block operations of user mode need in a hosted machine. */
+const ALL_CACHE_BLOCKS = ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
+/** Highest memory type of Svpbmt that exists. */
+const PBMT_IO = 2;
 
 /** One hart: its state, its TLB, and how it runs. */
 export class Hart {
@@ -111,7 +133,6 @@ export class Hart {
     this.tlb = new Tlb(new Uint32Array(buffer), this.state, base + HART_BANKS);
     this.#csrs = new CsrFile(this.state, {
       hartId: id,
-      hasAdue: environment.hardwareAd,
       retired: () => this.#total + this.#slice - this.state[HART_LEFT],
       time: () => this.#time(),
     });
@@ -120,6 +141,9 @@ export class Hart {
     if (environment.hosted) {
       this.state[HART_MCOUNTEREN] = 0xffff_ffff;
       this.state[HART_SCOUNTEREN] = 0xffff_ffff;
+      this.state[HART_MENVCFG] = ALL_CACHE_BLOCKS;
+      this.state[HART_SENVCFG] = ALL_CACHE_BLOCKS;
+      this.#csrs.pmp.allowEverything();
     }
     if (environment.hardwareAd) this.state[HART_MENVCFG + 1] = MENVCFG_ADUE_HIGH;
     this.#updateTranslation();
@@ -184,7 +208,7 @@ export class Hart {
 
   /** Forgets the translation of the page of a virtual address, in every address space. */
   sfenceVmaPage(vaddr: number): void {
-    this.tlb.flushPage(vaddr % 2 ** 32);
+    this.tlb.flushPage(vaddr % 2 ** 32, Math.floor(vaddr / 2 ** 32));
   }
 
   /** Forgets the translations of one address-space identifier. */
@@ -249,6 +273,7 @@ export class Hart {
     const effect = csrEffect(csr);
     if (effect === 0) return HELPER_DONE;
     this.#nextPc();
+    if (effect & AFFECTS_TLB) this.tlb.flush();
     if (effect & AFFECTS_TRANSLATION) this.#updateTranslation();
     return this.interruptPending ? HELPER_END_SLICE : HELPER_JUMP;
   }
@@ -295,11 +320,17 @@ export class Hart {
     else
       this.tlb.flushPage(
         state[HART_ARGUMENTS + 2],
+        state[HART_ARGUMENTS + 3],
         given & SFENCE_ADDRESS && given & SFENCE_ASID ? asid : undefined,
       );
     this.#nextPc();
     this.#updateTranslation();
     return HELPER_JUMP;
+  }
+
+  /** @internal */
+  orderInvalidation(): number {
+    return this.state[HART_PRIVILEGE] === PRIVILEGE_USER ? this.#illegal() : HELPER_DONE;
   }
 
   #illegal(): number {
@@ -361,16 +392,19 @@ export class Hart {
     const high = state[HART_SATP + 1];
     const translated = high >>> 31 === 1;
     const dataPrivilege = mstatus & MSTATUS_MPRV ? (mstatus & MSTATUS_MPP) >>> MSTATUS_MPP_SHIFT : privilege;
-    const fetchMode =
-      translated && privilege !== PRIVILEGE_MACHINE
-        ? MODE_SV39 | (privilege === PRIVILEGE_USER ? MODE_USER : 0)
-        : 0;
-    let dataMode = 0;
+    let fetchMode = privilege === PRIVILEGE_MACHINE ? MODE_MACHINE : 0;
+    if (translated && privilege !== PRIVILEGE_MACHINE) {
+      fetchMode = MODE_TRANSLATED | (privilege === PRIVILEGE_USER ? MODE_USER : 0);
+    }
+    let dataMode = dataPrivilege === PRIVILEGE_MACHINE ? MODE_MACHINE : 0;
     if (translated && dataPrivilege !== PRIVILEGE_MACHINE) {
-      dataMode = MODE_SV39 | (mstatus & MSTATUS_MXR ? MODE_MXR : 0);
+      dataMode = MODE_TRANSLATED | (mstatus & MSTATUS_MXR ? MODE_MXR : 0);
       if (dataPrivilege === PRIVILEGE_USER) dataMode |= MODE_USER;
       else if (mstatus & MSTATUS_SUM) dataMode |= MODE_SUM;
     }
+    state[HART_TOP_SHIFT] = 30 + 9 * ((high >>> SATP_MODE_SHIFT) - SATP_MODE_SV39);
+    state[HART_PBMT_LIMIT] = state[HART_MENVCFG + 1] & MENVCFG_PBMTE_HIGH ? PBMT_IO : 0;
+    state[HART_CACHE_BLOCKS] = allowedCacheBlocks(state);
     state[HART_ROOT] = low << 12;
     state[HART_ROOT + 1] = (low >>> 20) | ((high & 0xfff) << 12);
     state[HART_FETCH_MODE] = fetchMode;
@@ -380,4 +414,18 @@ export class Hart {
       fetchMode === dataMode ? state[HART_DATA_BANK] : tlb.select(low, high, fetchMode);
     state[HART_SETS_AD] = state[HART_MENVCFG + 1] & MENVCFG_ADUE_HIGH ? 1 : 0;
   }
+}
+
+/** The cache-block operations that the privilege may do, as bits: all in machine mode, otherwise those of xenvcfg. */
+function allowedCacheBlocks(state: Uint32Array): number {
+  const privilege = state[HART_PRIVILEGE];
+  let enabled = ALL_CACHE_BLOCKS;
+  if (privilege < PRIVILEGE_MACHINE) enabled &= state[HART_MENVCFG];
+  if (privilege < PRIVILEGE_SUPERVISOR) enabled &= state[HART_SENVCFG];
+  const { inval, clean, flush, zero } = CACHE_BLOCK_BITS;
+  return (
+    (enabled & ENVCFG_CBIE ? inval : 0) |
+    (enabled & ENVCFG_CBCFE ? clean | flush : 0) |
+    (enabled & ENVCFG_CBZE ? zero : 0)
+  );
 }

@@ -53,6 +53,21 @@ export const HART_BITS = 159;
 /** Decoded record of an instruction that crosses a page, then the sentinel that follows it. 12 words, 16-byte aligned. */
 export const HART_CROSSING = 160;
 
+/** Shift of the highest level of page tables: 30 for Sv39, 39 for Sv48, 48 for Sv57. */
+export const HART_TOP_SHIFT = 320;
+/** Highest PBMT of a leaf that is not reserved: 2 with menvcfg.PBMTE, otherwise 0. */
+export const HART_PBMT_LIMIT = 321;
+/** Cache-block operations that the current privilege may do: a bit each, see CACHE_BLOCK_BITS. */
+export const HART_CACHE_BLOCKS = 322;
+/** Entries of the list of physical memory protection. */
+export const HART_PMP_COUNT = 323;
+/** The list, see mmu/pmp-check.ts: 16 entries of 6 words. */
+export const HART_PMP_TABLE = 324;
+/** pmpcfg0 and pmpcfg2: a byte an entry. */
+export const HART_PMP_CONFIGURATION = 420;
+/** pmpaddr0 to pmpaddr15, 2 words each. */
+export const HART_PMP_ADDRESS = 424;
+
 /** First CSR; each has 2 words. */
 export const HART_CSR = 176;
 const csr = (index: number): number => HART_CSR + 2 * index;
@@ -76,7 +91,8 @@ export const HART_SCOUNTEREN = csr(16);
 export const HART_SATP = csr(17);
 export const HART_MENVCFG = csr(18);
 export const HART_SENVCFG = csr(19);
-/** mcycle and minstret less the instructions retired. */
+export const HART_MCOUNTINHIBIT = csr(20);
+/** mcycle and minstret less the instructions retired; themselves while mcountinhibit stops them. */
 export const HART_MCYCLE_OFFSET = csr(21);
 export const HART_MINSTRET_OFFSET = csr(22);
 
@@ -90,11 +106,13 @@ export const HART_REGION_EXITS = 484;
 /** Words of state a hart has. */
 export const STATE_WORDS = 512;
 
-/** The MODE_* bits: how an access is translated and allowed. 0 is physical addressing. */
-export const MODE_SV39 = 1;
+/** The MODE_* bits: how an access is translated and allowed. Without this one it is not translated. */
+export const MODE_TRANSLATED = 1;
 /** As user; supervisor otherwise. */
 export const MODE_USER = 2;
 /** Supervisor loads and stores may reach user pages. */
 export const MODE_SUM = 4;
 /** Loads may read pages that can only be executed. */
 export const MODE_MXR = 8;
+/** Machine mode: not translated, and physical memory protection has other rules. */
+export const MODE_MACHINE = 16;

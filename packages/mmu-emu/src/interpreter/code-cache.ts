@@ -78,7 +78,7 @@ export class CodeCache implements FrameObserver {
     }
   }
 
-  /** The guest stores `bytes` (1 to 8, within a page) at this host address, in a frame that has a slot. */
+  /** The guest stores `bytes` (1 to 64, within a page) at this host address, in a frame that has a slot. */
   storeToCode(hostAddress: number, bytes: number): void {
     const offset = hostAddress - this.#layout.ram;
     const frame = Math.floor(offset / 4096);

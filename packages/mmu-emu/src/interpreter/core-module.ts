@@ -2,6 +2,8 @@
 
 import { MachineError } from '../errors.js';
 import { buildAtomicAddress, buildSlowLoad, buildSlowStore } from '../mmu/memory-access.js';
+import { buildCacheBlock } from '../mmu/cache-block.js';
+import { buildPmpCheck } from '../mmu/pmp-check.js';
 import { buildRaise, buildTranslate } from '../mmu/translate.js';
 import { ModuleBuilder } from '../wasm/module-builder.js';
 import { buildCarryLessHigh, buildCarryLessLow } from './carry-less.js';
@@ -14,10 +16,12 @@ export function encodeCoreModule(shared: boolean, translates: boolean): Uint8Arr
   const module = new ModuleBuilder();
   const indices = declareCore(module, shared, translates);
   module.define(indices.raise, buildRaise());
+  module.define(indices.pmpCheck, buildPmpCheck());
   module.define(indices.translate, buildTranslate(indices));
   module.define(indices.slowLoad, buildSlowLoad(indices));
   module.define(indices.slowStore, buildSlowStore(indices));
   module.define(indices.atomicAddress, buildAtomicAddress(indices));
+  module.define(indices.cacheBlock, buildCacheBlock(indices));
   module.define(indices.fetch, buildFetch(indices));
   module.define(indices.routines.clmul, buildCarryLessLow());
   module.define(indices.routines.clmulh, buildCarryLessHigh());

@@ -60,11 +60,15 @@ export interface CoreIndices {
   readonly frameInfo: number;
   /** Mutable global: outcome of the last slow access: 0 done, 1 trap, 2 done and end the slice. */
   readonly status: number;
+  /** Mutable global: not 0 when the page that was translated last is not all under the same physical memory protection. */
+  readonly mixed: number;
   readonly raise: number;
+  readonly pmpCheck: number;
   readonly translate: number;
   readonly slowLoad: number;
   readonly slowStore: number;
   readonly atomicAddress: number;
+  readonly cacheBlock: number;
   readonly fetch: number;
   readonly run: number;
   /** Null without a translator. */
@@ -115,11 +119,14 @@ export function declareCore(module: ModuleBuilder, shared: boolean, translates: 
     ramBytes,
     frameInfo,
     status: module.global(),
+    mixed: module.global(),
     raise: module.declare(['i32', 'i32', 'i64'], []),
-    translate: module.declare(['i32', 'i64', 'i32'], ['i32']),
+    pmpCheck: module.declare(['i32', 'i64', 'i64', 'i32'], ['i32']),
+    translate: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
     slowLoad: module.declare(['i32', 'i64', 'i32'], ['i64']),
     slowStore: module.declare(['i32', 'i64', 'i32', 'i64'], []),
     atomicAddress: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
+    cacheBlock: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
     fetch: module.declare(['i32', 'i64'], ['i32']),
     run: module.declare(['i32', 'i32'], ['i32']),
     regions: translates

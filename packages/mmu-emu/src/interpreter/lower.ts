@@ -8,6 +8,7 @@
 import { HART_ARGUMENTS, HART_BITS, HART_CAUSE, HART_DATA_BANK, HART_DEFERRED, HART_LEFT, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_TVAL } from '../hart/state.js'; // prettier-ignore
 import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
 import { ACCESS_LOAD, ACCESS_STORE, tlbEntry } from '../mmu/translate.js';
+import { CACHE_BLOCK_BITS } from '../mmu/cache-block.js';
 import { STATUS_TRAP } from '../mmu/memory-access.js';
 import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
 import { br, brIf, call, choose, get, getGlobal, i32c, i64c, load, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
@@ -305,6 +306,20 @@ class HandlerLowering {
           call(this.#indices.routines[statement.routine], get(l.hart), ...args),
         );
       }
+      case 'cacheBlock':
+        return brIf(
+          'trap',
+          op(
+            'i32.eqz',
+            call(
+              this.#indices.cacheBlock,
+              get(l.hart),
+              this.#value(statement.address),
+              i32c(CACHE_BLOCK_BITS[statement.operation]),
+              load('i32.load', get(l.rec), RECORD_BITS),
+            ),
+          ),
+        );
       case 'branch':
         return when(this.#value(statement.condition), this.#goToTarget(false));
       case 'jump':

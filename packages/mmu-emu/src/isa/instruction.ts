@@ -10,7 +10,8 @@ import type { SemanticsBuilder } from './semantics.js';
 
 /** Extensions as the manuals name them; `Priv` is what the privileged manual adds. */
 export type Extension =
-  'I' | 'M' | 'A' | 'C' | 'Zicsr' | 'Zifencei' | 'Zicond' | 'Zba' | 'Zbb' | 'Zbc' | 'Zbs' | 'Priv';
+  | ('I' | 'M' | 'A' | 'C' | 'Zicsr' | 'Zifencei' | 'Zicond' | 'Zba' | 'Zbb' | 'Zbc' | 'Zbs' | 'Priv')
+  | ('Zihintpause' | 'Zawrs' | 'Zimop' | 'Zcmop' | 'Zcb' | 'Zicbom' | 'Zicbop' | 'Zicboz' | 'Svinval');
 
 /** `width` bits of the encoding, from bit `from` upward, are bits `to` upward of the field's value. */
 export interface FieldSlice {
@@ -59,7 +60,7 @@ export interface OperandConstraint {
   readonly not: readonly number[];
 }
 
-/** The longer instruction that a compressed one stands for. A name takes the operand's value; a number is itself. */
+/** The instruction that another, most often a compressed one, stands for. A name takes the operand's value; a number is itself. */
 export interface Expansion {
   readonly name: string;
   readonly rd?: OperandName | number;
@@ -82,7 +83,7 @@ export interface InstructionSpec {
   /** Operand names as assembly writes them, e.g. `rd, imm(rs1)`; empty for none. */
   readonly syntax: string;
   readonly constraints: readonly OperandConstraint[];
-  /** Compressed instructions have this instead of semantics. */
+  /** Instructions that stand for another have this instead of semantics. */
   readonly expansion?: Expansion;
   /** What it does. Present unless `expansion` is. */
   readonly semantics?: (s: SemanticsBuilder) => void;

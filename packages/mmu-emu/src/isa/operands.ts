@@ -40,6 +40,8 @@ export const IMM_J = operand('imm', 'target', field(21, true, [[21, 10, 1], [20,
 export const SHAMT_6 = operand('imm', 'uimm', field(6, false, [[20, 6, 0]]));
 /** Shift amount of 32-bit shifts. */
 export const SHAMT_5 = operand('imm', 'uimm', field(5, false, [[20, 5, 0]]));
+/** Offset of a prefetch: 12 bits, signed, a multiple of 32. */
+export const PREFETCH_OFFSET = operand('imm', 'imm', field(12, true, [[25, 7, 5]]));
 /** CSR number. */
 export const CSR = operand('csr', 'csr', field(12, false, [[20, 12, 0]]));
 /** The five-bit immediate of csrrwi, csrrsi, csrrci. */
@@ -65,6 +67,8 @@ const c = (kind: OperandKind, bits: number, signed: boolean, ...slices: readonly
   operand('imm', kind, field(bits, signed, slices));
 
 export const C_IMM_ADDI4SPN = c('uimm', 10, false, [6, 1, 2], [5, 1, 3], [11, 2, 4], [7, 4, 6]);
+export const C_IMM_BYTE = c('uimm', 2, false, [6, 1, 0], [5, 1, 1]);
+export const C_IMM_HALF = c('uimm', 2, false, [5, 1, 1]);
 export const C_IMM_WORD = c('uimm', 7, false, [6, 1, 2], [10, 3, 3], [5, 1, 6]);
 export const C_IMM_DOUBLE = c('uimm', 8, false, [10, 3, 3], [5, 2, 6]);
 export const C_IMM_6 = c('imm', 6, true, [2, 5, 0], [12, 1, 5]);

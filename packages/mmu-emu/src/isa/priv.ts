@@ -4,7 +4,7 @@
  * @see The RISC-V Instruction Set Manual, Volume II, "Machine-Mode Privileged Instructions" and "Supervisor Instructions"
  */
 
-import type { InstructionSpec, Operand } from './instruction.js';
+import type { Extension, InstructionSpec, Operand } from './instruction.js';
 import { RS1, RS2 } from './operands.js';
 import { i64 } from './semantics.js';
 import type { I64, SemanticsBuilder } from './semantics.js';
@@ -20,9 +20,10 @@ const spec = (
   operands: readonly Operand[],
   syntax: string,
   semantics: (s: SemanticsBuilder) => void,
+  extension: Extension = 'Priv',
 ): InstructionSpec => ({
   name,
-  extension: 'Priv',
+  extension,
   length: 4,
   match,
   mask,
@@ -40,11 +41,25 @@ const given = (s: SemanticsBuilder, shift: number, flag: number): I64 =>
     i64.const(flag),
   );
 
+const invalidate = (s: SemanticsBuilder): void =>
+  s.run('sfenceVma', i64.or(given(s, 15, SFENCE_ADDRESS), given(s, 20, SFENCE_ASID)), s.rs1, s.rs2);
+
 export const PRIVILEGED: readonly InstructionSpec[] = [
   spec('mret', 0x30200073, 0xffffffff, [], '', (s) => s.run('mret')),
   spec('sret', 0x10200073, 0xffffffff, [], '', (s) => s.run('sret')),
   spec('wfi', 0x10500073, 0xffffffff, [], '', (s) => s.run('wfi')),
-  spec('sfence.vma', 0x12000073, 0xfe007fff, [RS1, RS2], 'rs1, rs2', (s) =>
-    s.run('sfenceVma', i64.or(given(s, 15, SFENCE_ADDRESS), given(s, 20, SFENCE_ASID)), s.rs1, s.rs2),
-  ),
+  spec('sfence.vma', 0x12000073, 0xfe007fff, [RS1, RS2], 'rs1, rs2', invalidate),
+];
+
+/**
+ * Svinval: the parts of an sfence.vma. Stores are in order and `sinval.vma` does the whole of its work, so the two
+ * ordering instructions only see to it that user mode may not use them; mstatus.TVM does not concern them.
+ *
+ * @see The RISC-V Instruction Set Manual, Volume II, "Svinval Extension for Fine-Grained Address-Translation Cache
+ * Invalidation"
+ */
+export const SVINVAL: readonly InstructionSpec[] = [
+  spec('sinval.vma', 0x16000073, 0xfe007fff, [RS1, RS2], 'rs1, rs2', invalidate, 'Svinval'),
+  spec('sfence.w.inval', 0x18000073, 0xffffffff, [], '', (s) => s.run('orderInvalidation'), 'Svinval'),
+  spec('sfence.inval.ir', 0x18100073, 0xffffffff, [], '', (s) => s.run('orderInvalidation'), 'Svinval'),
 ];

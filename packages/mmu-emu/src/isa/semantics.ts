@@ -40,7 +40,7 @@ export type F64 = Value<'f64'>;
 export type MemoryWidth = 1 | 2 | 4 | 8;
 
 /** Slow operations, see {@link HELPERS}. */
-export type HelperName = 'csrAccess' | 'mret' | 'sret' | 'wfi' | 'sfenceVma' | 'fenceI';
+export type HelperName = 'csrAccess' | 'mret' | 'sret' | 'wfi' | 'sfenceVma' | 'orderInvalidation' | 'fenceI';
 
 /** What an engine must know about a helper before it can call one in the middle of a region. */
 export interface HelperEffects {
@@ -66,6 +66,12 @@ export const HELPERS: Readonly<
   wfi: { parameters: 0, result: false, effects: { readsState: true, mayTrap: true, endsBlock: true } },
   /** (flags: bit 0 an address is given, bit 1 an ASID is given; address; ASID) */
   sfenceVma: { parameters: 3, result: false, effects: { readsState: true, mayTrap: true, endsBlock: true } },
+  /** Illegal in user mode, otherwise nothing. */
+  orderInvalidation: {
+    parameters: 0,
+    result: false,
+    effects: { readsState: true, mayTrap: true, endsBlock: true },
+  },
   fenceI: { parameters: 0, result: false, effects: { readsState: false, mayTrap: false, endsBlock: true } },
 };
 
@@ -81,6 +87,9 @@ export const ROUTINES: Readonly<Record<RoutineName, { readonly parameters: numbe
   clmul: { parameters: 2 },
   clmulh: { parameters: 2 },
 };
+
+/** What is done to the cache block of an address: discard, write back, both, or fill with zeros. */
+export type CacheBlockOperation = 'inval' | 'clean' | 'flush' | 'zero';
 
 /** Statements, in order. */
 export type Statement =
@@ -115,6 +124,7 @@ export type Statement =
       readonly routine: RoutineName;
       readonly args: readonly I64[];
     }
+  | { readonly kind: 'cacheBlock'; readonly operation: CacheBlockOperation; readonly address: I64 }
   | { readonly kind: 'branch'; readonly condition: I32 }
   | { readonly kind: 'jump'; readonly target: I64 }
   | { readonly kind: 'jumpRelative' }
@@ -327,6 +337,11 @@ export class SemanticsBuilder {
       replacement: replacement(local),
     });
     return local;
+  }
+
+  /** An operation on the cache block of an address, if the privilege is allowed to do it. May trap. */
+  cacheBlock(operation: CacheBlockOperation, address: I64): void {
+    this.statements.push({ kind: 'cacheBlock', operation, address });
   }
 
   /** Calls a routine, now. */

@@ -6,14 +6,17 @@ import { RV64I } from './i.js';
 import { matches } from './instruction.js';
 import type { InstructionSpec } from './instruction.js';
 import { RV64M } from './m.js';
-import { PRIVILEGED } from './priv.js';
+import { PRIVILEGED, SVINVAL } from './priv.js';
 import { ZBA } from './zba.js';
 import { ZBB } from './zbb.js';
 import { ZBC } from './zbc.js';
 import { ZBS } from './zbs.js';
+import { ZCB } from './zcb.js';
+import { ZICBO } from './zicbo.js';
 import { ZICOND } from './zicond.js';
 import { ZICSR } from './zicsr.js';
 import { ZIFENCEI } from './zifencei.js';
+import { ZAWRS, ZCMOP, ZIHINTPAUSE, ZIMOP } from './zimop.js';
 
 /** The one instruction table. */
 export const INSTRUCTIONS: readonly InstructionSpec[] = [
@@ -27,8 +30,15 @@ export const INSTRUCTIONS: readonly InstructionSpec[] = [
   ...ZBB,
   ...ZBC,
   ...ZBS,
+  ...ZICBO,
+  ...ZIHINTPAUSE,
+  ...ZAWRS,
+  ...ZIMOP,
   ...PRIVILEGED,
+  ...SVINVAL,
   ...RV64C,
+  ...ZCB,
+  ...ZCMOP,
 ];
 
 const byName = new Map(INSTRUCTIONS.map((spec) => [spec.name, spec]));

@@ -33,7 +33,7 @@ const isDevice = (host: number): Code => op('i32.eq', get(host), i32c(OUTCOME_DE
 const isTrap = (host: number): Code => op('i32.eq', get(host), i32c(OUTCOME_TRAP));
 
 /** Tells the code cache of a store, if the frame has decoded code. */
-const noteStore = (indices: CoreIndices, host: Code, bytes: Code): Code =>
+export const noteStore = (indices: CoreIndices, host: Code, bytes: Code): Code =>
   when(
     op('i32.and', load('i32.load16_u', frameInfoOf(indices, host)), i32c(FRAME_SLOT_MASK)),
     call(indices.storeToCode, host, bytes),
@@ -71,15 +71,18 @@ function translateBoth(
   indices: CoreIndices,
   access: number,
   cause: number,
-  locals: { va: number; first: number; host: number; second: number; next: number },
+  locals: { va: number; bytes: number; first: number; host: number; second: number; next: number },
   failed: Code,
 ): Code {
-  const { va, first, host, second, next } = locals;
+  const { va, bytes, first, host, second, next } = locals;
   return seq(
     set(next, op('i64.add', get(va), op('i64.extend_i32_u', get(first)))),
-    set(host, call(indices.translate, get(0), get(va), i32c(access))),
+    set(host, call(indices.translate, get(0), get(va), i32c(access), get(first))),
     when(isTrap(host), failed),
-    set(second, call(indices.translate, get(0), get(next), i32c(access))),
+    set(
+      second,
+      call(indices.translate, get(0), get(next), i32c(access), op('i32.sub', get(bytes), get(first))),
+    ),
     when(isTrap(second), failed),
     when(isDevice(host), seq(call(indices.raise, get(0), i32c(cause), get(va)), failed)),
     when(isDevice(second), seq(call(indices.raise, get(0), i32c(cause), get(next)), failed)),
@@ -122,7 +125,13 @@ export function buildSlowLoad(indices: CoreIndices): FunctionBody {
   when(
     crosses(va, bytes, first),
     seq(
-      translateBoth(indices, ACCESS_LOAD, CAUSE_LOAD_ACCESS, { va, first, host, second, next }, failed),
+      translateBoth(
+        indices,
+        ACCESS_LOAD,
+        CAUSE_LOAD_ACCESS,
+        { va, bytes, first, host, second, next },
+        failed,
+      ),
       set(i, get(bytes)),
       loop(
         'bytes',
@@ -140,7 +149,7 @@ export function buildSlowLoad(indices: CoreIndices): FunctionBody {
       ret(get(value)),
     ),
   )(f);
-  set(host, call(indices.translate, get(hart), get(va), i32c(ACCESS_LOAD)))(f);
+  set(host, call(indices.translate, get(hart), get(va), i32c(ACCESS_LOAD), get(bytes)))(f);
   when(isTrap(host), failed)(f);
   when(
     isDevice(host),
@@ -169,7 +178,13 @@ export function buildSlowStore(indices: CoreIndices): FunctionBody {
   when(
     crosses(va, bytes, first),
     seq(
-      translateBoth(indices, ACCESS_STORE, CAUSE_STORE_ACCESS, { va, first, host, second, next }, failed),
+      translateBoth(
+        indices,
+        ACCESS_STORE,
+        CAUSE_STORE_ACCESS,
+        { va, bytes, first, host, second, next },
+        failed,
+      ),
       noteStore(indices, get(host), get(first)),
       noteStore(indices, get(second), op('i32.sub', get(bytes), get(first))),
       loop(
@@ -181,7 +196,7 @@ export function buildSlowStore(indices: CoreIndices): FunctionBody {
       op('return'),
     ),
   )(f);
-  set(host, call(indices.translate, get(hart), get(va), i32c(ACCESS_STORE)))(f);
+  set(host, call(indices.translate, get(hart), get(va), i32c(ACCESS_STORE), get(bytes)))(f);
   when(isTrap(host), failed)(f);
   when(
     isDevice(host),
@@ -228,7 +243,7 @@ export function buildAtomicAddress(indices: CoreIndices): FunctionBody {
     op('i64.eq', load('i64.load', get(entry)), op('i64.and', get(va), i64c(-4096))),
     ret(op('i32.add', op('i32.wrap_i64', get(va)), load('i32.load', get(entry), 8))),
   )(f);
-  set(host, call(indices.translate, get(hart), get(va), get(access)))(f);
+  set(host, call(indices.translate, get(hart), get(va), get(access), get(bytes)))(f);
   when(
     isDevice(host),
     seq(

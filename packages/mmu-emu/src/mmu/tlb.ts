@@ -17,7 +17,7 @@
  * one with A and D set whose frame has no decoded code. All are frames of RAM.
  */
 
-import { HART_DATA_BANK, HART_FETCH_BANK, MODE_SV39 } from '../hart/state.js';
+import { HART_DATA_BANK, HART_FETCH_BANK, MODE_TRANSLATED } from '../hart/state.js';
 
 /** log2 of the entries of each array. */
 export const TLB_ENTRY_BITS = 9;
@@ -28,9 +28,9 @@ export const TLB_ENTRY_BYTES = 16;
 export const TLB_LOADS = 0;
 export const TLB_STORES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 export const TLB_FETCHES = 2 * TLB_ENTRIES * TLB_ENTRY_BYTES;
-/** After the arrays: not 0 once an entry was filled from a superpage. */
-export const BANK_HAS_SUPERPAGE = 3 * TLB_ENTRIES * TLB_ENTRY_BYTES;
-export const BANK_BYTES = BANK_HAS_SUPERPAGE + 64;
+/** After the arrays: first and last byte of what superpages map, two u64. Pages of 64 KiB count as superpages. */
+export const BANK_SUPERPAGES = 3 * TLB_ENTRIES * TLB_ENTRY_BYTES;
+export const BANK_BYTES = BANK_SUPERPAGES + 64;
 export const BANK_COUNT = 16;
 
 const ARRAY_WORDS = (TLB_ENTRIES * TLB_ENTRY_BYTES) / 4;
@@ -58,8 +58,8 @@ export class Tlb {
   /** Byte address of the bank for this address space and mode; emptied if it was another's. */
   select(satpLow: number, satpHigh: number, mode: number): number {
     // Physical addressing does not depend on satp.
-    const low = mode & MODE_SV39 ? satpLow : 0;
-    const high = mode & MODE_SV39 ? satpHigh : 0;
+    const low = mode & MODE_TRANSLATED ? satpLow : 0;
+    const high = mode & MODE_TRANSLATED ? satpHigh : 0;
     let oldest = 0;
     for (let bank = 0; bank < BANK_COUNT; bank++) {
       if (this.#lastUse[bank] === 0) {
@@ -95,15 +95,15 @@ export class Tlb {
 
   /**
    * Forgets the translation of the page that holds a virtual address, in every address space or in one.
-   * @param low low 32 bits of the address; the entry's place depends on no others.
+   * @param low low 32 bits of the address; the entry's place depends on no others. @param high the others.
    */
-  flushPage(low: number, asid?: number): void {
+  flushPage(low: number, high: number, asid?: number): void {
     const index = ((low >>> 12) ^ (low >>> (12 + TLB_ENTRY_BITS))) & (TLB_ENTRIES - 1);
     const entry = index * (TLB_ENTRY_BYTES / 4);
     for (let bank = 0; bank < BANK_COUNT; bank++) {
       if (this.#lastUse[bank] === 0 || (asid !== undefined && this.#asidOf(bank) !== asid)) continue;
       const base = this.#address(bank) >>> 2;
-      if (this.#words[base + (BANK_HAS_SUPERPAGE >>> 2)] !== 0) {
+      if (this.#mayBeSuperpage(base, low, high)) {
         // Any address of a superpage names all of it.
         this.#flushBank(bank);
         continue;
@@ -131,8 +131,16 @@ export class Tlb {
     }
   }
 
+  #mayBeSuperpage(base: number, low: number, high: number): boolean {
+    const words = this.#words;
+    const at = base + (BANK_SUPERPAGES >>> 2);
+    const before = high < words[at + 1] || (high === words[at + 1] && low < words[at]);
+    const after = high > words[at + 3] || (high === words[at + 3] && low > words[at + 2]);
+    return !before && !after;
+  }
+
   #asidOf(bank: number): number {
-    return this.#modes[bank] & MODE_SV39 ? (this.#satpHigh[bank] >>> 12) & 0xffff : -1;
+    return this.#modes[bank] & MODE_TRANSLATED ? (this.#satpHigh[bank] >>> 12) & 0xffff : -1;
   }
 
   #address(bank: number): number {
@@ -152,6 +160,8 @@ export class Tlb {
   #clear(bank: number): void {
     const first = this.#address(bank) >>> 2;
     this.#words.fill(NO_TAG, first, first + 3 * ARRAY_WORDS);
-    this.#words[first + (BANK_HAS_SUPERPAGE >>> 2)] = 0;
+    const superpages = first + (BANK_SUPERPAGES >>> 2);
+    this.#words.fill(NO_TAG, superpages, superpages + 2);
+    this.#words.fill(0, superpages + 2, superpages + 4);
   }
 }

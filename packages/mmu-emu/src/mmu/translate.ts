@@ -1,19 +1,24 @@
 /**
- * Address translation, as WebAssembly: the Sv39 walk, its checks, and the filling of the TLB.
+ * Address translation, as WebAssembly: the walk of Sv39, Sv48 and Sv57, its checks, and the filling of the TLB.
  *
- * `translate(hart, va, access)` gives the host address of a byte of RAM; or OUTCOME_TRAP after storing cause and tval;
- * or OUTCOME_DEVICE with the physical address in HART_PADDR. RAM lies above both.
+ * `translate(hart, va, access, bytes)` gives the host address of a byte of RAM; or OUTCOME_TRAP after storing cause and
+ * tval; or OUTCOME_DEVICE with the physical address in HART_PADDR. RAM lies above both. `bytes` is how much of the page is
+ * accessed from there on, which matters where physical memory protection divides the page: the `mixed` global is then not
+ * 0, and the TLB has no entry for it.
  *
  * Steps, numbered as the manual numbers them:
  *
- * 1. The root table is at HART_ROOT, the level is 2. An address whose bits 63 to 39 differ from bit 38 page-faults.
- * 2. The entry is read; an access fault if it is not in RAM.
- * 3. V clear, W without R, or a reserved bit (63 to 54; D, A or U of a pointer): page fault.
- * 4. R or X makes a leaf. A pointer goes one level down; below level 0, page fault.
+ * 1. The root table is at HART_ROOT, the level is that of HART_TOP_SHIFT. An address whose upper bits are not copies of the
+ *    highest one that is translated page-faults.
+ * 2. The entry is read; an access fault if it is not in RAM, or physical memory protection forbids a supervisor to read it.
+ * 3. V clear, W without R, or a reserved bit (63 to 54, D, A or U of a pointer; 60 to 54 of a leaf): page fault.
+ * 4. R or X makes a leaf. A pointer goes one level down; below level 0, page fault. In a leaf, PBMT (Svpbmt) must be a
+ *    type that exists and be enabled, and N (Svnapot) needs level 0 and the only size that exists, 64 KiB.
  * 5. U, SUM, MXR and the permissions are checked.
  * 6. A superpage whose low PPN bits are not zero: page fault.
  * 7. A clear, or D clear at a store: page fault (Svade), or the bits are set in memory (Svadu).
- * 8. The physical address: PPN of the leaf, page offset (of the superpage) of the address.
+ * 8. The physical address: PPN of the leaf, page offset (of the superpage) of the address. Physical memory protection
+ *    decides about it as about any other.
  *
  * @see The RISC-V Instruction Set Manual, Volume II, "Virtual Address Translation Process"
  */
@@ -25,23 +30,27 @@ import {
   HART_FETCH_BANK,
   HART_FETCH_MODE,
   HART_PADDR,
+  HART_PBMT_LIMIT,
   HART_ROOT,
   HART_SETS_AD,
+  HART_TOP_SHIFT,
   HART_TVAL,
+  MODE_MACHINE,
   MODE_MXR,
   MODE_SUM,
-  MODE_SV39,
+  MODE_TRANSLATED,
   MODE_USER,
 } from '../hart/state.js';
 import { CAUSE_FETCH_ACCESS, CAUSE_FETCH_PAGE_FAULT, CAUSE_LOAD_ACCESS, CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_ACCESS, CAUSE_STORE_PAGE_FAULT } from '../hart/causes.js'; // prettier-ignore
 import { FRAME_SLOT_MASK, FRAME_STORE_ENTRY } from '../interpreter/code-cache.js';
 import type { CoreIndices } from '../interpreter/imports.js';
 import { RAM_BASE } from '../ram.js';
-import { block, br, brIf, call, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
+import { block, br, brIf, call, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, setGlobal, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from './pte.js';
-import { BANK_HAS_SUPERPAGE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_LOADS, TLB_STORES } from './tlb.js';
+import { PMP_ALLOWED, PMP_DENIED, PMP_MACHINE_SHIFT, PMP_MIXED } from './pmp-check.js';
+import { BANK_SUPERPAGES, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_LOADS, TLB_STORES } from './tlb.js';
 
 export const ACCESS_LOAD = 0;
 export const ACCESS_STORE = 1;
@@ -93,10 +102,21 @@ export function buildRaise(): FunctionBody {
   return f;
 }
 
-/** `translate(hart, va, access)`. */
+/** What physical memory protection has to allow, by access: bits of a permission as of an entry. */
+const PMP_READ = 1;
+const PMP_WRITE = 2;
+const PMP_EXECUTE = 4;
+
+/** Bits 53 to 10 of a page-table entry: the page number. */
+const PTE_PPN = ((1n << 54n) - 1n) & ~0x3ffn;
+const PTE_LEAF_RESERVED = 0x7fn << 54n;
+/** What the lowest bits of the page number say of a page that is one of 16 with N set. */
+const NAPOT_64K = 8;
+
+/** `translate(hart, va, access, bytes)`. */
 export function buildTranslate(indices: CoreIndices): FunctionBody {
-  const f = new FunctionBody(3);
-  const [hart, va, access] = [get(0), get(1), get(2)];
+  const f = new FunctionBody(4);
+  const [hart, va, access, bytes] = [get(0), get(1), get(2), get(3)];
   const mode = f.local('i32');
   const shift = f.local('i64');
   const table = f.local('i64');
@@ -107,6 +127,7 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
   const entry = f.local('i32');
   const host = f.local('i32');
   const mask = f.local('i64');
+  const allowed = f.local('i32');
 
   const hasMode = (bit: number): Code => op('i32.and', get(mode), i32c(bit));
   const pteHas = (bits: number): Code => op('i32.wrap_i64', op('i64.and', get(pte), i64c(bits)));
@@ -115,6 +136,14 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
   const ramOffset = (paddr: Code): Code => op('i64.sub', paddr, i64c(RAM_BASE));
   const outsideRam = (value: Code, bytes: number): Code =>
     op('i64.gt_u', value, op('i64.sub', op('i64.extend_i32_u', getGlobal(indices.ramBytes)), i64c(bytes)));
+
+  /** Whether a supervisor's access to the entry is not allowed: pages of tables are its, whoever runs. */
+  const entryForbidden = (ramOffset: Code, permissions: number): Code =>
+    op(
+      'i32.ne',
+      call(indices.pmpCheck, hart, op('i64.add', ramOffset, i64c(RAM_BASE)), i64c(8), i32c(permissions)),
+      i32c(PMP_ALLOWED),
+    );
 
   const readEntry = seq(
     set(
@@ -128,22 +157,34 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
       ),
     ),
     brIf('accessFault', outsideRam(get(offset), 8)),
+    brIf('accessFault', entryForbidden(get(offset), PMP_READ)),
     set(at, op('i32.add', getGlobal(indices.ram), op('i32.wrap_i64', get(offset)))),
     set(pte, load('i64.load', get(at))),
     faultIf(op('i32.eqz', pteHas(PTE_V))),
     faultIf(op('i32.eq', pteHas(PTE_R | PTE_W), i32c(PTE_W))),
-    faultIf(op('i64.ne', op('i64.shr_u', get(pte), i64c(54)), i64c(0))),
   );
 
   const walk = loop(
     'level',
     readEntry,
     brIf('leaf', pteHas(PTE_R | PTE_X)),
+    faultIf(op('i64.ne', op('i64.shr_u', get(pte), i64c(54)), i64c(0))),
     faultIf(pteHas(PTE_A | PTE_D | PTE_U)),
     faultIf(op('i64.eq', get(shift), i64c(12))),
     set(table, op('i64.shl', op('i64.shr_u', get(pte), i64c(10)), i64c(12))),
     set(shift, op('i64.sub', get(shift), i64c(9))),
     br('level'),
+  );
+
+  const checkReserved = seq(
+    faultIf(op('i64.ne', op('i64.and', get(pte), i64c(PTE_LEAF_RESERVED)), i64c(0))),
+    faultIf(
+      op(
+        'i32.gt_u',
+        op('i32.wrap_i64', op('i64.and', op('i64.shr_u', get(pte), i64c(61)), i64c(3))),
+        load('i32.load', hart, HART_PBMT_LIMIT * 4),
+      ),
+    ),
   );
 
   const checkPermissions = seq(
@@ -169,9 +210,18 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
 
   const checkAlignment = seq(
     set(mask, op('i64.sub', op('i64.shl', i64c(1), get(shift)), i64c(1))),
-    // Bits of the leaf's page address that the superpage takes from the virtual address.
-    set(offset, op('i64.shl', op('i64.shr_u', get(pte), i64c(10)), i64c(12))),
-    faultIf(op('i64.ne', op('i64.and', get(offset), get(mask)), i64c(0))),
+    set(offset, op('i64.shl', op('i64.and', get(pte), i64c(PTE_PPN)), i64c(2))),
+    when(
+      op('i64.lt_s', get(pte), i64c(0)),
+      seq(
+        faultIf(op('i64.ne', get(shift), i64c(12))),
+        faultIf(op('i64.ne', op('i64.and', get(offset), i64c(0xf000)), i64c(NAPOT_64K << 12))),
+        set(mask, i64c(0xffff)),
+        set(offset, op('i64.and', get(offset), i64c(~0xffffn))),
+      ),
+      // Bits of the leaf's page address that the superpage takes from the virtual address.
+      faultIf(op('i64.ne', op('i64.and', get(offset), get(mask)), i64c(0))),
+    ),
   );
 
   const updateAccessed = seq(
@@ -180,6 +230,13 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
       op('i64.ne', op('i64.and', get(pte), get(need)), get(need)),
       seq(
         faultIf(op('i32.eqz', load('i32.load', hart, HART_SETS_AD * 4))),
+        brIf(
+          'accessFault',
+          entryForbidden(
+            op('i64.extend_i32_u', op('i32.sub', get(at), getGlobal(indices.ram))),
+            PMP_READ | PMP_WRITE,
+          ),
+        ),
         when(
           op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(at))), i32c(FRAME_SLOT_MASK)),
           call(indices.storeToCode, get(at), i32c(8)),
@@ -196,20 +253,30 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
       store('i32.store', get(entry), op('i32.sub', get(host), op('i32.wrap_i64', va)), array + 8),
     );
 
-  const fill = seq(
-    when(
-      op('i64.ne', get(mask), i64c(0)),
-      store(
-        'i32.store',
-        choose32(
-          isAccess(ACCESS_FETCH),
-          load('i32.load', hart, HART_FETCH_BANK * 4),
-          load('i32.load', hart, HART_DATA_BANK * 4),
-        ),
-        i32c(1),
-        BANK_HAS_SUPERPAGE,
+  /** Widens the bank's range of addresses that superpages hold, by the one of this address. */
+  const noteSuperpage = seq(
+    set(
+      entry,
+      choose32(
+        isAccess(ACCESS_FETCH),
+        load('i32.load', hart, HART_FETCH_BANK * 4),
+        load('i32.load', hart, HART_DATA_BANK * 4),
       ),
     ),
+    set(need, op('i64.and', va, op('i64.xor', get(mask), i64c(-1)))),
+    when(
+      op('i64.lt_u', get(need), load('i64.load', get(entry), BANK_SUPERPAGES)),
+      store('i64.store', get(entry), get(need), BANK_SUPERPAGES),
+    ),
+    set(need, op('i64.or', va, get(mask))),
+    when(
+      op('i64.gt_u', get(need), load('i64.load', get(entry), BANK_SUPERPAGES + 8)),
+      store('i64.store', get(entry), get(need), BANK_SUPERPAGES + 8),
+    ),
+  );
+
+  const fill = seq(
+    when(op('i64.gt_u', get(mask), i64c(4095)), noteSuperpage),
     when(isAccess(ACCESS_LOAD), fillEntry(TLB_LOADS)),
     when(
       isAccess(ACCESS_STORE),
@@ -222,6 +289,36 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
             store('i32.store16', get(at), op('i32.or', get(entry), i32c(FRAME_STORE_ENTRY))),
             fillEntry(TLB_STORES),
           ),
+        ),
+      ),
+    ),
+  );
+
+  const permission = op(
+    'i32.shl',
+    choose32(
+      isAccess(ACCESS_LOAD),
+      i32c(PMP_READ),
+      choose32(isAccess(ACCESS_STORE), i32c(PMP_WRITE), i32c(PMP_EXECUTE)),
+    ),
+    choose32(hasMode(MODE_MACHINE), i32c(PMP_MACHINE_SHIFT), i32c(0)),
+  );
+  /** The page as a whole; only if that has no one answer, the bytes that are accessed. */
+  const checkProtection = seq(
+    set(
+      allowed,
+      call(indices.pmpCheck, hart, op('i64.and', get(offset), i64c(-4096)), i64c(4096), permission),
+    ),
+    brIf('accessFault', op('i32.eq', get(allowed), i32c(PMP_DENIED))),
+    setGlobal(indices.mixed, op('i32.eq', get(allowed), i32c(PMP_MIXED))),
+    when(
+      getGlobal(indices.mixed),
+      brIf(
+        'accessFault',
+        op(
+          'i32.ne',
+          call(indices.pmpCheck, hart, get(offset), op('i64.extend_i32_u', bytes), permission),
+          i32c(PMP_ALLOWED),
         ),
       ),
     ),
@@ -243,25 +340,27 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
         'translated',
         // Physical addresses have 56 bits.
         when(
-          op('i32.eqz', hasMode(MODE_SV39)),
+          op('i32.eqz', hasMode(MODE_TRANSLATED)),
           seq(
             brIf('accessFault', op('i64.ne', op('i64.shr_u', va, i64c(56)), i64c(0))),
             set(offset, va),
             br('translated'),
           ),
         ),
-        faultIf(op('i64.ne', op('i64.shr_s', op('i64.shl', va, i64c(25)), i64c(25)), va)),
+        set(shift, load('i64.load32_u', hart, HART_TOP_SHIFT * 4)),
+        // How many bits lie above those that are translated; the shift of the highest level is of its lowest bit.
+        set(need, op('i64.sub', i64c(55), get(shift))),
+        faultIf(op('i64.ne', op('i64.shr_s', op('i64.shl', va, get(need)), get(need)), va)),
         set(table, load('i64.load', hart, HART_ROOT * 4)),
-        set(shift, i64c(30)),
         block('leaf', walk),
+        checkReserved,
         checkPermissions,
         checkAlignment,
         updateAccessed,
         set(offset, op('i64.or', get(offset), op('i64.and', va, get(mask)))),
-        // From here on only whether it was a superpage matters.
-        set(mask, op('i64.sub', get(shift), i64c(12))),
       ),
       // offset: physical address
+      checkProtection,
       when(
         outsideRam(ramOffset(get(offset)), 1),
         seq(
@@ -271,7 +370,7 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
         ),
       ),
       set(host, op('i32.add', getGlobal(indices.ram), op('i32.wrap_i64', ramOffset(get(offset))))),
-      fill,
+      when(op('i32.eqz', getGlobal(indices.mixed)), fill),
       ret(get(host)),
     ),
     call(

@@ -35,12 +35,10 @@ describe('the text of GNU objdump', () => {
     );
   });
 
-  test('covers every instruction of the table but c.nop, which objdump names otherwise, and Zicond, which it does not know', () => {
+  test('covers every instruction of the table but c.nop, which objdump names otherwise, and extensions that it does not know', () => {
     const seen = new Set(rows.map(({ text }) => text.split(' ')[0].replace(/\.(aq|rl|aqrl)$/, '')));
-    expect(INSTRUCTIONS.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual([
-      'czero.eqz',
-      'czero.nez',
-      'c.nop',
-    ]);
+    const unknown = new Set(['Zicond', 'Zimop', 'Zcmop', 'Zcb']);
+    const rest = INSTRUCTIONS.filter(({ extension }) => !unknown.has(extension));
+    expect(rest.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual(['c.nop']);
   });
 });

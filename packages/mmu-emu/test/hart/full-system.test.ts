@@ -33,8 +33,11 @@ supervisor_report:
   j .
 `;
 
-/** Sets mtvec and stvec, allows user and supervisor to do as the lines that follow say. */
+/** Sets mtvec and stvec, and lets supervisor and user reach all of memory. */
 const SET_UP = `
+  li t0, -1
+  csrw pmpaddr0, t0
+  csrwi pmpcfg0, 0x1f
   la t0, report
   csrw mtvec, t0
   la t0, supervisor_report
@@ -75,8 +78,6 @@ describe('CSRs', () => {
     ['mideleg', 0x222n],
     ['mie', 0xaaan],
     ['mip', 0x222n],
-    ['mtvec', 0xffff_ffff_ffff_fffdn],
-    ['stvec', 0xffff_ffff_ffff_fffdn],
     ['mepc', 0xffff_ffff_ffff_fffen],
     ['sepc', 0xffff_ffff_ffff_fffen],
     ['mscratch', 0xffff_ffff_ffff_ffffn],
@@ -85,12 +86,14 @@ describe('CSRs', () => {
     ['stval', 0xffff_ffff_ffff_ffffn],
     ['mcounteren', 0xffff_ffffn],
     ['scounteren', 0xffff_ffffn],
-    ['menvcfg', 1n],
-    ['senvcfg', 1n],
+    ['menvcfg', 0x6000_0000_0000_00f1n],
+    ['senvcfg', 0xf1n],
     ['misa', 0x8000_0000_0014_1107n],
     ['mhpmcounter3', 0n],
     ['mhpmevent3', 0n],
-    ['mcountinhibit', 0n],
+    ['mcountinhibit', 5n],
+    ['pmpaddr0', 0x3f_ffff_ffff_ffffn],
+    ['pmpaddr14', 0x3f_ffff_ffff_ffffn],
   ])('%s keeps the bits it has and no others', async (name, ones) => {
     const bench = await runToWfi(
       `li a0, -1\ncsrw ${name}, a0\ncsrr a1, ${name}\ncsrw ${name}, zero\ncsrr a2, ${name}\nwfi`,
@@ -125,7 +128,10 @@ describe('CSRs', () => {
     for (const source of [
       'csrw mhartid, a0',
       'csrrsi a0, cycle, 1',
-      'csrr a0, pmpcfg0',
+      'csrr a0, 0x3a1',
+      'csrr a0, pmpcfg4',
+      'csrr a0, pmpaddr16',
+      'csrr a0, mseccfg',
       'csrr a0, fflags',
       'csrw 0x7ff, a0',
     ]) {
@@ -229,6 +235,9 @@ describe('traps', () => {
   it('mret and sret restore privilege and interrupt enables, and clear MPRV when they leave machine mode', async () => {
     const bench = await Bench.of(
       `
+      li t0, -1
+      csrw pmpaddr0, t0
+      csrwi pmpcfg0, 0x1f
       li t0, 0x20080           # MPRV, MPIE, MPP = U
       csrs mstatus, t0
       la t0, user
@@ -410,7 +419,7 @@ describe('supervisor translation', () => {
 
   it('satp ignores a write of a mode that does not exist', async () => {
     const bench = await runToWfi(
-      'li a0, 9\nslli a0, a0, 60\ncsrw satp, a0\ncsrr a1, satp\nli a0, 8\nslli a0, a0, 60\naddi a0, a0, 5\ncsrw satp, a0\ncsrr a2, satp\ncsrw satp, zero\nwfi',
+      'li a0, 11\nslli a0, a0, 60\ncsrw satp, a0\ncsrr a1, satp\nli a0, 8\nslli a0, a0, 60\naddi a0, a0, 5\ncsrw satp, a0\ncsrr a2, satp\ncsrw satp, zero\nwfi',
     );
     expect([bench.x('a1'), bench.x('a2')]).toEqual([0n, (8n << 60n) + 5n]);
   });

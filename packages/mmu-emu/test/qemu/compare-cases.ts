@@ -94,6 +94,7 @@ function wordAt(ram: DataView, address: bigint): number {
  *
  * - an atomic operation (AMO) that is misaligned raises the store/AMO cause ("Machine Cause Register"); QEMU raises that of
  *   loads.
+ * - tval of a cache-block operation is the address it was given ("Traps" of its chapter); QEMU gives that of the block.
  * - tval of an access fault is the address of the access here; QEMU splits a misaligned access and gives the first part's.
  */
 function isSameTrap(theirs: Trap, ours: Trap, word: number): boolean {
@@ -102,6 +103,7 @@ function isSameTrap(theirs: Trap, ours: Trap, word: number): boolean {
   const cause = isAmo && theirs.cause === CAUSE_LOAD_MISALIGNED ? CAUSE_STORE_MISALIGNED : theirs.cause;
   if (cause !== ours.cause) return false;
   if (theirs.tval === ours.tval) return true;
+  if (disassemble(word).text.startsWith('cbo.')) return theirs.tval === (ours.tval & -64n);
   const isAccess = cause === CAUSE_LOAD_ACCESS || cause === CAUSE_STORE_ACCESS;
   const difference = ours.tval - theirs.tval;
   return isAccess && difference > 0n && difference < 8n && theirs.tval % 2n === 0n;

@@ -159,6 +159,8 @@ const SOURCE = `
   la t0, handler
   csrw mtvec, t0
   csrw medeleg, zero
+  li t0, 1 << 61            # ADUE and nothing else
+  csrw menvcfg, t0
   li t0, 8 << 60 | ROOT >> 12
   csrw satp, t0
   li s0, ACCESSES

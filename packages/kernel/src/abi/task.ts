@@ -29,5 +29,12 @@ export const ZX_INFO_PROCESS_FLAG_DEBUGGER_ATTACHED = 4;
 
 /** Kinds of `zx_thread_read_state` and `zx_thread_write_state`. */
 export const ZX_THREAD_STATE_GENERAL_REGS = 0;
+export const ZX_THREAD_STATE_FP_REGS = 1;
+export const ZX_THREAD_STATE_VECTOR_REGS = 2;
+export const ZX_THREAD_STATE_DEBUG_REGS = 4;
+export const ZX_THREAD_STATE_SINGLE_STEP = 5;
+/** `zx_riscv64_thread_state_fp_regs_t`: 32 times 128 bits, then fcsr (u32), padded to 16 bytes. */
+export const FP_REGS_BYTES = 528;
+export const FP_REGS_FCSR = 512;
 /** `zx_riscv64_thread_state_general_regs_t`: 32 u64, pc first (in x0's place), then x1 to x31. */
 export const GENERAL_REGS_BYTES = 256;

@@ -102,6 +102,22 @@ export class HostTaskCalls extends HostVmCalls {
     return this.statusOf(this.begin().u32(task, 'task'), 'task_kill');
   }
 
+  /** Keeps a thread, or all threads of a process, from running until the token is closed. */
+  taskSuspend(task: number): HandleResult {
+    return this.handleOf(this.begin().u32(task, 'task'), 'task_suspend_token');
+  }
+
+  /** Registers of a thread that is suspended or in an exception. @param kind `ZX_THREAD_STATE_GENERAL_REGS`, ... */
+  threadReadState(thread: number, kind: number, into: Uint8Array): StatusResult {
+    const call = this.begin().u32(thread, 'thread').u32(kind, 'kind');
+    return this.statusOf(call.buffer(into).u64(into.length, 'buffer_size'), 'thread_read_state');
+  }
+
+  threadWriteState(thread: number, kind: number, from: Uint8Array): StatusResult {
+    const call = this.begin().u32(thread, 'thread').u32(kind, 'kind');
+    return this.statusOf(call.buffer(from).u64(from.length, 'buffer_size'), 'thread_write_state');
+  }
+
   /**
    * Reads a process's memory, until its buffer is full or the memory that can be read ends.
    *

@@ -207,6 +207,8 @@ export class ChannelDispatcher extends PeeredDispatcher {
 /** A call that waits for its answer. */
 class ChannelCall implements Blocker {
   readonly kind = 'channel';
+  /** The request is sent: it must not be sent again. */
+  readonly whenSuspended = 'stand-by';
   answer: Message | null = null;
   private waiter: Waiter | null = null;
   private ended = false;

@@ -9,7 +9,7 @@ import {
   type Status,
 } from '../abi/status.js';
 import { ProcessDispatcher } from '../task/process.js';
-import type { UserMemory } from '../task/user-memory.js';
+import { CopyFault, type UserMemory } from '../task/user-memory.js';
 import type { Blocker, Operation } from '../task/waiter.js';
 import { numberArg, type Caller, type SystemCall } from './call.js';
 import { outOptionalU64, settle } from './user-values.js';
@@ -44,7 +44,7 @@ function* accessible(
       if (outcome !== ZX_OK) return outcome;
     } else {
       if (!mayWait) return ZX_ERR_SHOULD_WAIT;
-      const status = yield outcome;
+      const status = yield new CopyFault(outcome);
       if (status !== ZX_OK) return status;
     }
   }

@@ -17,6 +17,7 @@ import { PAGER_CALLS } from './pager.js';
 import { PORT_CALLS } from './port.js';
 import { PROCESS_CALLS } from './process.js';
 import { PROCESS_MEMORY_CALLS } from './process-memory.js';
+import { SUSPEND_CALLS } from './suspend.js';
 import { SYSTEM_CALLS } from './system.js';
 import { THREAD_CALLS } from './thread.js';
 import { VM_INFO_TOPICS } from './vm-info.js';
@@ -47,6 +48,7 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...PROCESS_CALLS,
   ...PROCESS_MEMORY_CALLS,
   ...THREAD_CALLS,
+  ...SUSPEND_CALLS,
   ...FUTEX_CALLS,
   ...DEBUGLOG_CALLS,
   ...SYSTEM_CALLS,

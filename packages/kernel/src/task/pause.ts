@@ -6,6 +6,7 @@ import type { Blocker } from './waiter.js';
  */
 export const PAUSE: Blocker = {
   kind: 'sleeping',
+  whenSuspended: 'keep-waiting',
   deadline: -Infinity,
   subscribe: () => undefined,
   unsubscribe: () => undefined,

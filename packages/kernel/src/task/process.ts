@@ -2,7 +2,7 @@ import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_OBJ_TYPE_PROCESS } from '../abi/object-types.js';
 import { ZX_DEFAULT_PROCESS_RIGHTS } from '../abi/rights.js';
 import { ZX_JOB_NO_PROCESSES, ZX_PROCESS_TERMINATED } from '../abi/signals.js';
-import { ZX_ERR_BAD_STATE, type Status } from '../abi/status.js';
+import { ZX_ERR_BAD_STATE, ZX_OK, type Status } from '../abi/status.js';
 import { ZX_INFO_PROCESS_FLAG_EXITED, ZX_INFO_PROCESS_FLAG_STARTED } from '../abi/task.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { HandleTable } from '../object/handle-table.js';
@@ -59,6 +59,8 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   breakOnLoad = 0n;
   pagerBlocking: PagerBlocking;
 
+  /** Tokens that keep all its threads from running. */
+  private suspensions = 0;
   private hasCode = false;
   private started = false;
   private finished = false;
@@ -128,7 +130,26 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   createThread(name: Uint8Array): ThreadDispatcher {
     const thread = new ThreadDispatcher(this, name);
     this.threads.set(thread.koid, thread);
+    if (this.suspensions > 0) thread.thread.suspend();
     return thread;
+  }
+
+  /**
+   * Keeps all its threads from running, those that are made meanwhile too.
+   *
+   * @returns ZX_OK; ZX_ERR_BAD_STATE: it has ended
+   */
+  suspend(): Status {
+    if (this.hasEnded) return ZX_ERR_BAD_STATE;
+    this.suspensions += 1;
+    if (this.suspensions === 1) for (const { thread } of this.threads.values()) thread.suspend();
+    return ZX_OK;
+  }
+
+  /** One reason less. */
+  unsuspend(): void {
+    this.suspensions -= 1;
+    if (this.suspensions === 0) for (const { thread } of this.threads.values()) thread.unsuspend();
   }
 
   /**

@@ -162,6 +162,11 @@ export class Scheduler {
     }
     let step = this.steps.resume(cpu, thread);
     while (step === STEP_GO_ON && !thread.dying && left > 0) {
+      if (thread.suspensions > 0) {
+        thread.rest();
+        step = STEP_LEFT;
+        break;
+      }
       if (cpu.loaded !== thread) this.switches += 1;
       cpu.load(thread);
       const exit = cpu.hart.run(left);

@@ -1,6 +1,6 @@
 import { ZX_OBJ_TYPE_THREAD } from '../abi/object-types.js';
 import { ZX_DEFAULT_THREAD_RIGHTS } from '../abi/rights.js';
-import { ZX_THREAD_RUNNING, ZX_THREAD_TERMINATED } from '../abi/signals.js';
+import { ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED, ZX_THREAD_TERMINATED } from '../abi/signals.js';
 import { ZX_ERR_BAD_STATE, ZX_OK, type Status } from '../abi/status.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
@@ -67,7 +67,7 @@ export class ThreadDispatcher extends Dispatcher {
         thread: this.koid,
       });
     }
-    this.updateSignals(ZX_THREAD_RUNNING, ZX_THREAD_TERMINATED);
+    this.updateSignals(ZX_THREAD_RUNNING | ZX_THREAD_SUSPENDED, ZX_THREAD_TERMINATED);
     if (this.handleCount === 0) this.destroyed();
   }
 

@@ -1,8 +1,10 @@
 import { CONTEXT_WORDS, HART_PC, HART_X } from '@faultline/mmu-emu';
 import * as task from '../abi/task.js';
-import { ZX_ERR_CANCELED, ZX_OK, type Status } from '../abi/status.js';
+import { ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED } from '../abi/signals.js';
+import { ZX_ERR_BAD_STATE, ZX_ERR_CANCELED, ZX_OK, type Status } from '../abi/status.js';
 import type { KernelCore } from '../kernel-core.js';
 import type { Caller } from '../syscall/call.js';
+import { wordPair } from './exception-report.js';
 import type { ProcessDispatcher } from './process.js';
 import type { Cpu, Scheduler } from './scheduler.js';
 import type { ThreadDispatcher } from './thread-dispatcher.js';
@@ -10,7 +12,7 @@ import type { UserMemory } from './user-memory.js';
 import { Waiter, type BlockKind, type Blocker, type Operation } from './waiter.js';
 
 /** Where a thread is in its life; see `Thread`. */
-export type ThreadState = 'new' | 'runnable' | 'running' | 'blocked' | 'dead';
+export type ThreadState = 'new' | 'runnable' | 'running' | 'blocked' | 'suspended' | 'dead';
 
 const BLOCKED_STATES: Readonly<Record<BlockKind, number>> = {
   exception: task.ZX_THREAD_STATE_BLOCKED_EXCEPTION,
@@ -30,6 +32,8 @@ const SP = HART_X + 2 * 2;
 const GP = HART_X + 2 * 3;
 const TP = HART_X + 2 * 4;
 const TWO_32 = 0x1_0000_0000;
+/** The instruction of a system call has no compressed form. */
+const ECALL_BYTES = 4n;
 
 /** Registers that a thread starts with, u64 as numbers or bigints. All others are 0. */
 export interface StartRegisters {
@@ -50,7 +54,10 @@ export interface StartRegisters {
  *  3. running, while the scheduler has it on a hart; its registers may then be the hart's (`Cpu.loaded`);
  *  4. blocked, on a system call (`operation` holds its progress) or on a page fault (the instruction is tried again);
  *     runnable again when woken;
- *  5. dead: by `zx_thread_exit`, by a kill, by the end of its process. What an unfinished operation holds is given back
+ *  5. suspended, while there are tokens that say so (`suspend`, `unsuspend`): it stands between two instructions, and others may read
+ *     and write its registers. A wait that can begin again is given up, and its instruction (the access, or the `ecall` of the call)
+ *     is carried out again afterwards; one that cannot comes to its end first. @see WhenSuspended
+ *  6. dead: by `zx_thread_exit`, by a kill, by the end of its process. What an unfinished operation holds is given back
  *     (`Generator.return`). A thread that is running when it is killed dies at the end of the step it is in.
  */
 export class Thread extends Waiter implements Caller {
@@ -59,6 +66,8 @@ export class Thread extends Waiter implements Caller {
   readonly saved = new Uint32Array(CONTEXT_WORDS);
   /** Set while it runs: it must not go on. */
   dying = false;
+  /** Tokens that keep it from running. */
+  suspensions = 0;
   /** The unfinished system call. */
   operation: Operation | null = null;
   /** Name of the system call it is in, for events. */
@@ -121,6 +130,8 @@ export class Thread extends Waiter implements Caller {
         return this.dying ? task.ZX_THREAD_STATE_DYING : task.ZX_THREAD_STATE_RUNNING;
       case 'blocked':
         return this.blocker === null ? task.ZX_THREAD_STATE_RUNNING : BLOCKED_STATES[this.blocker.kind];
+      case 'suspended':
+        return task.ZX_THREAD_STATE_SUSPENDED;
       case 'dead':
         return task.ZX_THREAD_STATE_DEAD;
     }
@@ -163,6 +174,80 @@ export class Thread extends Waiter implements Caller {
     // Before, because what it waits for may have come already: then it is runnable when this returns.
     this.state = 'blocked';
     super.block(blocker);
+    if (this.suspensions > 0) this.comeToRest();
+  }
+
+  /**
+   * One more reason not to run. It takes effect at once, or as soon as what it is in the middle of is done.
+   *
+   * @returns ZX_OK; ZX_ERR_BAD_STATE: it has ended, or is about to
+   */
+  suspend(): Status {
+    if (this.state === 'dead' || this.dying) return ZX_ERR_BAD_STATE;
+    this.suspensions += 1;
+    if (this.suspensions === 1) this.comeToRest();
+    return ZX_OK;
+  }
+
+  /** One reason less. */
+  unsuspend(): void {
+    this.suspensions -= 1;
+    if (this.suspensions > 0 || this.state !== 'suspended') return;
+    this.dispatcher.updateSignals(ZX_THREAD_SUSPENDED, ZX_THREAD_RUNNING);
+    if (this.blocker !== null) this.state = 'blocked';
+    else this.scheduler.enqueue(this);
+  }
+
+  /** Others may look at its registers, and change them. */
+  get isStopped(): boolean {
+    return this.state === 'suspended' || this.zxState === task.ZX_THREAD_STATE_BLOCKED_EXCEPTION;
+  }
+
+  /** Its registers were written: what it was in the middle of is not carried on. */
+  redirected(): void {
+    if (this.state !== 'suspended') return;
+    this.abandonWait();
+    const { operation } = this;
+    this.operation = null;
+    operation?.return(ZX_ERR_CANCELED);
+  }
+
+  /** Stops where it is; it is in no queue, or waits for what may come meanwhile. */
+  rest(): void {
+    this.state = 'suspended';
+    this.dispatcher.updateSignals(ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED);
+  }
+
+  /** Suspends it if it can stop where it is. */
+  private comeToRest(): void {
+    if (this.state === 'runnable') {
+      if (!this.isBetweenInstructions) return;
+      this.faultCause = 0;
+      this.scheduler.dequeue(this);
+      this.rest();
+      return;
+    }
+    const { blocker } = this;
+    if (this.state !== 'blocked' || blocker === null || blocker.whenSuspended === 'keep-waiting') return;
+    if (blocker.whenSuspended !== 'stand-by') this.startOver();
+    this.rest();
+  }
+
+  /** It could run on, and nothing is left to be done in the kernel. */
+  private get isBetweenInstructions(): boolean {
+    if (this.operation !== null) return false;
+    return this.faultCause === 0 || this.wakeStatus === ZX_OK;
+  }
+
+  /** Gives up what it waits for: the instruction that led to it will be carried out again. */
+  private startOver(): void {
+    this.abandonWait();
+    this.faultCause = 0;
+    const { operation, registers } = this;
+    if (operation === null) return;
+    this.operation = null;
+    operation.return(ZX_ERR_CANCELED);
+    setWords(registers, HART_PC, wordPair(registers, HART_PC) - ECALL_BYTES);
   }
 
   /** Ends it; at once, or, when it runs just now, at the end of the step it is in. */
@@ -190,6 +275,7 @@ export class Thread extends Waiter implements Caller {
 
   protected override resume(status: Status): void {
     this.wakeStatus = status;
+    if (this.state === 'suspended') return;
     const { events } = this.core;
     if (events !== null) {
       events({

@@ -5,7 +5,7 @@
  * a fault that cannot be resolved is a status.
  */
 import { ZX_OK, type Status } from '../abi/status.js';
-import type { Blocker, Operation } from './waiter.js';
+import type { Blocker, Operation, Waiter } from './waiter.js';
 
 /** Where a system call takes its arguments from and gives its results to. */
 export interface UserMemory {
@@ -24,6 +24,36 @@ export interface UserMemory {
    * ZX_ERR_ACCESS_DENIED, ZX_ERR_OUT_OF_RANGE, a pager's failure); a blocker: wait for it, then call again
    */
   fault(address: number, write: boolean): Status | Blocker;
+}
+
+/**
+ * The wait of a fault in the middle of a copy. The call that copies may have taken something already, so a thread is not suspended
+ * before it is through.
+ */
+export class CopyFault implements Blocker {
+  readonly whenSuspended = 'keep-waiting';
+
+  constructor(private readonly fault: Blocker) {}
+
+  get kind(): Blocker['kind'] {
+    return this.fault.kind;
+  }
+
+  get deadline(): number {
+    return this.fault.deadline;
+  }
+
+  subscribe(waiter: Waiter): void {
+    this.fault.subscribe(waiter);
+  }
+
+  unsubscribe(waiter: Waiter): void {
+    this.fault.unsubscribe(waiter);
+  }
+
+  describe(): string {
+    return this.fault.describe();
+  }
 }
 
 /** Copies as much as can be copied without waiting; returns the count of bytes done from `start` on. */
@@ -79,7 +109,7 @@ export function* faultIn(memory: UserMemory, address: number, write: boolean): O
   for (;;) {
     const outcome = memory.fault(address, write);
     if (typeof outcome === 'number') return outcome;
-    const status = yield outcome;
+    const status = yield new CopyFault(outcome);
     if (status !== ZX_OK) return status;
   }
 }

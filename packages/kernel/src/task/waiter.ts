@@ -19,11 +19,23 @@ import type { TimerQueue } from './timer-queue.js';
 export type BlockKind =
   'exception' | 'sleeping' | 'futex' | 'port' | 'channel' | 'wait-one' | 'wait-many' | 'interrupt' | 'pager';
 
+/**
+ * What becomes of a wait whose thread is suspended.
+ *
+ *  - `start-over`: it is given up, and what the thread was doing (an access, a system call) begins again when the thread goes on. Nothing
+ *    that such an operation did before its wait may be lost by that.
+ *  - `keep-waiting`: the thread is not suspended before the wait has ended, and what it waits for is done.
+ *  - `stand-by`: the thread is suspended at once, and what it waits for may come meanwhile.
+ */
+export type WhenSuspended = 'start-over' | 'keep-waiting' | 'stand-by';
+
 /** Something one or many waiters can wait for. */
 export interface Blocker {
   readonly kind: BlockKind;
   /** Nanoseconds on the kernel's clock at which the wait ends with ZX_ERR_TIMED_OUT; Infinity: never. */
   readonly deadline: number;
+  /** What a thread that waits for it does when it is suspended; default `start-over`. */
+  readonly whenSuspended?: WhenSuspended;
   subscribe(waiter: Waiter): void;
   /** Must accept a waiter that is no longer in its queue. */
   unsubscribe(waiter: Waiter): void;

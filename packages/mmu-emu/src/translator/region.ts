@@ -44,6 +44,8 @@ export interface Region {
 export interface RegionLimits {
   readonly blocks: number;
   readonly instructions: number;
+  /** A function that is called is part of the region when it is no longer than this. */
+  readonly calledInstructions: number;
 }
 
 /** Registers that calls leave the return address in. */
@@ -61,51 +63,99 @@ export function discoverRegion(
   seeds: readonly number[],
   limits: RegionLimits,
 ): Region | null {
-  const found = new Map<number, RegionInstruction>();
-  const leaders = new Set<number>();
-  const entries = new Set<number>();
-  const pending: number[] = [];
-  const lead = (offset: number): void => {
-    if (offset < 0 || offset >= PAGE_SIZE || leaders.has(offset)) return;
-    if (leaders.size >= limits.blocks) return;
-    leaders.add(offset);
-    pending.push(offset);
-  };
-  for (const seed of seeds) {
-    lead(seed);
-    // One seed at a time, so that the first gets all that belongs to it.
-    for (let at = pending.shift(); at !== undefined; at = pending.shift()) {
-      for (let offset = at; offset < PAGE_SIZE && found.size < limits.instructions && !found.has(offset);) {
-        const instruction = instructionAt(page, offset);
-        if (instruction === null) break;
-        found.set(offset, instruction);
-        offset += instruction.length;
-        const { ending } = instruction.shape;
-        if (ending === 'none') continue;
-        const calls = ending !== 'branch' && LINKS.has(instruction.rd);
-        if (ending !== 'indirect' && !calls) lead(instruction.offset + instruction.imm);
-        // Where a loop begins is where the interpreter comes back after it was asked for help.
-        if (ending !== 'indirect' && !calls && instruction.imm <= 0)
-          entries.add(instruction.offset + instruction.imm);
-        if (ending === 'branch') lead(offset);
-        else if (calls) {
-          lead(offset);
-          entries.add(offset);
-        }
-        break;
-      }
+  const search = new RegionSearch(page, limits);
+  for (const seed of seeds) search.follow(seed);
+  search.followCalls();
+  return search.region(seeds);
+}
+
+class RegionSearch {
+  readonly #page: DataView;
+  readonly #limits: RegionLimits;
+  readonly #found = new Map<number, RegionInstruction>();
+  readonly #leaders = new Set<number>();
+  readonly #entries = new Set<number>();
+  readonly #called = new Set<number>();
+  readonly #pending: number[] = [];
+  /** Something was left out because a limit was reached. */
+  #isCut = false;
+
+  constructor(page: DataView, limits: RegionLimits) {
+    this.#page = page;
+    this.#limits = limits;
+  }
+
+  /** Finds all that one place leads to. */
+  follow(seed: number): void {
+    this.#lead(seed);
+    for (let at = this.#pending.shift(); at !== undefined; at = this.#pending.shift()) this.#walk(at);
+  }
+
+  /** Finds the functions that are called, as far as they are short. */
+  followCalls(): void {
+    // Grows on the way, by what those call.
+    for (const target of this.#called) {
+      if (target < 0 || target >= PAGE_SIZE || this.#leaders.has(target)) continue;
+      const alone = new RegionSearch(this.#page, {
+        ...this.#limits,
+        instructions: Math.min(this.#limits.calledInstructions, this.#limits.instructions - this.#found.size),
+      });
+      alone.follow(target);
+      if (!alone.#isCut) this.follow(target);
     }
   }
 
-  const blocks = new Map<number, RegionBlock>();
-  for (const leader of leaders) {
-    const block = blockAt(found, leaders, leader);
-    if (block !== null) blocks.set(leader, block);
+  region(seeds: readonly number[]): Region | null {
+    const blocks = new Map<number, RegionBlock>();
+    for (const leader of this.#leaders) {
+      const block = blockAt(this.#found, this.#leaders, leader);
+      if (block !== null) blocks.set(leader, block);
+    }
+    const first = seeds[0];
+    if (first === undefined || !blocks.has(first)) return null;
+    const entries = [...seeds, ...this.#entries].filter((offset) => blocks.has(offset));
+    return reachable(blocks, [...new Set(entries)]);
   }
-  const first = seeds[0];
-  if (first === undefined || !blocks.has(first)) return null;
-  const all = [first, ...[...seeds, ...entries].filter((offset) => offset !== first && blocks.has(offset))];
-  return reachable(blocks, [...new Set(all)]);
+
+  #lead(offset: number): void {
+    if (offset < 0 || offset >= PAGE_SIZE || this.#leaders.has(offset)) return;
+    if (this.#leaders.size >= this.#limits.blocks) {
+      this.#isCut = true;
+      return;
+    }
+    this.#leaders.add(offset);
+    this.#pending.push(offset);
+  }
+
+  /** Straight on from a leader. */
+  #walk(leader: number): void {
+    for (let offset = leader; offset < PAGE_SIZE && !this.#found.has(offset);) {
+      if (this.#found.size >= this.#limits.instructions) {
+        this.#isCut = true;
+        return;
+      }
+      const instruction = instructionAt(this.#page, offset);
+      if (instruction === null) return;
+      this.#found.set(offset, instruction);
+      offset += instruction.length;
+      const { ending } = instruction.shape;
+      if (ending === 'none') continue;
+      const target = instruction.offset + instruction.imm;
+      if (ending === 'branch' || !LINKS.has(instruction.rd)) {
+        if (ending !== 'indirect') {
+          this.#lead(target);
+          // Where a loop begins is where the interpreter comes back after it was asked for help.
+          if (target <= instruction.offset) this.#entries.add(target);
+        }
+        if (ending === 'branch') this.#lead(offset);
+        return;
+      }
+      if (ending === 'jump') this.#called.add(target);
+      this.#lead(offset);
+      this.#entries.add(offset);
+      return;
+    }
+  }
 }
 
 function instructionAt(page: DataView, offset: number): RegionInstruction | null {

@@ -32,7 +32,7 @@ export interface TranslatorOptions {
   readonly immediate: boolean;
 }
 
-const LIMITS = { blocks: 100, instructions: 500 };
+const LIMITS = { blocks: 100, instructions: 500, calledInstructions: 48 };
 
 /** Share of the threshold that makes a place of the page worth an entry of a region that begins elsewhere. */
 const SEED_SHARE = 16;

@@ -12,12 +12,11 @@ import {
   ZX_VMO_CHILD_SNAPSHOT,
   ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE,
   ZX_VMO_OP_DECOMMIT,
-  ZX_VMO_OP_PREFETCH,
   ZX_VMO_OP_ZERO,
   ZX_VMO_RESIZABLE,
 } from '../../src/abi/vm.js';
 import type { GuestThread } from '../support/guest-thread.js';
-import { Call, UserPager, ok, pattern, type PagedVmo, type Reader } from '../support/user-pager.js';
+import { UserPager, ok, pattern, type PagedVmo, type Reader } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -331,31 +330,6 @@ describe('families', () => {
       expect(read.bytes.subarray(page * PAGE, (page + 1) * PAGE)).toEqual(pattern(root, page));
     }
     for (let page = 384; page < 641; page += 1) expect(read.bytes[page * PAGE]).toBe(page & 0xff);
-    pager.finish();
-  });
-
-  it('PF-01 PF-02 PF-03: prefetch through root, slice and clone', async () => {
-    const root = pager.createVmo(2);
-    const prefetch = (vmo: PagedVmo, count: number): Call =>
-      new Call(pager.host.vmoOpRange(vmo.handle, ZX_VMO_OP_PREFETCH, 0, count * PAGE));
-    const slice = pager.clone(root, ZX_VMO_CHILD_SLICE, 1, 1);
-    const first = prefetch(slice, 1);
-    pager.expectPackets(pager.R(root, 1, 1));
-    pager.supply(root, 1, 1);
-    await pager.turn();
-    expect(first.status).toBe(ZX_OK);
-    const other = pager.createVmo(2);
-    const clone = pager.clone(other);
-    const store = pager.store(clone, 0, 1n);
-    pager.expectPackets(pager.R(other, 0, 1));
-    pager.supply(other, 0, 1);
-    await pager.turn();
-    expect(store.outcome.end).toBe('done');
-    const second = prefetch(clone, 2);
-    pager.expectPackets(pager.R(other, 1, 1));
-    pager.supply(other, 1, 1);
-    await pager.turn();
-    expect([second.status, pager.committed(clone)]).toEqual([ZX_OK, 1]);
     pager.finish();
   });
 

@@ -99,6 +99,14 @@ describe('zx_pager_create, zx_pager_create_vmo', () => {
     );
   });
 
+  it('CR-15: an unbounded VMO takes the size for that of its stream, also when it traps writes', () => {
+    const { handle } = ok(
+      host.pagerCreateVmo(pager.pager, ZX_VMO_UNBOUNDED | ZX_VMO_TRAP_DIRTY, pager.port, 5n, 2 * PAGE),
+    );
+    expect(host.vmoGetStreamSize(handle).size).toBe(2 * PAGE);
+    expect(host.vmoGetSize(handle).size).toBeGreaterThan(2 ** 40);
+  });
+
   it('CR-09: anonymous memory traps no dirty pages', () => {
     expect(host.vmoCreate(PAGE, ZX_VMO_TRAP_DIRTY).status).toBe(ZX_ERR_INVALID_ARGS);
   });
@@ -121,7 +129,7 @@ describe('zx_pager_create, zx_pager_create_vmo', () => {
 });
 
 describe('zx_pager_detach_vmo', () => {
-  it('DT-02: handles, rights, ownership', () => {
+  it('DT-02 RI-01: handles, rights, ownership', () => {
     const detach = (pagerHandle: number, vmoHandle: number): number =>
       host.pagerDetachVmo(pagerHandle, vmoHandle).status;
     expect(detach(NO_HANDLE, vmo.handle)).toBe(ZX_ERR_BAD_HANDLE);
@@ -172,7 +180,7 @@ describe('zx_pager_supply_pages', () => {
       expect(supply(pager.pager, target, NO_HANDLE)).toBe(ZX_ERR_INVALID_ARGS);
   });
 
-  it('SU-10 SU-14: rights', () => {
+  it('SU-10 SU-14 RI-01: rights', () => {
     for (const right of [ZX_RIGHT_READ, ZX_RIGHT_WRITE]) {
       expect(supply(pager.pager, vmo.handle, withRights(plain, ZX_DEFAULT_VMO_RIGHTS & ~right))).toBe(
         ZX_ERR_ACCESS_DENIED,
@@ -221,7 +229,7 @@ describe('zx_pager_op_range', () => {
   ): number => host.pagerOpRange(pagerHandle, operation, target, offset, length, data).status;
 
   it.each([ZX_PAGER_OP_FAIL, ZX_PAGER_OP_DIRTY, ZX_PAGER_OP_WRITEBACK_BEGIN, ZX_PAGER_OP_WRITEBACK_END])(
-    'OR-01 OR-05: operation %i: handles, rights, ownership, whole pages',
+    'OR-01 OR-05 FL-17 RI-01: operation %i: handles, rights, ownership, whole pages',
     (operation) => {
       expect(op(NO_HANDLE, operation, vmo.handle)).toBe(ZX_ERR_BAD_HANDLE);
       expect(op(pager.pager, operation, NO_HANDLE)).toBe(ZX_ERR_BAD_HANDLE);
@@ -238,7 +246,7 @@ describe('zx_pager_op_range', () => {
     },
   );
 
-  it('OR-01 OR-02 OR-03 OR-04: ranges, operations, data', () => {
+  it('OR-01 OR-02 OR-03 OR-04 FL-17: ranges, operations, data', () => {
     expect(op(pager.pager, ZX_PAGER_OP_FAIL, vmo.handle, PAGE, 2 * PAGE, ZX_ERR_IO)).toBe(
       ZX_ERR_OUT_OF_RANGE,
     );

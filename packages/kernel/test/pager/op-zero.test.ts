@@ -1,6 +1,6 @@
 /** ZX_VMO_OP_ZERO on a pager's VMO: what it asks for, and what becomes dirty. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
+import { ZX_ERR_INVALID_ARGS, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMAR_OP_ZERO, ZX_VMO_OP_ZERO, ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
 import { DIRTY_MODES, UserPager, ok, pattern, type Call, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
@@ -202,18 +202,45 @@ describe.each(DIRTY_MODES)('ZERO, %s', (mode, options) => {
 
   it('OZ-05 CL-17: in a clone asks nobody and leaves the parent alone', async () => {
     const vmo = create(2, 0);
+    pager.supply(vmo, 1, 1);
+    const expectParentKept = (): void => {
+      pager.expectDirty(vmo, '');
+      expect(pager.modified(vmo)).toBe(false);
+      expect(pager.contents(vmo, 1, 1)).toEqual(pattern(vmo, 1));
+    };
+    const all = pager.clone(vmo);
+    await zero(all, 0, 2);
+    pager.expectBytes(all, 0, 2, 0);
+    expect(pager.committed(vmo)).toBe(1);
+    expectParentKept();
+    const into = new Uint8Array(24);
+    expect(pager.host.pagerQueryDirtyRanges(pager.pager, all.handle, 0, PAGE, into).status).toBe(
+      ZX_ERR_INVALID_ARGS,
+    );
+    const absent = pager.clone(vmo);
+    await zero(absent, 0, 1);
+    pager.expectBytes(absent, 0, 1, 0);
+    expect(pager.contents(absent, 1, 1)).toEqual(pattern(vmo, 1));
+    expect(pager.supply(vmo, 0, 1)).toBe(ZX_OK);
+    const present = pager.clone(vmo);
+    await zero(present, 0, 1);
+    pager.expectBytes(present, 0, 1, 0);
+    expect(pager.contents(vmo, 0, 1)).toEqual(pattern(vmo, 0));
+    expectParentKept();
+    pager.finish();
+  });
+
+  it('part of a page of a clone is a write to the clone', async () => {
+    const vmo = create(1, 0);
     const clone = pager.clone(vmo);
-    await zero(clone, 0, 1);
-    pager.expectBytes(clone, 0, 1, 0);
-    const part = zeroBytes(clone, PAGE + 8, 8);
-    await pager.answerRead(vmo, 1, 1);
+    const part = zeroBytes(clone, 8, 8);
+    await pager.answerRead(vmo, 0, 1);
     expect(part.status).toBe(ZX_OK);
-    const expected = pattern(vmo, 1);
-    expect(pager.contents(vmo, 1, 1)).toEqual(expected);
+    const expected = pattern(vmo, 0);
+    expect(pager.contents(vmo, 0, 1)).toEqual(expected);
     expected.fill(0, 8, 16);
-    expect(pager.contents(clone, 1, 1)).toEqual(expected);
+    expect(pager.contents(clone, 0, 1)).toEqual(expected);
     pager.expectDirty(vmo, '');
-    expect(pager.modified(vmo)).toBe(false);
     pager.finish();
   });
 

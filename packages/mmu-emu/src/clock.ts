@@ -7,6 +7,11 @@ export interface Clock {
    */
   retire(instructions: number): void;
   /**
+   * How many instructions have to retire until `now()` is `deadline` (ns) or later; at least 1. A clock that does not go
+   * by instructions has no such method; the machine then looks at it every few ten thousand instructions.
+   */
+  instructionsUntil?(deadline: number): number;
+  /**
    * A machine with nothing to run asks to move on to its next deadline (ns). A virtual clock does so and returns true;
    * a wall clock returns false: the host must wait.
    */
@@ -39,6 +44,11 @@ export class VirtualClock implements Clock {
 
   retire(instructions: number): void {
     this.#now += instructions * this.#nanosecondsPerInstruction;
+  }
+
+  instructionsUntil(deadline: number): number {
+    if (deadline <= this.#now) return 1;
+    return Math.max(1, Math.ceil((deadline - this.#now) / this.#nanosecondsPerInstruction));
   }
 
   skipTo(deadline: number): boolean {

@@ -116,6 +116,9 @@ export class Machine {
       hardwareAd: options.hardwareAd,
       clock: options.clock,
       ticks: () => this.#ticks(),
+      instructionsUntil: (ticks: number) =>
+        this.clock.instructionsUntil?.(this.#nanosecondsAt(ticks)) ?? Infinity,
+      skipTo: (ticks: number) => this.#skipTo(ticks),
       stopped: () => this.#stopped,
       sliceEnded: () => this.#translator?.flush(),
     };
@@ -152,6 +155,20 @@ export class Machine {
     const ticks = Math.floor(Number.isInteger(perTick) ? now / perTick : now * this.#ticksPerNanosecond);
     if (ticks > this.#lastTicks) this.#lastTicks = ticks;
     return this.#lastTicks;
+  }
+
+  /** The first nanosecond at which `#ticks` is this, or one next to it where ticks are no whole nanoseconds. */
+  #nanosecondsAt(ticks: number): number {
+    return Math.ceil(ticks * this.#nanosecondsPerTick);
+  }
+
+  #skipTo(ticks: number): boolean {
+    const deadline = this.#nanosecondsAt(ticks);
+    if (!Number.isSafeInteger(deadline)) return false;
+    for (const time of [deadline, deadline + 1]) {
+      if (this.clock.skipTo(time) && this.#ticks() >= ticks) return true;
+    }
+    return false;
   }
 
   #imports(layout: MemoryLayout): WebAssembly.ModuleImports {

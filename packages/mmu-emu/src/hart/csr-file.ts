@@ -1,4 +1,6 @@
 import {
+  HART_EXTERNAL_PIN,
+  HART_EXTERNAL_SOFTWARE,
   HART_MCAUSE,
   HART_MCOUNTEREN,
   HART_MCOUNTINHIBIT,
@@ -23,6 +25,7 @@ import {
   HART_SENVCFG,
   HART_SEPC,
   HART_SSCRATCH,
+  HART_STIMECMP,
   HART_STVAL,
   HART_STVEC,
 } from './state.js';
@@ -57,6 +60,10 @@ const DELEGABLE_EXCEPTIONS = 0xb3ff;
 export const SUPERVISOR_INTERRUPTS = 0x222;
 const ALL_INTERRUPTS = 0xaaa;
 const SOFTWARE_INTERRUPT = 1 << 1;
+/** The supervisor's timer interrupt, in mip. */
+export const TIMER_INTERRUPT = 1 << 5;
+/** The supervisor's external interrupt, in mip. */
+export const EXTERNAL_INTERRUPT = 1 << 9;
 const SATP_MODE_SHIFT = 28;
 const SATP_MODE_BARE = 0;
 const SATP_MODE_SV39 = 8;
@@ -64,18 +71,22 @@ const SATP_MODE_SV57 = 10;
 /** In the high word of menvcfg. */
 export const MENVCFG_ADUE_HIGH = 1 << 29;
 export const MENVCFG_PBMTE_HIGH = 1 << 30;
+export const MENVCFG_STCE_HIGH = 0x8000_0000;
 /** Of menvcfg and senvcfg: CBIE, what cbo.inval is; CBCFE, cbo.clean and cbo.flush; CBZE, cbo.zero. */
 export const ENVCFG_CBIE = 3 << 4;
 export const ENVCFG_CBCFE = 1 << 6;
 export const ENVCFG_CBZE = 1 << 7;
-const MENVCFG_HIGH = MENVCFG_ADUE_HIGH | MENVCFG_PBMTE_HIGH;
+const MENVCFG_HIGH = MENVCFG_ADUE_HIGH | MENVCFG_PBMTE_HIGH | MENVCFG_STCE_HIGH;
 const ENVCFG_FIOM = 1;
 const ENVCFG_LOW = ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
 const CBIE_RESERVED = 2 << 4;
 const TVEC_MODE = 3;
 const TVEC_VECTORED = 1;
 const COUNTER_CYCLE = 1;
+const COUNTER_TIME = 2;
 const COUNTER_INSTRET = 4;
+
+const CSR_STIMECMP = 0x14d;
 
 /** CSRs that hold what is written to them, less what their masks (low, high word) take away. */
 const PLAIN: readonly (readonly [csr: number, word: number, low: number, high: number])[] = [
@@ -84,6 +95,7 @@ const PLAIN: readonly (readonly [csr: number, word: number, low: number, high: n
   [0x141, HART_SEPC, ALL - 1, ALL],
   [0x142, HART_SCAUSE, ALL, ALL],
   [0x143, HART_STVAL, ALL, ALL],
+  [CSR_STIMECMP, HART_STIMECMP, ALL, ALL],
   [0x302, HART_MEDELEG, DELEGABLE_EXCEPTIONS, 0],
   [0x303, HART_MIDELEG, SUPERVISOR_INTERRUPTS, 0],
   [0x304, HART_MIE, ALL_INTERRUPTS, 0],
@@ -142,6 +154,8 @@ export const AFFECTS_TRANSLATION = 1;
 export const AFFECTS_INTERRUPTS = 2;
 /** What the TLB holds may not be so any more. */
 export const AFFECTS_TLB = 4;
+/** When the supervisor's timer goes off. */
+export const AFFECTS_TIMER = 8;
 
 /** What a write of a CSR may change for the instructions that follow, beside the register. */
 export function csrEffect(csr: number): number {
@@ -152,7 +166,10 @@ export function csrEffect(csr: number): number {
     case CSR_SATP:
     case CSR_SENVCFG:
       return AFFECTS_TRANSLATION;
+    case CSR_STIMECMP:
+      return AFFECTS_TIMER;
     case CSR_MENVCFG:
+      return AFFECTS_TRANSLATION | AFFECTS_TLB | AFFECTS_TIMER;
     case CSR_PMPCFG0:
     case CSR_PMPCFG2:
       return AFFECTS_TRANSLATION | AFFECTS_TLB;
@@ -181,6 +198,8 @@ export class CsrFile {
   /** Result of the last read. */
   low = 0;
   high = 0;
+  /** What an instruction that sets or clears bits starts from: of mip, SEIP is only what software has written. */
+  modifiedLow = 0;
   readonly #state: Uint32Array;
   readonly #environment: CsrEnvironment;
   /** Physical memory protection. */
@@ -192,6 +211,11 @@ export class CsrFile {
     this.#environment = environment;
   }
 
+  /** Whether mip.STIP is the outcome of comparing time and stimecmp, and nothing that is written (Sstc). */
+  get timerCompares(): boolean {
+    return (this.#state[HART_MENVCFG + 1] & MENVCFG_STCE_HIGH) !== 0;
+  }
+
   /** Whether the current privilege may access a CSR at all, reading or writing. */
   accessible(csr: number, write: boolean): boolean {
     const privilege = this.#state[HART_PRIVILEGE];
@@ -199,6 +223,9 @@ export class CsrFile {
     if (write && csr >>> 10 === 3) return false;
     if (csr === CSR_SATP) {
       return !(privilege === PRIVILEGE_SUPERVISOR && this.#state[HART_MSTATUS] & MSTATUS_TVM);
+    }
+    if (csr === CSR_STIMECMP && privilege === PRIVILEGE_SUPERVISOR) {
+      return this.timerCompares && (this.#state[HART_MCOUNTEREN] & COUNTER_TIME) !== 0;
     }
     if (within(csr, 0xc00, 0xc1f)) return this.#counterEnabled(csr & 31, privilege);
     return true;
@@ -218,8 +245,11 @@ export class CsrFile {
         return this.#give(state[HART_MIE] & state[HART_MIDELEG], 0);
       case CSR_SIP:
         return this.#give(state[HART_MIP] & state[HART_MIDELEG], 0);
-      case CSR_MIP:
-        return this.#give(state[HART_MIP], 0);
+      case CSR_MIP: {
+        this.#give(state[HART_MIP], 0);
+        this.modifiedLow = (this.low & ~EXTERNAL_INTERRUPT) | state[HART_EXTERNAL_SOFTWARE];
+        return true;
+      }
       case CSR_SATP:
         return this.#give(state[HART_SATP], state[HART_SATP + 1]);
       case CSR_STVEC:
@@ -282,7 +312,13 @@ export class CsrFile {
         this.#merge(HART_MIP, low, state[HART_MIDELEG] & SOFTWARE_INTERRUPT);
         break;
       case CSR_MIP:
-        this.#merge(HART_MIP, low, SUPERVISOR_INTERRUPTS);
+        this.#merge(
+          HART_MIP,
+          low,
+          SOFTWARE_INTERRUPT | EXTERNAL_INTERRUPT | (this.timerCompares ? 0 : TIMER_INTERRUPT),
+        );
+        state[HART_EXTERNAL_SOFTWARE] = low & EXTERNAL_INTERRUPT;
+        state[HART_MIP] |= state[HART_EXTERNAL_PIN];
         break;
       case CSR_SATP: {
         const mode = high >>> SATP_MODE_SHIFT;
@@ -408,6 +444,7 @@ export class CsrFile {
 
   #give(low: number, high: number): true {
     this.low = low >>> 0;
+    this.modifiedLow = this.low;
     this.high = high >>> 0;
     return true;
   }

@@ -13,6 +13,7 @@ import {
   PRIVILEGE_USER,
 } from './causes.js';
 import {
+  AFFECTS_TIMER,
   AFFECTS_TLB,
   AFFECTS_TRANSLATION,
   csrEffect,
@@ -22,6 +23,8 @@ import {
   ENVCFG_CBZE,
   MENVCFG_ADUE_HIGH,
   MENVCFG_PBMTE_HIGH,
+  EXTERNAL_INTERRUPT,
+  TIMER_INTERRUPT,
 } from './csr-file.js';
 import { MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MXR, MSTATUS_SUM, MSTATUS_TSR, MSTATUS_TVM, MSTATUS_TW } from './mstatus.js'; // prettier-ignore
 import {
@@ -32,6 +35,8 @@ import {
   HART_CAUSE,
   HART_DATA_BANK,
   HART_DATA_MODE,
+  HART_EXTERNAL_PIN,
+  HART_EXTERNAL_SOFTWARE,
   HART_FETCH_BANK,
   HART_FETCH_MODE,
   HART_HOSTED,
@@ -50,6 +55,7 @@ import {
   HART_SCOUNTEREN,
   HART_SENVCFG,
   HART_SETS_AD,
+  HART_STIMECMP,
   HART_TOP_SHIFT,
   HART_TVAL,
   MODE_MACHINE,
@@ -79,6 +85,10 @@ export interface HartEnvironment {
   readonly clock: Clock;
   /** Ticks of the timebase now; never less than the last time. */
   ticks(): number;
+  /** How many instructions have to retire until `ticks()` is this; Infinity when the clock does not say. */
+  instructionsUntil(ticks: number): number;
+  /** Nothing to run before `ticks()` is this. False when the clock does not skip. */
+  skipTo(ticks: number): boolean;
   /** Whether a device asked to end the run. */
   stopped(): boolean;
   /** Between slices: code that has become hot may be translated. */
@@ -90,6 +100,9 @@ const SLICE = 32_768;
 
 /** Traps in a row, with nothing retired between them, after which a hart counts as waiting. */
 const FUTILE_TRAPS = 64;
+
+/** What mip and sip have in common: the low eight bits of their numbers. */
+const CSR_XIP = 0x44;
 
 const SATP_SV39_HIGH = 0x8000_0000;
 const SATP_MODE_SHIFT = 28;
@@ -121,6 +134,8 @@ export class Hart {
   #waitingLow = -1;
   #waitingHigh = -1;
   #futileTraps = 0;
+  /** Ticks of the timebase at which mip.STIP will be set; Infinity when nothing is known of that. */
+  #deadline = Infinity;
   #lastTrapAt = -1;
 
   /** @internal Harts are made by `Machine.create`. @param base byte address of the hart's area. */
@@ -167,8 +182,11 @@ export class Hart {
     this.#retired = 0;
     const { state } = this;
     while (this.#retired < budget) {
-      if (!this.#environment.hosted && !this.#wake()) return EXIT_WFI;
-      const slice = Math.min(budget - this.#retired, SLICE);
+      if (!this.#environment.hosted && !this.#wake()) {
+        if (this.#deadline !== Infinity && this.#environment.skipTo(this.#deadline)) continue;
+        return EXIT_WFI;
+      }
+      const slice = Math.min(budget - this.#retired, this.#sliceLimit());
       this.#slice = slice;
       this.#reported = 0;
       state[HART_LEFT] = slice;
@@ -228,8 +246,14 @@ export class Hart {
 
   /** @internal Raises or lowers interrupt-pending bits of mip. */
   setInterruptPending(mask: number, pending: boolean): void {
-    const old = this.state[HART_MIP];
-    this.state[HART_MIP] = pending ? old | mask : old & ~mask;
+    const { state } = this;
+    if (mask & EXTERNAL_INTERRUPT) {
+      state[HART_EXTERNAL_PIN] = pending ? EXTERNAL_INTERRUPT : 0;
+      const external = state[HART_EXTERNAL_PIN] | state[HART_EXTERNAL_SOFTWARE];
+      state[HART_MIP] = (state[HART_MIP] & ~EXTERNAL_INTERRUPT) | external;
+    }
+    const others = mask & ~EXTERNAL_INTERRUPT;
+    state[HART_MIP] = pending ? state[HART_MIP] | others : state[HART_MIP] & ~others;
   }
 
   /** @internal Takes the trap in the state. Not 0 when the hart makes no progress and the slice shall end. */
@@ -260,6 +284,7 @@ export class Hart {
     const low = state[HART_ARGUMENTS + 4];
     const high = state[HART_ARGUMENTS + 5];
     const writes = (kind & (CSR_WRITE | CSR_SET | CSR_CLEAR)) !== 0;
+    if (!this.#environment.hosted && (csr & 0xff) === CSR_XIP) this.#updateTimer(this.#time());
     // A swap that does not read must still find out whether there is such a register; none has an effect when read.
     if (!csrs.accessible(csr, writes) || !csrs.read(csr)) return this.#illegal();
     const oldLow = csrs.low;
@@ -267,14 +292,20 @@ export class Hart {
     state[HART_ARGUMENTS] = kind & CSR_READ ? oldLow : 0;
     state[HART_ARGUMENTS + 1] = kind & CSR_READ ? oldHigh : 0;
     if (!writes) return HELPER_DONE;
-    if (kind & CSR_SET) csrs.write(csr, (oldLow | low) >>> 0, (oldHigh | high) >>> 0);
-    else if (kind & CSR_CLEAR) csrs.write(csr, (oldLow & ~low) >>> 0, (oldHigh & ~high) >>> 0);
+    const modified = csrs.modifiedLow;
+    if (kind & CSR_SET) csrs.write(csr, (modified | low) >>> 0, (oldHigh | high) >>> 0);
+    else if (kind & CSR_CLEAR) csrs.write(csr, (modified & ~low) >>> 0, (oldHigh & ~high) >>> 0);
     else csrs.write(csr, low, high);
     const effect = csrEffect(csr);
     if (effect === 0) return HELPER_DONE;
     this.#nextPc();
     if (effect & AFFECTS_TLB) this.tlb.flush();
     if (effect & AFFECTS_TRANSLATION) this.#updateTranslation();
+    if (effect & AFFECTS_TIMER) {
+      this.#updateTimer(this.#time());
+      // The slice may be longer than there is time.
+      return HELPER_END_SLICE;
+    }
     return this.interruptPending ? HELPER_END_SLICE : HELPER_JUMP;
   }
 
@@ -353,9 +384,28 @@ export class Hart {
     return this.interruptPending ? HELPER_END_SLICE : HELPER_JUMP;
   }
 
+  /** Sets or clears mip.STIP by the time, where it is that which decides (Sstc), and finds out when it will change. */
+  #updateTimer(now: number): void {
+    this.#deadline = Infinity;
+    if (!this.#csrs.timerCompares) return;
+    const { state } = this;
+    const due = state[HART_STIMECMP] + state[HART_STIMECMP + 1] * 2 ** 32;
+    if (now >= due) state[HART_MIP] |= TIMER_INTERRUPT;
+    else {
+      state[HART_MIP] &= ~TIMER_INTERRUPT;
+      this.#deadline = due;
+    }
+  }
+
+  #sliceLimit(): number {
+    if (this.#deadline === Infinity) return SLICE;
+    return Math.min(SLICE, this.#environment.instructionsUntil(this.#deadline));
+  }
+
   /** Before a slice: takes a pending interrupt. False when the hart still waits. */
   #wake(): boolean {
     const { state } = this;
+    if (this.#csrs.timerCompares) this.#updateTimer(this.#environment.ticks());
     const interrupt = pendingInterrupt(state);
     if (interrupt >= 0) {
       this.#waitingLow = -1;

@@ -68,6 +68,11 @@ export const HART_PMP_CONFIGURATION = 420;
 /** pmpaddr0 to pmpaddr15, 2 words each. */
 export const HART_PMP_ADDRESS = 424;
 
+/** Whether something outside asks for the supervisor's external interrupt: its bit of mip, or 0. */
+export const HART_EXTERNAL_PIN = 456;
+/** Whether software does, by writing mip. What reads as mip.SEIP is either. */
+export const HART_EXTERNAL_SOFTWARE = 457;
+
 /** First CSR; each has 2 words. */
 export const HART_CSR = 176;
 const csr = (index: number): number => HART_CSR + 2 * index;
@@ -95,6 +100,7 @@ export const HART_MCOUNTINHIBIT = csr(20);
 /** mcycle and minstret less the instructions retired; themselves while mcountinhibit stops them. */
 export const HART_MCYCLE_OFFSET = csr(21);
 export const HART_MINSTRET_OFFSET = csr(22);
+export const HART_STIMECMP = csr(23);
 
 /** Instructions retired in regions, 2 words. */
 export const HART_TRANSLATED = 480;

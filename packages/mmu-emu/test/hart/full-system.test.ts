@@ -86,7 +86,7 @@ describe('CSRs', () => {
     ['stval', 0xffff_ffff_ffff_ffffn],
     ['mcounteren', 0xffff_ffffn],
     ['scounteren', 0xffff_ffffn],
-    ['menvcfg', 0x6000_0000_0000_00f1n],
+    ['menvcfg', 0xe000_0000_0000_00f1n],
     ['senvcfg', 0xf1n],
     ['misa', 0x8000_0000_0014_1107n],
     ['mhpmcounter3', 0n],

@@ -5,6 +5,7 @@ import type { DebugLog } from './ipc/debug-log.js';
 import type { KernelLimits } from './limits.js';
 import type { TaskSystem } from './task/task-system.js';
 import type { TimerQueue } from './task/timer-queue.js';
+import type { RequestOvertime } from './vm/request-overtime.js';
 import type { VmSystem } from './vm/vm-system.js';
 
 /** Random numbers come in from outside, so that runs replay. */
@@ -18,6 +19,8 @@ export interface KernelCore {
   readonly machine: Machine;
   readonly clock: Clock;
   readonly timers: TimerQueue;
+  /** Watches over page requests that nobody answers. */
+  readonly overtime: RequestOvertime;
   readonly limits: KernelLimits;
   readonly rng: Rng;
   /** Frames, page lists, address-space identifiers: `new VmSystem(machine, limits, aslr?)`. */

@@ -94,7 +94,7 @@ export class KernelLoop {
 
   /** Runs until the host is due, nothing can run, or everything is over. */
   private burst(): BurstEnd {
-    const { work, tasks, timers, clock } = this.state;
+    const { work, tasks, timers, overtime, clock } = this.state;
     const { scheduler } = tasks;
     const retire = (instructions: number): void => {
       this.state.retired += instructions;
@@ -104,6 +104,7 @@ export class KernelLoop {
     let { performed } = work;
     work.driven = true;
     try {
+      if (overtime.timers.next !== Infinity) overtime.timers.expire(clock.now());
       for (;;) {
         work.settle();
         if (timers.next !== Infinity) timers.expire(clock.now());
@@ -130,23 +131,20 @@ export class KernelLoop {
 
   /** Everybody waits. @returns false: for ever */
   private async passTime(): Promise<boolean> {
-    const { timers, clock, work } = this.state;
+    const { timers, overtime, clock, work } = this.state;
     if (timers.next !== Infinity) {
       if (work.timeHolds === 0 && clock.skipTo(timers.next)) return true;
-      await this.sleepUntil(timers.next);
-      return true;
-    }
-    if (work.holds === 0) return false;
-    await this.sleepUntil(Infinity);
+    } else if (work.holds === 0) return false;
+    await this.sleepUntil(Math.min(timers.next, overtime.timers.next));
     return true;
   }
 
   /** Until a deadline on a wall clock, or until something happens. */
   private async sleepUntil(deadline: number): Promise<void> {
-    const { clock, work } = this.state;
+    const { clock } = this.state;
     const now = clock.now();
-    // Only virtual time can be skipped, and be held; asked to skip to now, it stays where it is.
-    const stands = work.timeHolds > 0 && clock.skipTo(now);
+    // Only virtual time can be skipped, and be held; asked to skip to now, it stays where it is. Sleeping does not move it.
+    const stands = clock.skipTo(now);
     const sleep = this.host.sleep(stands ? Infinity : deadline - now);
     this.wakeUp = sleep.end;
     await sleep.over;
@@ -162,7 +160,7 @@ export class KernelLoop {
 
   /** While the loop does not run, deadlines of host calls still pass. */
   private async pump(): Promise<void> {
-    const { work, timers, clock } = this.state;
+    const { work, timers, overtime, clock } = this.state;
     this.pumping = true;
     try {
       while (work.waiting.size > 0 && timers.next !== Infinity) {
@@ -173,6 +171,7 @@ export class KernelLoop {
         }
         if (this.running) return;
         timers.expire(clock.now());
+        overtime.timers.expire(clock.now());
         work.settle();
       }
     } finally {

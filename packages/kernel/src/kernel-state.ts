@@ -9,6 +9,7 @@ import type { KernelLimits } from './limits.js';
 import type { SystemCall } from './syscall/call.js';
 import type { TaskSystem } from './task/task-system.js';
 import { TimerQueue } from './task/timer-queue.js';
+import { DEFAULT_OVERTIME, RequestOvertime, type OvertimeLimits } from './vm/request-overtime.js';
 import type { VmSystem } from './vm/vm-system.js';
 
 const SEVERITIES = { info: DEBUGLOG_INFO, warning: DEBUGLOG_WARNING, error: DEBUGLOG_ERROR } as const;
@@ -20,6 +21,8 @@ export interface KernelParts {
   readonly limits: KernelLimits;
   readonly rng: Rng;
   readonly vm: VmSystem;
+  /** How long page requests may take; default `DEFAULT_OVERTIME`. */
+  readonly overtime?: OvertimeLimits;
   /** Every system call, in the order of their numbers. */
   readonly calls: readonly SystemCall[];
   /** Hears each line that the kernel itself writes to its debug log. */
@@ -34,6 +37,7 @@ export class KernelState implements KernelCore {
   readonly rng: Rng;
   readonly vm: VmSystem;
   readonly timers = new TimerQueue();
+  readonly overtime: RequestOvertime;
   readonly debugLog: DebugLog;
   readonly work = new HostWork();
   /** System calls by number. */
@@ -58,16 +62,9 @@ export class KernelState implements KernelCore {
     this.callsByName = new Map(parts.calls.map((call) => [call.name, call]));
     this.debugLog = new DebugLog(parts.clock, parts.limits.logRecords);
     this.onLog = parts.onLog;
-    this.vm.evictor.onEvict = (vmo, page, pages) => {
-      this.events?.({
-        type: 'evict',
-        time: this.clock.now(),
-        retired: this.retired,
-        vmo,
-        page,
-        pages,
-      });
-    };
+    this.overtime = new RequestOvertime(parts.clock, parts.overtime ?? DEFAULT_OVERTIME, (severity, text) =>
+      this.log(severity, text),
+    );
   }
 
   get tasks(): TaskSystem {
@@ -90,4 +87,11 @@ export class KernelState implements KernelCore {
     this.debugLog.write(SEVERITIES[severity], 0, 0, 0, new TextEncoder().encode(text));
     this.onLog?.(severity, text);
   }
+}
+
+/** Makes events of evictions. */
+export function reportEvictions(state: KernelState): void {
+  state.vm.evictor.onEvict = (vmo, page, pages) => {
+    state.events?.({ type: 'evict', time: state.clock.now(), retired: state.retired, vmo, page, pages });
+  };
 }

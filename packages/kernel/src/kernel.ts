@@ -6,7 +6,7 @@ import { HostProcess, type HostProcessOptions } from './host/host-process.js';
 import type { Rng } from './kernel-core.js';
 import { KernelError } from './kernel-error.js';
 import { KernelLoop, type RunResult } from './kernel-loop.js';
-import { KernelState } from './kernel-state.js';
+import { KernelState, reportEvictions } from './kernel-state.js';
 import { DEFAULT_LIMITS, type KernelLimits } from './limits.js';
 import { vdsoObject, type VdsoObject } from './loader/vdso-object.js';
 import { loadProgram, type ProgramOptions, type ProgramResult } from './loader/program.js';
@@ -19,6 +19,7 @@ import { Scheduler, type Schedule } from './task/scheduler.js';
 import { TaskSystem } from './task/task-system.js';
 import { ZX_ERR_CANCELED, ZX_ERR_NO_RESOURCES, ZX_OK, ZX_TASK_RETCODE_SYSCALL_KILL } from './abi/status.js';
 import { TICKS_PER_SECOND } from './abi/time.js';
+import { DEFAULT_OVERTIME, type OvertimeLimits } from './vm/request-overtime.js';
 import { VmSystem } from './vm/vm-system.js';
 import { WallClock } from './wall-clock.js';
 
@@ -42,6 +43,10 @@ export interface KernelOptions extends HostEnvironmentOptions {
   readonly schedule?: Schedule;
   /** Instructions that a thread runs before another has its turn; default 100,000. */
   readonly sliceInstructions?: number;
+  /** Seconds after which, again and again, the log says that somebody waits for a pager; 0: never; default 20. */
+  readonly pagerOvertimeSeconds?: number;
+  /** Seconds after which a wait for a pager ends with ZX_ERR_TIMED_OUT; 0: never; default 300. */
+  readonly pagerTimeoutSeconds?: number;
   /** Replaces single limits. */
   readonly limits?: Partial<KernelLimits>;
   /** Hears each line that the kernel itself writes to its debug log: crashes, warnings. */
@@ -94,6 +99,7 @@ export interface FaultCounts {
 }
 
 const DEFAULT_SLICE = 100_000;
+const LONGEST_OVERTIME = 1e6;
 const VERSION = 'faultline';
 
 /**
@@ -136,10 +142,12 @@ export class Kernel {
       limits,
       rng,
       vm: new VmSystem(machine, limits, options.aslr ?? true),
+      overtime: overtimeLimits(options),
       calls: CALL_TABLE,
       onLog: options.log ?? null,
     });
     state.events = options.onEvent ?? null;
+    reportEvictions(state);
     const image = buildVdso(CALL_TABLE, {
       ramBytes: machine.ram.bytes,
       harts: machine.harts.length,
@@ -286,6 +294,14 @@ function machineOptions(options: KernelOptions, clock: Clock): MachineOptions {
   };
 }
 
+function overtimeLimits(options: KernelOptions): OvertimeLimits {
+  const { pagerOvertimeSeconds: warn, pagerTimeoutSeconds: fail } = options;
+  return {
+    warnAfter: warn === undefined ? DEFAULT_OVERTIME.warnAfter : Math.round(warn * 1e9),
+    failAfter: fail === undefined ? DEFAULT_OVERTIME.failAfter : Math.round(fail * 1e9),
+  };
+}
+
 function checkOptions(options: KernelOptions): void {
   const refuse = (field: string, rule: string): never => {
     throw new KernelError('bad-option', `${field} must be ${rule}`, { field });
@@ -303,6 +319,10 @@ function checkOptions(options: KernelOptions): void {
     options.machine.clock !== options.clock
   ) {
     refuse('clock', "the machine's own clock");
+  }
+  for (const name of ['pagerOvertimeSeconds', 'pagerTimeoutSeconds'] as const) {
+    const seconds = options[name] ?? 0;
+    if (!(seconds >= 0 && seconds <= LONGEST_OVERTIME)) refuse(name, 'from 0 to 10^6');
   }
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value < 0)

@@ -52,7 +52,7 @@ export class PagerDispatcher extends Dispatcher {
     trapsWrites: boolean,
   ): VmoDispatcher {
     const proxy = new PagerProxy(this.core, this, port, key);
-    const source = new PageSource(proxy, trapsWrites);
+    const source = new PageSource(proxy, trapsWrites, this.core.overtime);
     const vmo = new VmoDispatcher(this.core, new CowPages(this.core.vm, pages, source), {
       ...options,
       kind: 'pager',

@@ -1,9 +1,18 @@
-import { ZX_ERR_TIMED_OUT } from '../abi/status.js';
-import type { Waiter } from './waiter.js';
+import { ZX_ERR_TIMED_OUT, type Status } from '../abi/status.js';
 
-/** Deadlines of waiters, in a binary heap; equal deadlines fire in the order in which they were armed. */
+/** What a `TimerQueue` can hold: it keeps its place itself. */
+export interface Timer {
+  /** Position in the heap, -1 when it is not armed; owned by `TimerQueue`, as the others are. */
+  timerIndex: number;
+  timerDeadline: number;
+  timerOrder: number;
+  /** Its time has come: it has to leave the queue, or be armed for later. */
+  wake(status: Status): void;
+}
+
+/** Deadlines, in a binary heap; equal deadlines fire in the order in which they were armed. */
 export class TimerQueue {
-  private readonly heap: Waiter[] = [];
+  private readonly heap: Timer[] = [];
   private armed = 0;
 
   /** The earliest deadline in nanoseconds; Infinity when no timer is armed. */
@@ -16,30 +25,30 @@ export class TimerQueue {
     return this.heap.length;
   }
 
-  /** Arms the one timer of a waiter. */
-  arm(waiter: Waiter, deadline: number): void {
-    if (waiter.timerIndex >= 0) throw new Error('a waiter has one timer');
-    waiter.timerOrder = this.armed++;
-    waiter.timerDeadline = deadline;
-    waiter.timerIndex = this.heap.length;
-    this.heap.push(waiter);
-    this.up(waiter.timerIndex);
+  /** Arms a timer. */
+  arm(timer: Timer, deadline: number): void {
+    if (timer.timerIndex >= 0) throw new Error('a timer is armed once');
+    timer.timerOrder = this.armed++;
+    timer.timerDeadline = deadline;
+    timer.timerIndex = this.heap.length;
+    this.heap.push(timer);
+    this.up(timer.timerIndex);
   }
 
-  disarm(waiter: Waiter): void {
-    const index = waiter.timerIndex;
+  disarm(timer: Timer): void {
+    const index = timer.timerIndex;
     if (index < 0) return;
     const last = this.heap.pop();
-    waiter.timerIndex = -1;
-    waiter.timerDeadline = Infinity;
-    if (last === undefined || last === waiter) return;
+    timer.timerIndex = -1;
+    timer.timerDeadline = Infinity;
+    if (last === undefined || last === timer) return;
     this.heap[index] = last;
     last.timerIndex = index;
     this.up(index);
     this.down(last.timerIndex);
   }
 
-  /** Wakes with ZX_ERR_TIMED_OUT every waiter whose deadline is not after `now`; returns how many. */
+  /** Wakes with ZX_ERR_TIMED_OUT every one whose deadline is not after `now`; returns how many. */
   expire(now: number): number {
     let fired = 0;
     for (;;) {
@@ -50,7 +59,7 @@ export class TimerQueue {
     }
   }
 
-  private before(a: Waiter, b: Waiter): boolean {
+  private before(a: Timer, b: Timer): boolean {
     if (a.timerDeadline !== b.timerDeadline) return a.timerDeadline < b.timerDeadline;
     return a.timerOrder < b.timerOrder;
   }
@@ -78,7 +87,7 @@ export class TimerQueue {
     }
   }
 
-  private at(index: number): Waiter {
+  private at(index: number): Timer {
     return this.heap[index];
   }
 

@@ -1,6 +1,7 @@
-import { ZX_OK, type Status } from '../abi/status.js';
+import { ZX_ERR_TIMED_OUT, ZX_OK, type Status } from '../abi/status.js';
 import type { Blocker, Waiter } from '../task/waiter.js';
 import type { PageSource } from './page-source.js';
+import type { OvertimeWait } from './request-overtime.js';
 
 /** What a request asks for: pages that are absent. */
 export const ASKS_PAGE = 0;
@@ -33,11 +34,16 @@ const OUTSTANDING = 2;
  *
  * The range of an OUTSTANDING request belongs to the source, the rest to the waiter.
  */
-export class PageRequest implements Blocker {
+export class PageRequest implements Blocker, OvertimeWait {
   readonly kind = 'pager';
   readonly deadline = Infinity;
   /** Who waits right now. */
   waiter: Waiter | null = null;
+
+  waitingSince = 0;
+  timerIndex = -1;
+  timerDeadline = Infinity;
+  timerOrder = 0;
 
   /** [start, end): the range sent, while OUTSTANDING. */
   start = 0;
@@ -74,13 +80,24 @@ export class PageRequest implements Blocker {
 
   subscribe(waiter: Waiter): void {
     this.waiter = waiter;
+    this.source.overtime?.begin(this);
     if (this.state === IDLE) this.source.issue(this);
   }
 
   unsubscribe(waiter: Waiter): void {
     if (this.waiter !== waiter) return;
     this.waiter = null;
+    if (this.timerIndex >= 0) this.source.overtime?.end(this);
     if (!this.staysOnWake) this.cancel();
+  }
+
+  /** For the timer. */
+  wake(): void {
+    this.source.overtime?.fired(this);
+  }
+
+  timeOut(): void {
+    this.waiter?.wake(ZX_ERR_TIMED_OUT);
   }
 
   describe(): string {

@@ -1,6 +1,7 @@
 import { ZX_OK, type Status } from '../abi/status.js';
 import { OutstandingRequests, type RequestCarrier } from './outstanding-requests.js';
 import { ASKS_PAGE, PageRequest, type RequestKind } from './page-request.js';
+import type { RequestOvertime } from './request-overtime.js';
 
 /** What answers the requests of a page source: for now always a pager, through its `PagerProxy`. */
 export interface PageProvider extends RequestCarrier {
@@ -25,10 +26,14 @@ export class PageSource {
   /** Of the VMO made by `zx_pager_create_vmo`. */
   vmoKoid = 0;
 
-  /** @param trapsWrites the pager is asked before a page becomes dirty: ZX_VMO_TRAP_DIRTY */
+  /**
+   * @param trapsWrites the pager is asked before a page becomes dirty: ZX_VMO_TRAP_DIRTY
+   * @param overtime watches over waits; null: they may take as long as they like
+   */
   constructor(
     readonly provider: PageProvider,
     readonly trapsWrites: boolean,
+    readonly overtime: RequestOvertime | null = null,
   ) {
     this.reads = new OutstandingRequests(provider);
     this.writes = new OutstandingRequests(provider);

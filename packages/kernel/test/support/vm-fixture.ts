@@ -3,11 +3,12 @@ import type { VirtualClock } from '@faultline/mmu-emu';
 import { Machine } from '@faultline/mmu-emu';
 import { expect } from 'vitest';
 import { HostProcess } from '../../src/host/host-process.js';
-import { KernelState } from '../../src/kernel-state.js';
+import { KernelState, reportEvictions, type KernelParts } from '../../src/kernel-state.js';
 import { DEFAULT_LIMITS, type KernelLimits } from '../../src/limits.js';
 import { Handle } from '../../src/object/handle-table.js';
 import { CALL_TABLE } from '../../src/syscall/table.js';
 import { AddressSpace } from '../../src/vm/address-space.js';
+import type { OvertimeLimits } from '../../src/vm/request-overtime.js';
 import { VmSystem } from '../../src/vm/vm-system.js';
 
 export const PAGE = 4096;
@@ -19,6 +20,8 @@ export interface FixtureOptions {
   readonly limits?: Partial<KernelLimits>;
   readonly aslr?: boolean;
   readonly pagerBlocking?: 'allow' | 'fail';
+  readonly overtime?: OvertimeLimits;
+  readonly onLog?: KernelParts['onLog'];
 }
 
 export class VmFixture {
@@ -42,8 +45,10 @@ export class VmFixture {
       limits,
       rng: { next: () => (random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0) },
       calls: CALL_TABLE,
-      onLog: null,
+      onLog: options.onLog ?? null,
+      ...(options.overtime === undefined ? {} : { overtime: options.overtime }),
     });
+    reportEvictions(this.state);
     this.host = new HostProcess(this.state, 'test', { pagerBlocking: options.pagerBlocking ?? 'allow' });
     this.freeFrames = this.physical.freeCount;
   }

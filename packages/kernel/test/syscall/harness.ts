@@ -111,6 +111,7 @@ export class TestKernel implements KernelCore {
   readonly machine = null as unknown as KernelCore['machine'];
   readonly vm = null as unknown as KernelCore['vm'];
   readonly tasks = null as unknown as KernelCore['tasks'];
+  readonly overtime = null as unknown as KernelCore['overtime'];
   time = 1_000;
   readonly clock = {
     now: (): number => this.time,

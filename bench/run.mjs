@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['interpreter', 'faults', 'vmo-read', 'start-up'];
+const BENCHMARKS = ['machine', 'faults', 'vmo-read', 'start-up'];
 
 const USAGE = `Usage: npm run bench -- [--only NAME[,NAME...]] [--rounds N] [--json FILE] [--list]
 

@@ -1,4 +1,7 @@
-/** Guest instructions a second: an assembled integer loop, and C programs under Sv39; QEMU beside them on the same images. */
+/**
+ * Guest instructions a second, of the interpreter and with hot code translated: an assembled integer loop, and C programs
+ * under Sv39; QEMU beside them on the same images. Time to translate counts.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,19 +56,25 @@ table:
     .zero 16384
 `;
 
-async function machineWith(load) {
+/** C programs: what of, and how much of it, the translator and QEMU run; the interpreter runs a quarter. */
+const TRANSLATED = { int: 4, vm: 4, call: 4, muldiv: 8, sha: 4, stream: 4, streamo: 4 };
+const INTERPRETED = ['int', 'vm'];
+/** Those that the mean is made of. */
+const MEAN = ['int', 'vm', 'call', 'muldiv', 'sha'];
+
+async function machineWith(load, engine) {
   let output = '';
   const finisher = new TestFinisher({ stop: (code) => machine.stop(code) });
   const uart = new Uart16550({ transmit: (byte) => (output += String.fromCharCode(byte)) });
-  const machine = await Machine.create({ ramBytes: RAM_BYTES, devices: [finisher, uart] });
+  const machine = await Machine.create({ ramBytes: RAM_BYTES, devices: [finisher, uart], engine });
   load(machine);
   machine.harts[0].state[HART_PC] = RAM_BASE;
   return { machine, output: () => output };
 }
 
 /** Runs to the finisher; instructions retired and CPU seconds. */
-async function runToStop(load) {
-  const { machine, output } = await machineWith(load);
+async function runToStop(load, engine) {
+  const { machine, output } = await machineWith(load, engine);
   let retired = 0;
   const time = await measure(() => {
     for (;;) {
@@ -85,15 +94,26 @@ export async function run({ rounds }) {
   try {
     const qemu = available('qemu-system-riscv64');
     if (qemu === null) notes.push('QEMU is not installed: no peer');
-    const images = [{ name: 'integer loop, M-mode, bare', ...assembledLoop(directory) }];
+    const assembled = { name: 'integer loop, M-mode, bare', ...assembledLoop(directory) };
     const compiler = ['riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc'].find(
       (name) => available(name) !== null,
     );
+    const image = (name, scale) => ({
+      name: `${name}, S-mode, Sv39, 4 KiB pages`,
+      ...compiled(compiler, directory, name, scale),
+    });
     if (compiler === undefined) notes.push('no RISC-V C compiler is installed: the C programs were not run');
-    else
-      for (const name of ['int', 'vm'])
-        images.push({ name: `${name}, S-mode, Sv39, 4 KiB pages`, ...compiled(compiler, directory, name) });
-    for (const image of images) rows.push(await compare(image, qemu !== null, rounds));
+    const interpreted = [assembled];
+    if (compiler !== undefined) interpreted.push(...INTERPRETED.map((name) => image(name, 1)));
+    for (const each of interpreted) rows.push(await compare(each, 'interpreter', qemu !== null, rounds));
+    rows.push(await compare(assembled, 'auto', qemu !== null, rounds));
+    const means = [];
+    for (const [name, scale] of compiler === undefined ? [] : Object.entries(TRANSLATED)) {
+      const row = await compare(image(name, scale), 'auto', qemu !== null, rounds);
+      rows.push(row);
+      if (MEAN.includes(name)) means.push(row);
+    }
+    if (means.length > 0) rows.push(meanOf(means));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -118,9 +138,9 @@ function assembledLoop(directory) {
   };
 }
 
-function compiled(compiler, directory, name) {
+function compiled(compiler, directory, name, scale) {
   const build = (program) => {
-    const path = join(directory, `${program}.elf`);
+    const path = join(directory, `${program}-${scale}.elf`);
     const sources = ['start.S', `${program}.c`, 'rt_bare.c'].map((source) => join(PROGRAMS, source));
     const flags = [
       '-O2',
@@ -136,7 +156,7 @@ function compiled(compiler, directory, name) {
       ...flags,
       '-no-pie',
       '-Wl,--build-id=none',
-      '-DSCALE=1',
+      `-DSCALE=${scale}`,
       '-T',
       join(PROGRAMS, 'link.ld'),
       ...sources,
@@ -157,14 +177,31 @@ function compiled(compiler, directory, name) {
   };
 }
 
-async function compare(image, withQemu, rounds) {
+/** The geometric mean of the medians. */
+function meanOf(rows) {
+  const mean = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+  const medians = mean(rows.map(({ ours }) => ours.median));
+  const peers = rows.flatMap(({ peer }) => (peer === undefined ? [] : [peer.median]));
+  return {
+    what: `geometric mean of ${MEAN.join(', ')}, translated`,
+    unit: 'million instructions / CPU s',
+    ours: {
+      median: medians,
+      min: mean(rows.map(({ ours }) => ours.min)),
+      max: mean(rows.map(({ ours }) => ours.max)),
+    },
+    ...(peers.length === rows.length ? { peer: { name: 'QEMU', median: mean(peers) } } : {}),
+  };
+}
+
+async function compare(image, engine, withQemu, rounds) {
   const ours = [];
   const peer = [];
   let instructions = 0;
   let checksum;
   for (let round = 0; round < rounds; round += 1) {
-    const empty = await runToStop(image.loadNull);
-    const full = await runToStop(image.load);
+    const empty = await runToStop(image.loadNull, engine);
+    const full = await runToStop(image.load, engine);
     instructions = full.retired - empty.retired;
     checksum = full.output.match(/checksum (\w+)/)?.[1];
     ours.push(instructions / Math.max(full.cpu - empty.cpu, 1e-6) / 1e6);
@@ -191,10 +228,10 @@ async function compare(image, withQemu, rounds) {
     peer.push(instructions / Math.max(peerFull.cpu - peerEmpty.cpu, 1e-6) / 1e6);
   }
   return {
-    what: image.name,
+    what: `${image.name}, ${engine === 'auto' ? 'translated' : 'interpreted'}`,
     unit: 'million instructions / CPU s',
     ours: summarize(ours),
-    target: 200,
+    ...(engine === 'interpreter' ? { target: 200 } : {}),
     ...(withQemu ? { peer: { name: 'QEMU', ...summarize(peer) } } : {}),
   };
 }

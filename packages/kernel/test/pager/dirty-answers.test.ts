@@ -204,6 +204,42 @@ describe('without the option', () => {
   });
 });
 
+describe('clones', () => {
+  it('CL-06: their writes ask for pages, never for leave; those to the parent do', async () => {
+    const vmo = create(3, 0);
+    const clone = pager.clone(vmo);
+    const forked = pager.write(clone, 0, 3, 7);
+    await pager.answerRead(vmo, 0, 3);
+    expect(forked.status).toBe(ZX_OK);
+    pager.expectPackets();
+    pager.expectDirty(vmo, '');
+    expect(pager.contents(vmo, 0, 3)).toEqual(pattern(vmo, 0, 3));
+    pager.expectBytes(clone, 0, 3, 7);
+    const write = pager.write(vmo, 0, 3, 8);
+    await pager.answerDirty(vmo, 0, 3);
+    expect(write.status).toBe(ZX_OK);
+    pager.expectDirty(vmo, '{0,3}');
+    pager.expectBytes(clone, 0, 3, 7);
+    pager.finish();
+  });
+
+  it('CL-20 CP-06: a clone that has no page of its own sees the parent’s dirty page, also when the parent is closed', async () => {
+    const vmo = create(1, 0);
+    const clone = pager.clone(vmo);
+    pager.supply(vmo, 0, 1);
+    pager.dirty(vmo, 0, 1);
+    expect(pager.store(vmo, 0, 42n).outcome.end).toBe('done');
+    expect(pager.words(clone)).toEqual([42n]);
+    expect([pager.committed(vmo), pager.committed(clone)]).toEqual([1, 0]);
+    ok(pager.host.vmarUnmap(pager.vmar, vmo.base, PAGE));
+    expect(pager.host.handleClose(vmo.handle).status).toBe(ZX_OK);
+    expect(pager.committed(clone)).toBe(0);
+    expect(pager.words(clone)).toEqual([42n]);
+    expect(pager.load(clone, 0).outcome).toEqual({ end: 'done', value: 42n });
+    pager.finish();
+  });
+});
+
 describe('the pager goes away', () => {
   it.each(['Vmar', 'Vmo'] as const)(
     'DT-15 QD-07: a page that is not dirty cannot be written through %s any more',

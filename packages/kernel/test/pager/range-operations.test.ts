@@ -11,9 +11,8 @@ import {
   ZX_VMO_OP_ALWAYS_NEED,
   ZX_VMO_OP_DONT_NEED,
   ZX_VMO_OP_ZERO,
-  ZX_VMO_RESIZABLE,
 } from '../../src/abi/vm.js';
-import { Call, UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { Call, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -31,46 +30,6 @@ function op(vmo: PagedVmo, operation: number, page: number, count: number): Call
 }
 
 describe('zeroing', () => {
-  it('OZ-01 OZ-12: whole pages without asking; readers are released', async () => {
-    const vmo = pager.createVmo(3);
-    pager.supply(vmo, 0, 1);
-    const thread = pager.load(vmo, 1);
-    const zero = op(vmo, ZX_VMO_OP_ZERO, 0, 2);
-    await pager.turn();
-    expect(zero.status).toBe(ZX_OK);
-    expect(thread.outcome).toEqual({ end: 'done', value: 0n });
-    expect([pager.load(vmo, 0).outcome, pager.committed(vmo)]).toEqual([{ end: 'done', value: 0n }, 0]);
-    pager.finish();
-  });
-
-  it('OZ-09: zeros that were supplied stay clean', async () => {
-    const vmo = pager.createVmo(1);
-    pager.supplyZero(vmo, 0, 1);
-    ok(await pager.host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, 0, PAGE));
-    pager.detach(vmo);
-    pager.expectPackets(pager.C(vmo));
-    expect(pager.load(vmo, 0).outcome.end).toBe('crash');
-    pager.finish();
-  });
-
-  it('OZ-07: parts of pages are writes, save where the page is zero', async () => {
-    const vmo = pager.createVmo(1, ZX_VMO_RESIZABLE);
-    pager.supply(vmo, 0, 1);
-    ok(await pager.host.vmoSetSize(vmo.handle, 2 * PAGE));
-    const base = pager.map(vmo.handle, 2);
-    ok(await pager.host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, 8, 8));
-    ok(await pager.host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, PAGE - 8, PAGE));
-    const read = pager.read({ ...vmo, base, pages: 2 }, 0, 2);
-    await pager.turn();
-    const expected = new Uint8Array(2 * PAGE);
-    expected.set(pattern(vmo, 0));
-    expected.fill(0, 8, 16);
-    expected.fill(0, PAGE - 8, PAGE);
-    expect(read.bytes).toEqual(expected);
-    expect(pager.committed(vmo)).toBe(1);
-    pager.finish();
-  });
-
   it('parts of an absent page ask for it', async () => {
     const vmo = pager.createVmo(2);
     const zero = opBytes(vmo, ZX_VMO_OP_ZERO, PAGE - 8, PAGE + 8);
@@ -175,7 +134,7 @@ describe('hints', () => {
 });
 
 describe('writes', () => {
-  it('CO-03: a long one asks for sixteen pages at a time', async () => {
+  it('a long one asks for sixteen pages at a time', async () => {
     const vmo = pager.createVmo(66);
     const bytes = new Uint8Array(64 * PAGE).fill(6);
     const write = new Call(pager.host.vmoWrite(vmo.handle, bytes, 2 * PAGE));
@@ -195,20 +154,6 @@ describe('writes', () => {
     pager.finish();
   });
 
-  it('MO-02 MO-03 MO-05: mark the VMO modified, through a mapping and by zx_vmo_write; reads do not', async () => {
-    const vmo = pager.createVmo(2);
-    pager.supply(vmo, 0, 2);
-    const modified = (): number => pager.host.pagerQueryVmoStats(pager.pager, vmo.handle, 1).modified;
-    pager.load(vmo, 0);
-    ok(await pager.host.vmoRead(vmo.handle, new Uint8Array(8), 0));
-    expect(modified()).toBe(0);
-    pager.store(vmo, 0, 1n);
-    expect([modified(), modified()]).toEqual([1, 0]);
-    ok(await pager.host.vmoWrite(vmo.handle, new Uint8Array(8), PAGE));
-    expect(modified()).toBe(1);
-    pager.finish();
-  });
-
   it('a page that was read first faults again when it is written, and is kept at detach', () => {
     const vmo = pager.createVmo(1);
     pager.supply(vmo, 0, 1);
@@ -219,34 +164,6 @@ describe('writes', () => {
     pager.detach(vmo);
     pager.expectPackets(pager.C(vmo));
     expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: 4n });
-    pager.finish();
-  });
-});
-
-describe('stream sizes', () => {
-  it('SS-01: what lies past the stream of an unbounded VMO is zero and not asked for', async () => {
-    const { handle } = ok(pager.host.pagerCreateVmo(pager.pager, 1 << 4, pager.port, 9n, 2 * PAGE));
-    const read = new Uint8Array(8 * PAGE).fill(1);
-    ok(await pager.host.vmoRead(handle, read, 2 * PAGE));
-    expect(read.every((byte) => byte === 0)).toBe(true);
-    ok(await pager.host.vmoSetStreamSize(handle, 5 * PAGE));
-    expect(pager.host.pagerQueryVmoStats(pager.pager, handle, 1).modified).toBe(1);
-    ok(await pager.host.vmoRead(handle, read, 2 * PAGE));
-    ok(await pager.host.vmoSetStreamSize(handle, PAGE));
-    ok(await pager.host.vmoRead(handle, read.fill(1), PAGE));
-    expect(read.every((byte) => byte === 0)).toBe(true);
-    pager.finish();
-  });
-
-  it('SS-03: what was written past the stream is gone when the stream grows over it', async () => {
-    const { handle } = ok(pager.host.pagerCreateVmo(pager.pager, 1 << 4, pager.port, 9n, 2 * PAGE));
-    ok(await pager.host.vmoWrite(handle, new Uint8Array(PAGE).fill(7), 4 * PAGE));
-    const page = new Uint8Array(PAGE);
-    ok(await pager.host.vmoRead(handle, page, 4 * PAGE));
-    expect(page.every((byte) => byte === 7)).toBe(true);
-    ok(await pager.host.vmoSetStreamSize(handle, 7 * PAGE));
-    ok(await pager.host.vmoRead(handle, page, 4 * PAGE));
-    expect(page.every((byte) => byte === 0)).toBe(true);
     pager.finish();
   });
 });

@@ -320,6 +320,7 @@ typedef struct zx_pager_vmo_stats {
 
 /* Exception channels and states. */
 #define ZX_EXCEPTION_CHANNEL_DEBUGGER ((uint32_t)1u << 0)
+#define ZX_EXCEPTION_TARGET_JOB_DEBUGGER ((uint32_t)1u << 0)
 #define ZX_EXCEPTION_STATE_TRY_NEXT ((uint32_t)0u)
 #define ZX_EXCEPTION_STATE_HANDLED ((uint32_t)1u)
 #define ZX_EXCEPTION_STATE_THREAD_EXIT ((uint32_t)2u)

@@ -35,4 +35,5 @@ export type { HandleBasicResult, InfoResult, ObservedResult, WaitItem } from './
 export type { MessageResult, MessageRoom, PacketResult, PairResult } from './host/host-ipc-calls.js';
 export type { PageRequestValue, PortPacketValue, SignalValue } from './host/port-packet-value.js';
 export type { AddressResult, DirtyRangesResult, SizeResult } from './host/host-vm-calls.js';
+export type { ExceptionMessageResult, ExceptionReportResult } from './host/host-exception-calls.js';
 export type { ProcessInfoResult, ProcessResult } from './host/host-task-calls.js';

@@ -53,6 +53,13 @@ export const ZX_EXCEPTION_CHANNEL_TYPE_JOB_DEBUGGER = 5;
 
 /** Option of `zx_task_create_exception_channel`. */
 export const ZX_EXCEPTION_CHANNEL_DEBUGGER = 1;
+/** Option of `zx_thread_raise_exception`, the only one there is. */
+export const ZX_EXCEPTION_TARGET_JOB_DEBUGGER = 1;
+
+/** `zx_exception_context_t`: byte positions. */
+export const EXCEPTION_CONTEXT_SYNTH_CODE = 24; // u32
+export const EXCEPTION_CONTEXT_SYNTH_DATA = 28; // u32
+export const EXCEPTION_CONTEXT_BYTES = 32;
 
 /** `zx_exception_report_t`: byte positions. */
 export const EXCEPTION_REPORT_SIZE = 0; // u32

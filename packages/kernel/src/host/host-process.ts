@@ -5,7 +5,7 @@ import { ZX_RIGHTS_IO } from '../abi/rights.js';
 import { ZX_ERR_INVALID_ARGS, ZX_OK } from '../abi/status.js';
 import { VmoDispatcher, type PageLoan } from '../vm/vm-object.js';
 import type { StatusResult } from './host-caller.js';
-import { HostTaskCalls } from './host-task-calls.js';
+import { HostExceptionCalls } from './host-exception-calls.js';
 
 /** How a host process behaves. */
 export interface HostProcessOptions {
@@ -19,7 +19,7 @@ export interface HostProcessOptions {
  *
  * A host process has a handle table and a koid of its own. It is no task: it cannot be killed or waited for.
  */
-export class HostProcess extends HostTaskCalls {
+export class HostProcess extends HostExceptionCalls {
   constructor(kernel: KernelState, name: string, options: HostProcessOptions = {}) {
     super(kernel, name, options);
   }

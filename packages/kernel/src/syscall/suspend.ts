@@ -22,7 +22,7 @@ import { Handle } from '../object/handle-table.js';
 import { ProcessDispatcher } from '../task/process.js';
 import { FLOATING_POINT_REGISTERS, GENERAL_REGISTERS, type RegisterSet } from '../task/register-state.js';
 import { SuspendTokenDispatcher } from '../task/suspend-token.js';
-import { Thread } from '../task/thread.js';
+import type { Thread } from '../task/thread.js';
 import { ThreadDispatcher } from '../task/thread-dispatcher.js';
 import type { Operation } from '../task/waiter.js';
 import { numberArg, type Caller, type SystemCall } from './call.js';

@@ -4,10 +4,12 @@
  * Numbers mean nothing outside a kernel and the vDSO it has built; they change whenever a call is added.
  */
 import { TASK_INFO_TOPICS, TASK_PROPERTIES } from '../task/task-info.js';
+import { EXCEPTION_INFO_TOPICS, EXCEPTION_PROPERTIES } from '../task/exception-info.js';
 import type { SystemCall } from './call.js';
 import { CHANNEL_CALLS } from './channel.js';
 import { DEBUGLOG_CALLS } from './debuglog.js';
 import { EVENT_CALLS } from './event.js';
+import { EXCEPTION_CALLS } from './exception.js';
 import { FUTEX_CALLS } from './futex.js';
 import { HANDLE_CALLS } from './handle.js';
 import type { InfoTopic, ObjectProperty } from './info-topic.js';
@@ -28,8 +30,8 @@ import { VMO_CHILD_CALLS } from './vmo-child.js';
 import { VMO_OP_RANGE_CALLS } from './vmo-op-range.js';
 
 /** What objects of each part of the kernel tell about themselves. */
-const INFO_TOPICS: readonly InfoTopic[] = [...VM_INFO_TOPICS, ...TASK_INFO_TOPICS];
-const PROPERTIES: readonly ObjectProperty[] = TASK_PROPERTIES;
+const INFO_TOPICS: readonly InfoTopic[] = [...VM_INFO_TOPICS, ...TASK_INFO_TOPICS, ...EXCEPTION_INFO_TOPICS];
+const PROPERTIES: readonly ObjectProperty[] = [...TASK_PROPERTIES, ...EXCEPTION_PROPERTIES];
 
 /** Every call of the kernel; the index is its number. */
 export const CALL_TABLE: readonly SystemCall[] = [
@@ -49,6 +51,7 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...PROCESS_MEMORY_CALLS,
   ...THREAD_CALLS,
   ...SUSPEND_CALLS,
+  ...EXCEPTION_CALLS,
   ...FUTEX_CALLS,
   ...DEBUGLOG_CALLS,
   ...SYSTEM_CALLS,

@@ -11,6 +11,7 @@ import {
 import { ZX_USER_ASPACE_BASE, ZX_USER_ASPACE_SIZE } from '../abi/vm.js';
 import { Handle } from '../object/handle-table.js';
 import { PAUSE } from '../task/pause.js';
+import { tellExit } from '../task/exception-delivery.js';
 import { ProcessDispatcher } from '../task/process.js';
 import { Thread, type StartRegisters } from '../task/thread.js';
 import { ThreadDispatcher } from '../task/thread-dispatcher.js';
@@ -32,6 +33,13 @@ function startThread(caller: Caller, value: number, registers: StartRegisters, p
   // The first thread of a process is started with it, by `zx_process_start`.
   if (dispatcher.process.state !== 'running') return ZX_ERR_BAD_STATE;
   return dispatcher.start(registers);
+}
+
+/** Ends the calling thread; its debugger hears of it before. */
+function exitThread(thread: Thread): Status | Operation {
+  if (thread.process.debuggerExceptions.isBound) return tellExit(thread);
+  thread.kill();
+  return ZX_OK;
 }
 
 function* standBack(): Operation {
@@ -116,8 +124,7 @@ export const THREAD_CALLS: readonly SystemCall[] = [
     noreturn: true,
     handler: (caller) => {
       if (!(caller.waiter instanceof Thread)) return ZX_ERR_NOT_SUPPORTED;
-      caller.waiter.kill();
-      return ZX_OK;
+      return exitThread(caller.waiter);
     },
   },
   {

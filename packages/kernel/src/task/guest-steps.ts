@@ -14,12 +14,13 @@ import {
   HART_X,
 } from '@faultline/mmu-emu';
 import * as excp from '../abi/exceptions.js';
-import { ZX_OK, ZX_TASK_RETCODE_EXCEPTION_KILL, type Status } from '../abi/status.js';
+import { ZX_ERR_BAD_SYSCALL, ZX_OK, type Status } from '../abi/status.js';
 import type { FaultAccess, FaultOutcome } from '../events.js';
 import type { KernelCore } from '../kernel-core.js';
 import type { SystemCall } from '../syscall/call.js';
 import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../vm/fault-kind.js';
 import { PAUSE } from './pause.js';
+import { fatalException, isStartWatched, tellStart } from './exception-delivery.js';
 import { generalRegisters, wordPair, type ExceptionReport } from './exception-report.js';
 import { STEP_GO_ON, STEP_LEFT, STEP_STAND_BACK, type Cpu, type ThreadSteps } from './scheduler.js';
 import type { Thread } from './thread.js';
@@ -52,13 +53,32 @@ export class GuestSteps implements ThreadSteps {
   ) {}
 
   resume(_cpu: Cpu, thread: Thread): number {
-    const { operation, faultCause } = thread;
+    const { operation, notice, faultCause } = thread;
+    if (notice !== null) return this.tell(thread, notice);
     if (operation !== null) return this.advance(thread, operation);
+    if (thread.isNew) return this.begin(thread);
     if (faultCause === 0) return STEP_GO_ON;
     thread.faultCause = 0;
     if (thread.wakeStatus === ZX_OK) return STEP_GO_ON;
     const address = (BigInt(thread.faultHigh) << 32n) | BigInt(thread.faultLow);
-    this.fatalFault(thread, faultCause, address, thread.wakeStatus);
+    return this.fatalFault(thread, faultCause, address, thread.wakeStatus);
+  }
+
+  /** Debuggers hear of a thread before its first instruction. */
+  private begin(thread: Thread): number {
+    thread.isNew = false;
+    return isStartWatched(thread) ? this.tell(thread, tellStart(thread, thread.isFirst)) : STEP_GO_ON;
+  }
+
+  /** Carries on what a thread tells those who handle exceptions. */
+  private tell(thread: Thread, notice: Operation): number {
+    thread.notice = notice;
+    const step = notice.next(thread.wakeStatus);
+    if (step.done === true) {
+      thread.notice = null;
+      return thread.dying ? STEP_LEFT : STEP_GO_ON;
+    }
+    thread.block(step.value);
     return STEP_LEFT;
   }
 
@@ -73,7 +93,7 @@ export class GuestSteps implements ThreadSteps {
       case CAUSE_FETCH_PAGE_FAULT:
         return this.pageFault(cpu, thread, FAULT_EXECUTE);
       default:
-        this.exception(thread, {
+        return this.exception(thread, {
           type: exceptionType(cpu.cause),
           cause: cpu.cause,
           address: wordPair(cpu.hart.state, HART_TVAL),
@@ -81,7 +101,6 @@ export class GuestSteps implements ThreadSteps {
           synthCode: 0,
           synthData: 0,
         });
-        return STEP_LEFT;
     }
   }
 
@@ -94,8 +113,7 @@ export class GuestSteps implements ThreadSteps {
     if (outcome === ZX_OK) return STEP_GO_ON;
     const cause = FAULT_CAUSES[kind];
     if (typeof outcome === 'number') {
-      this.fatalFault(thread, cause, wordPair(state, HART_TVAL), outcome);
-      return STEP_LEFT;
+      return this.fatalFault(thread, cause, wordPair(state, HART_TVAL), outcome);
     }
     thread.faultCause = cause;
     thread.faultLow = state[HART_TVAL];
@@ -110,13 +128,14 @@ export class GuestSteps implements ThreadSteps {
     const call = context[T0 + 1] === 0 ? this.vdso.calls[number] : undefined;
     const pc = context[HART_PC + 1] * TWO_32 + context[HART_PC];
     if (call === undefined || !this.isLegalSite(thread, pc, number)) {
-      this.policyError(thread, excp.ZX_EXCP_POLICY_CODE_BAD_SYSCALL, number);
-      return STEP_LEFT;
+      const report = this.report(thread, policyFacts(excp.ZX_EXCP_POLICY_CODE_BAD_SYSCALL, number));
+      // Should a handler let it go on, the call has failed.
+      setPc(context, pc + 4);
+      thread.setResult(ZX_ERR_BAD_SYSCALL);
+      return this.raise(thread, report);
     }
     this.core.tasks.systemCalls += 1;
-    const next = pc + 4;
-    context[HART_PC] = next >>> 0;
-    context[HART_PC + 1] = Math.floor(next / TWO_32);
+    setPc(context, pc + 4);
     thread.callName = call.name;
     const result = call.handler(thread, cpu.args);
     if (typeof result !== 'number') return this.advance(thread, (thread.operation = result));
@@ -163,20 +182,9 @@ export class GuestSteps implements ThreadSteps {
     return pc === process.vdsoBase + site;
   }
 
-  private policyError(thread: Thread, code: number, data: number): void {
-    this.exception(thread, {
-      type: excp.ZX_EXCP_POLICY_ERROR,
-      cause: 0,
-      address: 0n,
-      access: null,
-      synthCode: code,
-      synthData: data,
-    });
-  }
-
-  private fatalFault(thread: Thread, cause: number, address: bigint, status: Status): void {
+  private fatalFault(thread: Thread, cause: number, address: bigint, status: Status): number {
     const access = ACCESSES[FAULT_CAUSES.findIndex((known) => known === cause)] ?? null;
-    this.exception(thread, {
+    return this.exception(thread, {
       type: excp.ZX_EXCP_FATAL_PAGE_FAULT,
       cause,
       address,
@@ -186,10 +194,16 @@ export class GuestSteps implements ThreadSteps {
     });
   }
 
-  private exception(thread: Thread, facts: Omit<ExceptionReport, 'pc' | 'registers'>): void {
+  private exception(thread: Thread, facts: ExceptionFacts): number {
+    return this.raise(thread, this.report(thread, facts));
+  }
+
+  private report(thread: Thread, facts: ExceptionFacts): ExceptionReport {
     const registers = generalRegisters(thread.registers);
-    const report: ExceptionReport = { ...facts, pc: registers[0], registers };
-    this.core.tasks.exceptions += 1;
+    return { ...facts, pc: registers[0], registers };
+  }
+
+  private raise(thread: Thread, report: ExceptionReport): number {
     const { events } = this.core;
     if (events !== null) {
       events({
@@ -203,7 +217,7 @@ export class GuestSteps implements ThreadSteps {
         status: report.synthCode | 0,
       });
     }
-    thread.process.crashed(thread, report, BigInt(ZX_TASK_RETCODE_EXCEPTION_KILL));
+    return this.tell(thread, fatalException(thread, report));
   }
 
   private faultEvent(thread: Thread, address: number, kind: FaultKind, outcome: Status | Blocker): void {
@@ -224,6 +238,24 @@ export class GuestSteps implements ThreadSteps {
       page: space.faultPage,
     });
   }
+}
+
+type ExceptionFacts = Omit<ExceptionReport, 'pc' | 'registers'>;
+
+function policyFacts(code: number, data: number): ExceptionFacts {
+  return {
+    type: excp.ZX_EXCP_POLICY_ERROR,
+    cause: 0,
+    address: 0n,
+    access: null,
+    synthCode: code,
+    synthData: data,
+  };
+}
+
+function setPc(context: Uint32Array, pc: number): void {
+  context[HART_PC] = pc >>> 0;
+  context[HART_PC + 1] = Math.floor(pc / TWO_32);
 }
 
 function exceptionType(cause: number): number {

@@ -1,9 +1,11 @@
+import { ZX_EXCEPTION_CHANNEL_TYPE_JOB, ZX_EXCEPTION_CHANNEL_TYPE_JOB_DEBUGGER } from '../abi/exceptions.js';
 import { ZX_OBJ_TYPE_JOB } from '../abi/object-types.js';
 import { ZX_DEFAULT_JOB_RIGHTS } from '../abi/rights.js';
 import { ZX_JOB_NO_JOBS, ZX_JOB_NO_PROCESSES, ZX_JOB_TERMINATED } from '../abi/signals.js';
 import type { KernelCore } from '../kernel-core.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
+import { Exceptionate } from './exceptionate.js';
 import type { ProcessDispatcher } from './process.js';
 
 /** Jobs within jobs at most. */
@@ -23,6 +25,9 @@ export class JobDispatcher extends Dispatcher {
   override readonly objectName = new ObjectName();
   readonly processes = new Map<Koid, ProcessDispatcher>();
   readonly jobs = new Map<Koid, JobDispatcher>();
+  /** Exceptions of processes below it: starts of processes, and what those do not handle. */
+  readonly debuggerExceptions = new Exceptionate(ZX_EXCEPTION_CHANNEL_TYPE_JOB_DEBUGGER);
+  readonly exceptions = new Exceptionate(ZX_EXCEPTION_CHANNEL_TYPE_JOB);
   /** Jobs that may be below this one, on top of each other. */
   readonly height: number;
   returnCode = 0n;
@@ -81,12 +86,19 @@ export class JobDispatcher extends Dispatcher {
   private finishIfEmpty(): void {
     if (this.processes.size > 0 || this.jobs.size > 0) return;
     if (this.killed && (this.signals & ZX_JOB_TERMINATED) === 0) {
+      this.shutExceptions();
       this.updateSignals(0, ZX_JOB_TERMINATED);
       if (this.parent !== null) this.parent.jobEnded(this);
     }
     if (this.handleCount > 0 || this.isGone || this.parent === null) return;
     this.isGone = true;
+    this.shutExceptions();
     if (!this.killed) this.parent.jobEnded(this);
     this.destroyed();
+  }
+
+  private shutExceptions(): void {
+    this.debuggerExceptions.shutdown();
+    this.exceptions.shutdown();
   }
 }

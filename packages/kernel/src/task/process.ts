@@ -1,9 +1,14 @@
 import { PAGE_SIZE } from '@faultline/mmu-emu';
+import { ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER, ZX_EXCEPTION_CHANNEL_TYPE_PROCESS } from '../abi/exceptions.js';
 import { ZX_OBJ_TYPE_PROCESS } from '../abi/object-types.js';
 import { ZX_DEFAULT_PROCESS_RIGHTS } from '../abi/rights.js';
 import { ZX_JOB_NO_PROCESSES, ZX_PROCESS_TERMINATED } from '../abi/signals.js';
 import { ZX_ERR_BAD_STATE, ZX_OK, type Status } from '../abi/status.js';
-import { ZX_INFO_PROCESS_FLAG_EXITED, ZX_INFO_PROCESS_FLAG_STARTED } from '../abi/task.js';
+import {
+  ZX_INFO_PROCESS_FLAG_DEBUGGER_ATTACHED,
+  ZX_INFO_PROCESS_FLAG_EXITED,
+  ZX_INFO_PROCESS_FLAG_STARTED,
+} from '../abi/task.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { HandleTable } from '../object/handle-table.js';
 import { ObjectName } from '../object/object-name.js';
@@ -11,6 +16,7 @@ import type { CallerProcess, PagerBlocking } from '../syscall/call.js';
 import { AddressSpace } from '../vm/address-space.js';
 import { VmMapping } from '../vm/vm-mapping.js';
 import { describeException, type ExceptionReport } from './exception-report.js';
+import { Exceptionate } from './exceptionate.js';
 import { FutexTable } from './futex.js';
 import type { JobDispatcher } from './job.js';
 import type { StartRegisters, Thread } from './thread.js';
@@ -45,6 +51,9 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   readonly handles: HandleTable;
   readonly futexes = new FutexTable();
   readonly threads = new Map<Koid, ThreadDispatcher>();
+  /** Its exceptions: as they happen, and those that its threads do not handle. */
+  readonly debuggerExceptions = new Exceptionate(ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER);
+  readonly exceptions = new Exceptionate(ZX_EXCEPTION_CHANNEL_TYPE_PROCESS);
   state: ProcessState = 'initial';
   /** i64; 0 until it has ended. */
   returnCode = 0n;
@@ -64,6 +73,8 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   private hasCode = false;
   private started = false;
   private finished = false;
+  /** Others in the kernel that refer to it. */
+  private keepers = 0;
   private isGone = false;
 
   /** Made by `create`. */
@@ -109,7 +120,9 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   /** `zx_info_process_t.flags` */
   get flags(): number {
     const started = this.started ? ZX_INFO_PROCESS_FLAG_STARTED : 0;
-    return this.state === 'dying' || this.state === 'dead' ? started | ZX_INFO_PROCESS_FLAG_EXITED : started;
+    const exited = this.hasEnded ? ZX_INFO_PROCESS_FLAG_EXITED : 0;
+    const debugged = this.debuggerExceptions.isBound ? ZX_INFO_PROCESS_FLAG_DEBUGGER_ATTACHED : 0;
+    return started | exited | debugged;
   }
 
   /** No thread or mapping can be made in it any more. */
@@ -173,7 +186,19 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
         name: this.objectName.text,
       });
     }
+    thread.thread.isFirst = true;
     return thread.start(registers);
+  }
+
+  /** Something refers to it besides handles. */
+  keep(): void {
+    this.keepers += 1;
+  }
+
+  /** That no longer does. */
+  letGo(): void {
+    this.keepers -= 1;
+    this.destroyIfUnused();
   }
 
   /** Ends it; the first code counts. Does nothing when it has ended. */
@@ -217,7 +242,7 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
 
   /** Nothing refers to it any more: it is dead, and has no handle. */
   private destroyIfUnused(): void {
-    if (!this.finished || this.isGone || this.handleCount > 0) return;
+    if (!this.finished || this.isGone || this.handleCount > 0 || this.keepers > 0) return;
     this.isGone = true;
     this.destroyed();
   }
@@ -237,6 +262,8 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
     if (this.state !== 'dying' || this.threads.size > 0) return;
     this.state = 'dead';
     this.core.tasks.forgetSpace(this.space);
+    this.debuggerExceptions.shutdown();
+    this.exceptions.shutdown();
     this.handles.clear();
     this.space.destroy();
     this.core.tasks.processes -= 1;

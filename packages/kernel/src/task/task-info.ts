@@ -1,4 +1,5 @@
 /** What `zx_object_get_info` and `zx_object_get_property` tell about processes, threads and jobs. */
+import { ZX_EXCEPTION_CHANNEL_TYPE_NONE } from '../abi/exceptions.js';
 import * as info from '../abi/info.js';
 import {
   ZX_PROP_PROCESS_BREAK_ON_LOAD,
@@ -72,18 +73,6 @@ function jobKoids(topic: number, list: (job: JobDispatcher) => Iterable<number>)
   };
 }
 
-/** No exception channels: a thread is in no exception that anybody could ask about. */
-function exceptionReport(topic: number, bytes: number): InfoTopic {
-  return {
-    topic,
-    object: ThreadDispatcher,
-    rights: ZX_RIGHT_INSPECT,
-    recordBytes: bytes,
-    form: 'single',
-    read: () => ZX_ERR_BAD_STATE,
-  };
-}
-
 /** Instructions count as nanoseconds, as on the virtual clock. */
 export const TASK_INFO_TOPICS: readonly InfoTopic[] = [
   processTopic({
@@ -139,6 +128,8 @@ export const TASK_INFO_TOPICS: readonly InfoTopic[] = [
     bytes: info.INFO_THREAD_BYTES,
     fill: (view, { thread, core }) => {
       view.setUint32(info.INFO_THREAD_STATE, thread.zxState, true);
+      const handler = thread.exception?.handler?.type ?? ZX_EXCEPTION_CHANNEL_TYPE_NONE;
+      view.setUint32(info.INFO_THREAD_WAIT_EXCEPTION_CHANNEL_TYPE, handler, true);
       const harts = core.machine.harts.length;
       view.setUint8(info.INFO_THREAD_CPU_AFFINITY, 2 ** harts - 1);
     },
@@ -152,8 +143,6 @@ export const TASK_INFO_TOPICS: readonly InfoTopic[] = [
       view.setUint32(info.INFO_THREAD_STATS_LAST_CPU, thread.cpu?.hart.id ?? 0, true);
     },
   }),
-  exceptionReport(info.ZX_INFO_THREAD_EXCEPTION_REPORT_V1, 32),
-  exceptionReport(info.ZX_INFO_THREAD_EXCEPTION_REPORT, 40),
   jobKoids(info.ZX_INFO_JOB_CHILDREN, (job) => job.jobs.keys()),
   jobKoids(info.ZX_INFO_JOB_PROCESSES, (job) => job.processes.keys()),
   {
@@ -167,6 +156,7 @@ export const TASK_INFO_TOPICS: readonly InfoTopic[] = [
         record(info.INFO_JOB_BYTES, (view) => {
           view.setBigInt64(info.INFO_JOB_RETURN_CODE, dispatcher.returnCode, true);
           view.setUint8(info.INFO_JOB_EXITED, (dispatcher.signals & ZX_JOB_TERMINATED) === 0 ? 0 : 1);
+          view.setUint8(info.INFO_JOB_DEBUGGER_ATTACHED, dispatcher.debuggerExceptions.isBound ? 1 : 0);
         }),
       ),
   },

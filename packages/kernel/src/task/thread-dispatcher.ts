@@ -1,9 +1,11 @@
+import { ZX_EXCEPTION_CHANNEL_TYPE_THREAD } from '../abi/exceptions.js';
 import { ZX_OBJ_TYPE_THREAD } from '../abi/object-types.js';
 import { ZX_DEFAULT_THREAD_RIGHTS } from '../abi/rights.js';
 import { ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED, ZX_THREAD_TERMINATED } from '../abi/signals.js';
 import { ZX_ERR_BAD_STATE, ZX_OK, type Status } from '../abi/status.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
+import { Exceptionate } from './exceptionate.js';
 import type { ProcessDispatcher } from './process.js';
 import { Thread, type StartRegisters } from './thread.js';
 
@@ -18,6 +20,11 @@ export class ThreadDispatcher extends Dispatcher {
   override readonly defaultRights = ZX_DEFAULT_THREAD_RIGHTS;
   override readonly objectName: ObjectName;
   readonly thread: Thread;
+  /** Its exceptions, before the process hears of them. */
+  readonly exceptions = new Exceptionate(ZX_EXCEPTION_CHANNEL_TYPE_THREAD);
+  /** Others in the kernel that refer to it. */
+  private keepers = 0;
+  private isGone = false;
 
   constructor(
     readonly process: ProcessDispatcher,
@@ -55,6 +62,19 @@ export class ThreadDispatcher extends Dispatcher {
     return ZX_OK;
   }
 
+  /** Something refers to it, and to its process, besides handles. */
+  keep(): void {
+    this.keepers += 1;
+    this.process.keep();
+  }
+
+  /** That no longer does. */
+  letGo(): void {
+    this.keepers -= 1;
+    this.destroyIfUnused();
+    this.process.letGo();
+  }
+
   /** The thread has ended. */
   terminated(): void {
     const { events } = this.core;
@@ -68,11 +88,18 @@ export class ThreadDispatcher extends Dispatcher {
       });
     }
     this.updateSignals(ZX_THREAD_RUNNING | ZX_THREAD_SUSPENDED, ZX_THREAD_TERMINATED);
-    if (this.handleCount === 0) this.destroyed();
+    this.exceptions.shutdown();
+    this.destroyIfUnused();
   }
 
   protected override onZeroHandles(): void {
-    if (this.thread.state === 'dead') this.destroyed();
-    else if (this.thread.state === 'new') this.thread.kill();
+    if (this.thread.state === 'new') this.thread.kill();
+    else this.destroyIfUnused();
+  }
+
+  private destroyIfUnused(): void {
+    if (this.thread.state !== 'dead' || this.handleCount > 0 || this.keepers > 0 || this.isGone) return;
+    this.isGone = true;
+    this.destroyed();
   }
 }

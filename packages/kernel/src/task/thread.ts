@@ -1,9 +1,11 @@
 import { CONTEXT_WORDS, HART_PC, HART_X } from '@faultline/mmu-emu';
+import { ZX_EXCP_THREAD_EXITING } from '../abi/exceptions.js';
 import * as task from '../abi/task.js';
 import { ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED } from '../abi/signals.js';
 import { ZX_ERR_BAD_STATE, ZX_ERR_CANCELED, ZX_OK, type Status } from '../abi/status.js';
 import type { KernelCore } from '../kernel-core.js';
 import type { Caller } from '../syscall/call.js';
+import type { ExceptionDispatcher } from './exception-dispatcher.js';
 import { wordPair } from './exception-report.js';
 import type { ProcessDispatcher } from './process.js';
 import type { Cpu, Scheduler } from './scheduler.js';
@@ -70,6 +72,14 @@ export class Thread extends Waiter implements Caller {
   suspensions = 0;
   /** The unfinished system call. */
   operation: Operation | null = null;
+  /** An exception on its way through the handlers, or what debuggers are told first. */
+  notice: Operation | null = null;
+  /** The exception that it is in. */
+  exception: ExceptionDispatcher | null = null;
+  /** It has not run yet. */
+  isNew = true;
+  /** Its process was started with it. */
+  isFirst = false;
   /** Name of the system call it is in, for events. */
   callName = '';
   /** What ended the last wait. */
@@ -129,6 +139,7 @@ export class Thread extends Waiter implements Caller {
       case 'running':
         return this.dying ? task.ZX_THREAD_STATE_DYING : task.ZX_THREAD_STATE_RUNNING;
       case 'blocked':
+        if (this.exception?.report.type === ZX_EXCP_THREAD_EXITING) return task.ZX_THREAD_STATE_DYING;
         return this.blocker === null ? task.ZX_THREAD_STATE_RUNNING : BLOCKED_STATES[this.blocker.kind];
       case 'suspended':
         return task.ZX_THREAD_STATE_SUSPENDED;
@@ -200,7 +211,7 @@ export class Thread extends Waiter implements Caller {
 
   /** Others may look at its registers, and change them. */
   get isStopped(): boolean {
-    return this.state === 'suspended' || this.zxState === task.ZX_THREAD_STATE_BLOCKED_EXCEPTION;
+    return this.state === 'suspended' || this.blocker?.kind === 'exception';
   }
 
   /** Its registers were written: what it was in the middle of is not carried on. */
@@ -235,7 +246,7 @@ export class Thread extends Waiter implements Caller {
 
   /** It could run on, and nothing is left to be done in the kernel. */
   private get isBetweenInstructions(): boolean {
-    if (this.operation !== null) return false;
+    if (this.operation !== null || this.notice !== null) return false;
     return this.faultCause === 0 || this.wakeStatus === ZX_OK;
   }
 
@@ -265,9 +276,11 @@ export class Thread extends Waiter implements Caller {
   terminate(): void {
     this.abandonWait();
     this.state = 'dead';
-    const { operation } = this;
+    const { operation, notice } = this;
     this.operation = null;
+    this.notice = null;
     operation?.return(ZX_ERR_CANCELED);
+    notice?.return(ZX_ERR_CANCELED);
     if (this.cpu !== null && this.cpu.loaded === this) this.cpu.loaded = null;
     this.dispatcher.terminated();
     this.process.threadEnded(this);

@@ -66,6 +66,8 @@ export interface GuestMapping {
 
 export interface AsmGuestOptions {
   readonly name?: string;
+  /** A handle to the job it is made in; default the root job. */
+  readonly job?: number;
   /** Handles of the host that go to the guest: their values there are in `AsmGuest.given`, and as `$0`, `$1`, ... in the source. */
   readonly give?: readonly number[];
   readonly map?: readonly GuestMapping[];
@@ -96,7 +98,7 @@ export class AsmGuest {
     options: AsmGuestOptions = {},
   ): Promise<AsmGuest> {
     const name = options.name ?? 'asm';
-    const { process, vmar, status } = host.processCreate(host.rootJob().handle, name, 0);
+    const { process, vmar, status } = host.processCreate(options.job ?? host.rootJob().handle, name, 0);
     expect(status).toBe(ZX_OK);
     const dispatcher = host.handles.get(process)?.dispatcher as ProcessDispatcher;
     dispatcher.pagerBlocking = options.pagerBlocking ?? 'allow';

@@ -194,7 +194,7 @@ describe('a thread whose system call waits for a page of its own buffer', () => 
 
   it('stays blocked on the page when its thread is resumed before the page comes', async () => {
     const vmo = test.vmo(1);
-    const guest = await test.start(calls[0]!.source(vmo), [vmo]);
+    const guest = await test.start(calls[0].source(vmo), [vmo]);
     await test.settle();
     expect(test.packets()).toEqual([test.R(vmo, 0, 1)]);
     test.resume(test.suspend(guest.thread));

@@ -56,6 +56,19 @@ describe.each(ACCESS_PATHS)('reads through %s', (path) => {
     pager.finish();
   });
 
+  it('PK-05 S-01: what comes before its packet is even on the port is never asked for', async () => {
+    const vmo = pager.createVmo(4);
+    const accesses = [0, 1, 2, 3].map((page) => PageAccess.start(pager, path, vmo, page));
+    for (const page of [1, 3]) expect(pager.supply(vmo, page, 1)).toBe(ZX_OK);
+    await pager.turn();
+    expect(accesses.map((access) => access.isBlocked)).toEqual([true, false, true, false]);
+    pager.expectPackets(pager.R(vmo, 0, 1), pager.R(vmo, 2, 1));
+    for (const page of [0, 2]) expect(pager.supply(vmo, page, 1)).toBe(ZX_OK);
+    await pager.turn();
+    for (const access of accesses) access.expectDone();
+    pager.finish();
+  });
+
   it('RM-03 CO-07: two pages are two packets, and one supply answers both', async () => {
     const vmo = pager.createVmo(2);
     const accesses = [PageAccess.start(pager, path, vmo, 0), PageAccess.start(pager, path, vmo, 1)];

@@ -3,8 +3,8 @@ import type { InstructionSpec, Operand } from '../isa/instruction.js';
 import { decode } from '../isa/table.js';
 import { csrName } from './csr-names.js';
 import { RAW_INSTRUCTIONS } from './pseudo.js';
-import { INTEGER_REGISTERS } from './registers.js';
-import { ORDERING_SUFFIXES, syntaxOf } from './syntax.js';
+import { FLOAT_REGISTERS, INTEGER_REGISTERS } from './registers.js';
+import { ORDERING_SUFFIXES, ROUNDING_MODES, syntaxOf } from './syntax.js';
 import type { InstructionSyntax, SyntaxItem, SyntaxPart } from './syntax.js';
 
 /** One instruction as text. */
@@ -39,7 +39,12 @@ export function disassemble(word: number, pc = 0): DisassembledInstruction {
   }
   const suffix =
     syntax.ordering === undefined ? '' : ORDERING_SUFFIXES[extractField(syntax.ordering.field, bits)];
-  const operands = syntax.parts.map((part) => partText(part, syntax, bits, pc)).join(',');
+  const operands = syntax.parts
+    .filter(
+      (part) => part.kind !== 'operand' || extractField(part.operand.field, bits) !== part.operand.usual,
+    )
+    .map((part) => partText(part, syntax, bits, pc))
+    .join(',');
   return { text: `${syntax.spec.name}${suffix}${operands === '' ? '' : ` ${operands}`}`, length };
 }
 
@@ -72,6 +77,10 @@ function itemText(item: SyntaxItem, { spec }: InstructionSyntax, bits: number, p
   switch (item.operand.kind) {
     case 'x':
       return INTEGER_REGISTERS[value];
+    case 'f':
+      return FLOAT_REGISTERS[value];
+    case 'rounding':
+      return ROUNDING_MODES[value];
     case 'upper':
       return hex((value >> 12) & 0xf_ffff);
     case 'target':

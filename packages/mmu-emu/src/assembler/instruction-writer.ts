@@ -10,7 +10,7 @@ import { constantSteps } from './load-immediate.js';
 import type { Operand } from './operand.js';
 import { expandPseudo, isPseudo, RAW_INSTRUCTIONS } from './pseudo.js';
 import type { NamedInstruction } from './pseudo.js';
-import { compressedFormsOf, syntaxOfMnemonic } from './syntax.js';
+import { compressedFormsOf, ROUNDING_MODES, syntaxOfMnemonic } from './syntax.js';
 import type { InstructionSyntax, SyntaxItem, SyntaxPart } from './syntax.js';
 
 /** One encoding. */
@@ -112,9 +112,9 @@ export class InstructionWriter {
     // What depends on where the linker of another toolchain would put it is left alone, as there.
     let movable = false;
     syntax.parts.forEach((part, index) => {
-      const operand = operands[index];
+      const operand = operands.at(index);
       if (part.kind === 'memory') {
-        if (operand.kind !== 'memory') return;
+        if (operand?.kind !== 'memory') return;
         this.#setRegister(part.base, operand.base, operand, values);
         if (part.offset !== undefined) {
           values.set(part.offset.name, this.#number(part.offset, operand.offset));
@@ -122,6 +122,8 @@ export class InstructionWriter {
         } else if (evaluate(operand.offset, this.#context.scopeAt(this.#here)) !== 0n) {
           throw failure('bad-operand', operand, 'the address is a register without an offset');
         }
+      } else if (operand === undefined) {
+        // Only what has a usual value may be left out.
       } else if (operand.kind === 'register') {
         this.#setRegister(part, operand.number, operand, values);
       } else if (operand.kind === 'expression' && part.kind === 'operand') {
@@ -141,7 +143,7 @@ export class InstructionWriter {
     }
     let word = syntax.spec.match;
     for (const operand of syntax.spec.operands) {
-      const value = values.get(operand.name) ?? 0;
+      const value = values.get(operand.name) ?? operand.usual ?? 0;
       const bits = insertField(operand.field, value);
       if (bits !== undefined) word |= bits;
       else if (this.#context.final) throw this.#rangeError(syntax, operand, operands, value, at);
@@ -173,6 +175,10 @@ export class InstructionWriter {
     if (operand.kind === 'csr' && expression.kind === 'symbol') {
       const number = csrByName(expression.name);
       if (number !== undefined) return number;
+    }
+    if (operand.kind === 'rounding' && expression.kind === 'symbol') {
+      const mode = ROUNDING_MODES.indexOf(expression.name);
+      if (mode >= 0) return mode;
     }
     if (operand.kind === 'fence' && expression.kind === 'symbol') {
       const set = fenceSet(expression.name);
@@ -295,12 +301,14 @@ function expansionOperands(expansion: Expansion, wanted: Values): Values | undef
 
 function isShape(parts: readonly SyntaxPart[], operands: readonly Operand[]): boolean {
   return (
-    parts.length === operands.length &&
+    parts.length >= operands.length &&
     parts.every((part, index) => {
-      const operand = operands[index];
+      const operand = operands.at(index);
+      if (operand === undefined) return part.kind === 'operand' && part.operand.usual !== undefined;
       if (part.kind === 'memory') return operand.kind === 'memory';
       if (part.kind === 'fixed' || part.operand.kind === 'x')
         return operand.kind === 'register' && operand.file === 'x';
+      if (part.operand.kind === 'f') return operand.kind === 'register' && operand.file === 'f';
       return operand.kind === 'expression';
     })
   );

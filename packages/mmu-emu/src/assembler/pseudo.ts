@@ -13,8 +13,8 @@ export interface NamedInstruction {
   readonly operands: readonly Operand[];
 }
 
-/** Kinds of operands: integer register, memory, anything else. */
-type Kind = 'x' | 'm' | 'e';
+/** Kinds of operands: integer register, floating-point register, memory, anything else. */
+type Kind = 'x' | 'f' | 'm' | 'e';
 
 interface Form {
   readonly kinds: readonly Kind[];
@@ -109,6 +109,24 @@ for (const letter of ['w', 's', 'c']) {
   alias(`csr${letter}i`, 'ee', `csrr${letter}i`, zero, '$0', '$1');
   alias(`csrr${letter}`, 'xee', `csrr${letter}i`, '$0', '$1', '$2');
 }
+for (const suffix of ['s', 'd']) {
+  alias(`fmv.${suffix}`, 'ff', `fsgnj.${suffix}`, '$0', '$1', '$1');
+  alias(`fneg.${suffix}`, 'ff', `fsgnjn.${suffix}`, '$0', '$1', '$1');
+  alias(`fabs.${suffix}`, 'ff', `fsgnjx.${suffix}`, '$0', '$1', '$1');
+  alias(`fgt.${suffix}`, 'xff', `flt.${suffix}`, '$0', '$2', '$1');
+  alias(`fge.${suffix}`, 'xff', `fle.${suffix}`, '$0', '$2', '$1');
+}
+alias('fmv.x.s', 'xf', 'fmv.x.w', '$0', '$1');
+alias('fmv.s.x', 'fx', 'fmv.w.x', '$0', '$1');
+const FLOAT_CSRS = [['flags', 1], ['rm', 2], ['csr', 3]] as const; // prettier-ignore
+for (const [name, csr] of FLOAT_CSRS) {
+  alias(`fr${name}`, 'x', 'csrrs', '$0', number(csr), zero);
+  alias(`fs${name}`, 'x', 'csrrw', zero, number(csr), '$0');
+  alias(`fs${name}`, 'xx', 'csrrw', '$0', number(csr), '$1');
+  if (csr === 3) continue;
+  alias(`fs${name}i`, 'e', 'csrrwi', zero, number(csr), '$0');
+  alias(`fs${name}i`, 'xe', 'csrrwi', '$0', number(csr), '$1');
+}
 alias('rdcycle', 'x', 'csrrs', '$0', number(0xc00), zero);
 alias('rdtime', 'x', 'csrrs', '$0', number(0xc01), zero);
 alias('rdinstret', 'x', 'csrrs', '$0', number(0xc02), zero);
@@ -137,6 +155,16 @@ for (const name of ['sb', 'sh', 'sw', 'sd']) {
       name,
       operands: [source, memory(low, base)],
     })),
+  );
+}
+for (const name of ['flw', 'fld']) {
+  define(name, 'fex', ([target, address, scratch]) =>
+    pcRelative(address, xNumber(scratch), (low, base) => ({ name, operands: [target, memory(low, base)] })),
+  );
+}
+for (const name of ['fsw', 'fsd']) {
+  define(name, 'fex', ([source, address, scratch]) =>
+    pcRelative(address, xNumber(scratch), (low, base) => ({ name, operands: [source, memory(low, base)] })),
   );
 }
 for (const name of ['la', 'lla']) {
@@ -200,6 +228,8 @@ function isKind(operand: Operand, kind: Kind): boolean {
   switch (kind) {
     case 'x':
       return operand.kind === 'register' && operand.file === 'x';
+    case 'f':
+      return operand.kind === 'register' && operand.file === 'f';
     case 'm':
       return operand.kind === 'memory';
     case 'e':

@@ -25,6 +25,9 @@ export interface InstructionSyntax {
 /** Suffixes by the value of the ordering field. */
 export const ORDERING_SUFFIXES: readonly string[] = ['', '.rl', '.aq', '.aqrl'];
 
+/** Names of rounding modes by the value of the field; the empty ones are reserved. */
+export const ROUNDING_MODES: readonly string[] = ['rne', 'rtz', 'rdn', 'rup', 'rmm', '', '', 'dyn'];
+
 function parseSyntax(spec: InstructionSpec): InstructionSyntax {
   const pieces = spec.syntax === '' ? [] : spec.syntax.split(',').map((piece) => piece.trim());
   return {

@@ -1,6 +1,7 @@
 import {
   HART_EXTERNAL_PIN,
   HART_EXTERNAL_SOFTWARE,
+  HART_FCSR,
   HART_MCAUSE,
   HART_MCOUNTEREN,
   HART_MCOUNTINHIBIT,
@@ -31,9 +32,11 @@ import {
 } from './state.js';
 import { PRIVILEGE_MACHINE, PRIVILEGE_SUPERVISOR, PRIVILEGE_USER } from './causes.js';
 import {
+  MSTATUS_FS,
   MSTATUS_HIGH,
   MSTATUS_MASK,
   MSTATUS_MPP,
+  MSTATUS_SD_HIGH,
   MSTATUS_TVM,
   SSTATUS_HIGH,
   SSTATUS_MASK,
@@ -50,8 +53,8 @@ export interface CsrEnvironment {
   time(): number;
 }
 
-/** RV64 with A, B (Zba, Zbb and Zbs), C, I, M, S and U. */
-const MISA_LOW = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 8) | (1 << 12) | (1 << 18) | (1 << 20);
+/** RV64 with A, B (Zba, Zbb and Zbs), C, D, F, I, M, S and U. */
+const MISA_LOW = [...'ABCDFIMSU'].reduce((bits, letter) => bits | (1 << (letter.charCodeAt(0) - 65)), 0);
 const MISA_HIGH = 0x8000_0000;
 
 const ALL = 0xffff_ffff;
@@ -87,6 +90,9 @@ const COUNTER_TIME = 2;
 const COUNTER_INSTRET = 4;
 
 const CSR_STIMECMP = 0x14d;
+const FFLAGS = 0x1f;
+const FRM_SHIFT = 5;
+const FCSR = 0xff;
 
 /** CSRs that hold what is written to them, less what their masks (low, high word) take away. */
 const PLAIN: readonly (readonly [csr: number, word: number, low: number, high: number])[] = [
@@ -116,6 +122,9 @@ for (const [csr, word, low, high] of PLAIN) {
   PLAIN_HIGH[csr] = high;
 }
 
+const CSR_FFLAGS = 0x001;
+const CSR_FRM = 0x002;
+const CSR_FCSR = 0x003;
 const CSR_SSTATUS = 0x100;
 const CSR_SIE = 0x104;
 const CSR_STVEC = 0x105;
@@ -221,6 +230,7 @@ export class CsrFile {
     const privilege = this.#state[HART_PRIVILEGE];
     if (privilege < ((csr >>> 8) & 3)) return false;
     if (write && csr >>> 10 === 3) return false;
+    if (within(csr, CSR_FFLAGS, CSR_FCSR)) return (this.#state[HART_MSTATUS] & MSTATUS_FS) !== 0;
     if (csr === CSR_SATP) {
       return !(privilege === PRIVILEGE_SUPERVISOR && this.#state[HART_MSTATUS] & MSTATUS_TVM);
     }
@@ -238,9 +248,15 @@ export class CsrFile {
     if (plain !== 0) return this.#give(state[plain], state[plain + 1]);
     switch (csr) {
       case CSR_MSTATUS:
-        return this.#give(state[HART_MSTATUS], MSTATUS_HIGH);
+        return this.#give(state[HART_MSTATUS], MSTATUS_HIGH | this.#dirty());
       case CSR_SSTATUS:
-        return this.#give(state[HART_MSTATUS] & SSTATUS_MASK, SSTATUS_HIGH);
+        return this.#give(state[HART_MSTATUS] & SSTATUS_MASK, SSTATUS_HIGH | this.#dirty());
+      case CSR_FFLAGS:
+        return this.#give(state[HART_FCSR] & FFLAGS, 0);
+      case CSR_FRM:
+        return this.#give(state[HART_FCSR] >>> FRM_SHIFT, 0);
+      case CSR_FCSR:
+        return this.#give(state[HART_FCSR], 0);
       case CSR_SIE:
         return this.#give(state[HART_MIE] & state[HART_MIDELEG], 0);
       case CSR_SIP:
@@ -304,6 +320,15 @@ export class CsrFile {
         break;
       case CSR_SSTATUS:
         this.#writeMstatus(low, SSTATUS_MASK);
+        break;
+      case CSR_FFLAGS:
+        this.#writeFcsr(low, FFLAGS);
+        break;
+      case CSR_FRM:
+        this.#writeFcsr(low << FRM_SHIFT, FCSR & ~FFLAGS);
+        break;
+      case CSR_FCSR:
+        this.#writeFcsr(low, FCSR);
         break;
       case CSR_SIE:
         this.#merge(HART_MIE, low, state[HART_MIDELEG]);
@@ -411,6 +436,16 @@ export class CsrFile {
       state[word + 1] = this.high;
     }
     state[HART_MCOUNTINHIBIT] ^= changed;
+  }
+
+  /** SD. */
+  #dirty(): number {
+    return (this.#state[HART_MSTATUS] & MSTATUS_FS) === MSTATUS_FS ? MSTATUS_SD_HIGH : 0;
+  }
+
+  #writeFcsr(value: number, mask: number): void {
+    this.#merge(HART_FCSR, value, mask);
+    this.#state[HART_MSTATUS] |= MSTATUS_FS;
   }
 
   #merge(word: number, value: number, mask: number): void {

@@ -26,7 +26,7 @@ import {
   EXTERNAL_INTERRUPT,
   TIMER_INTERRUPT,
 } from './csr-file.js';
-import { MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MXR, MSTATUS_SUM, MSTATUS_TSR, MSTATUS_TVM, MSTATUS_TW } from './mstatus.js'; // prettier-ignore
+import { MSTATUS_FS_SHIFT, MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MXR, MSTATUS_SUM, MSTATUS_TSR, MSTATUS_TVM, MSTATUS_TW } from './mstatus.js'; // prettier-ignore
 import {
   CONTEXT_WORDS,
   HART_ARGUMENTS,
@@ -103,6 +103,8 @@ const FUTILE_TRAPS = 64;
 
 /** What mip and sip have in common: the low eight bits of their numbers. */
 const CSR_XIP = 0x44;
+/** Floating-point instructions are allowed, and none has run. */
+const FS_INITIAL = 1 << MSTATUS_FS_SHIFT;
 
 const SATP_SV39_HIGH = 0x8000_0000;
 const SATP_MODE_SHIFT = 28;
@@ -159,6 +161,7 @@ export class Hart {
       this.state[HART_MENVCFG] = ALL_CACHE_BLOCKS;
       this.state[HART_SENVCFG] = ALL_CACHE_BLOCKS;
       this.#csrs.pmp.allowEverything();
+      this.state[HART_MSTATUS] = FS_INITIAL;
     }
     if (environment.hardwareAd) this.state[HART_MENVCFG + 1] = MENVCFG_ADUE_HIGH;
     this.#updateTranslation();

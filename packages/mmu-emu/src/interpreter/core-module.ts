@@ -5,6 +5,7 @@ import { buildAtomicAddress, buildSlowLoad, buildSlowStore } from '../mmu/memory
 import { buildCacheBlock } from '../mmu/cache-block.js';
 import { buildPmpCheck } from '../mmu/pmp-check.js';
 import { buildRaise, buildTranslate } from '../mmu/translate.js';
+import { defineSoftfloat } from '../softfloat/softfloat.js';
 import { ModuleBuilder } from '../wasm/module-builder.js';
 import { buildCarryLessHigh, buildCarryLessLow } from './carry-less.js';
 import { buildFetch } from './fetch.js';
@@ -25,6 +26,7 @@ export function encodeCoreModule(shared: boolean, translates: boolean): Uint8Arr
   module.define(indices.fetch, buildFetch(indices));
   module.define(indices.routines.clmul, buildCarryLessLow());
   module.define(indices.routines.clmulh, buildCarryLessHigh());
+  defineSoftfloat(module, indices.routines);
   module.define(indices.run, buildRun(indices));
   module.exportFunction('run', indices.run);
   return module.encode();

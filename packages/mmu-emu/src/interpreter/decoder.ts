@@ -1,4 +1,4 @@
-import { HART_SINK, HART_X } from '../hart/state.js';
+import { HART_F, HART_SINK, HART_X } from '../hart/state.js';
 import { extractField } from '../isa/instruction.js';
 import type { InstructionSpec, Operand } from '../isa/instruction.js';
 import { decode, instructionByName, INSTRUCTIONS } from '../isa/table.js';
@@ -15,11 +15,18 @@ interface DecodePlan {
   readonly rs1: Source;
   readonly rs2: Source;
   readonly imm: Source;
+  /** Only of instructions that have no immediate. */
+  readonly rs3: Source | undefined;
+  /** Words of the state at which the registers' files begin. */
+  readonly files: { readonly rd: number; readonly rs1: number; readonly rs2: number };
 }
 
 function planOf(spec: InstructionSpec): DecodePlan {
   const field = (name: string): Source => spec.operands.find((o) => o.name === name)?.field ?? 0;
   const { expansion } = spec;
+  const long = expansion ? instructionByName(expansion.name)! : spec;
+  const file = (name: string): number =>
+    long.operands.some((o) => o.name === name && o.kind === 'f') ? HART_F : HART_X;
   const source = (name: 'rd' | 'rs1' | 'rs2' | 'imm'): Source => {
     if (expansion === undefined) return field(name);
     const from = expansion[name] ?? 0;
@@ -31,6 +38,8 @@ function planOf(spec: InstructionSpec): DecodePlan {
     rs1: source('rs1'),
     rs2: source('rs2'),
     imm: source('imm'),
+    rs3: spec.operands.find((o) => o.name === 'rs3')?.field,
+    files: { rd: file('rd'), rs1: file('rs1'), rs2: file('rs2') },
   };
 }
 
@@ -89,11 +98,10 @@ export function writeRecord(words: Uint32Array, record: number, encoding: number
   const imm = valueOf(plan.imm, bits);
   const target = offset + imm;
   const handler = offset >= 0 && target >= 0 && target < 4096 ? plan.handlers.near : plan.handlers.far;
-  const rd = valueOf(plan.rd, bits);
-  const rdOffset = rd === 0 ? HART_SINK * 4 : HART_X * 4 + rd * 8;
-  const rs1Offset = HART_X * 4 + valueOf(plan.rs1, bits) * 8;
-  const rs2Offset = HART_X * 4 + valueOf(plan.rs2, bits) * 8;
-  words[at] = handler | (rdOffset << 16);
-  words[at + 1] = rs1Offset | (rs2Offset << 16);
-  words[at + 2] = imm;
+  const { files } = plan;
+  const offsetOf = (source: Source, file: number): number => (file + valueOf(source, bits) * 2) * 4;
+  const rd = offsetOf(plan.rd, files.rd);
+  words[at] = handler | ((rd === HART_X * 4 ? HART_SINK * 4 : rd) << 16);
+  words[at + 1] = offsetOf(plan.rs1, files.rs1) | (offsetOf(plan.rs2, files.rs2) << 16);
+  words[at + 2] = plan.rs3 === undefined ? imm : offsetOf(plan.rs3, HART_F);
 }

@@ -5,10 +5,13 @@
  * `rec` to the next record and branching to `next`, or by setting `pc` and branching to `fetch`.
  */
 
-import { HART_ARGUMENTS, HART_BITS, HART_CAUSE, HART_DATA_BANK, HART_DEFERRED, HART_LEFT, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_TVAL } from '../hart/state.js'; // prettier-ignore
+import { CAUSE_ILLEGAL_INSTRUCTION } from '../hart/causes.js';
+import { MSTATUS_FS } from '../hart/mstatus.js';
+import { HART_ARGUMENTS, HART_BITS, HART_CAUSE, HART_DATA_BANK, HART_DEFERRED, HART_FCSR, HART_LEFT, HART_MSTATUS, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_TVAL } from '../hart/state.js'; // prettier-ignore
 import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
 import { ACCESS_LOAD, ACCESS_STORE, tlbEntry } from '../mmu/translate.js';
 import { CACHE_BLOCK_BITS } from '../mmu/cache-block.js';
+import { makeFloatStateDirty } from '../softfloat/float-state.js';
 import { STATUS_TRAP } from '../mmu/memory-access.js';
 import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
 import { br, brIf, call, choose, get, getGlobal, i32c, i64c, load, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
@@ -60,6 +63,18 @@ const SIGN_EXTENSIONS: Readonly<Record<number, string>> = {
 export const currentPc = (l: RunLocals): Code =>
   op('i64.add', get(l.pcBase), op('i64.extend_i32_u', op('i32.shr_u', get(l.rec), i32c(3))));
 
+/** Code that raises an illegal-instruction exception for the current record. */
+export const raiseIllegal = (l: RunLocals): Code =>
+  seq(
+    store('i64.store', get(l.hart), load('i64.load32_u', get(l.rec), RECORD_BITS), HART_TVAL * 4),
+    store('i32.store', get(l.hart), i32c(CAUSE_ILLEGAL_INSTRUCTION), HART_CAUSE * 4),
+    br('trap'),
+  );
+
+/** The rounding mode of an instruction that takes it from fcsr, and the last mode that there is. */
+const DYNAMIC_MODE = 7;
+const LAST_MODE = 4;
+
 class HandlerLowering {
   readonly #l: RunLocals;
   readonly #indices: CoreIndices;
@@ -74,7 +89,7 @@ class HandlerLowering {
     this.#indices = indices;
     this.#handler = handler;
     this.#arrive = indices.regions === null ? 'next' : 'arrive';
-    const used: Record<ValueType, number> = { i32: 0, i64: 0, f64: 0 };
+    const used: Record<ValueType, number> = { i32: 0, i64: 0, f32: 0, f64: 0 };
     for (const type of handler.description.locals) {
       const local = locals.temporaries[type][used[type]++];
       if (local === undefined) throw new Error(`${handler.spec.name} has too many locals`);
@@ -136,9 +151,15 @@ class HandlerLowering {
       op('i64.extend_i32_u', op('i32.and', op('i32.shr_u', bits, i32c(shift)), i32c(mask)));
     switch (name) {
       case 'rs1':
+      case 'frs1':
         return load('i64.load', op('i32.add', get(l.hart), field(RECORD_RS1)));
       case 'rs2':
+      case 'frs2':
         return load('i64.load', op('i32.add', get(l.hart), field(RECORD_RS2)));
+      case 'frs3':
+        return load('i64.load', op('i32.add', get(l.hart), load('i32.load', get(l.rec), RECORD_IMM)));
+      case 'fcsr':
+        return load('i64.load32_u', get(l.hart), HART_FCSR * 4);
       case 'imm':
         return load('i64.load32_s', get(l.rec), RECORD_IMM);
       case 'pc':
@@ -268,10 +289,17 @@ class HandlerLowering {
     switch (statement.kind) {
       case 'let':
         return set(this.#locals[statement.local], this.#value(statement.value));
-      case 'writeRd': {
-        const address = op('i32.add', get(l.hart), load('i32.load16_u', get(l.rec), RECORD_RD));
-        return store('i64.store', address, this.#value(statement.value));
-      }
+      case 'writeRd':
+        return this.#writeRegister(statement.value);
+      case 'writeFd':
+        return seq(this.#writeRegister(statement.value), makeFloatStateDirty(l.hart));
+      case 'requireFloat':
+        return when(
+          op('i32.eqz', op('i32.and', load('i32.load', get(l.hart), HART_MSTATUS * 4), i32c(MSTATUS_FS))),
+          raiseIllegal(l),
+        );
+      case 'roundingMode':
+        return this.#roundingMode(this.#locals[statement.local]);
       case 'load':
         return this.#load(statement);
       case 'store':
@@ -301,9 +329,13 @@ class HandlerLowering {
       }
       case 'compute': {
         const args = statement.args.map((arg) => this.#value(arg));
+        const result = call(this.#indices.routines[statement.routine], get(l.hart), ...args);
+        const { shortcut } = statement;
         return set(
           this.#locals[statement.local],
-          call(this.#indices.routines[statement.routine], get(l.hart), ...args),
+          shortcut === undefined
+            ? result
+            : choose('i64', this.#value(shortcut.condition), this.#value(shortcut.value), result),
         );
       }
       case 'cacheBlock':
@@ -335,6 +367,28 @@ class HandlerLowering {
       case 'helper':
         return this.#helper(statement);
     }
+  }
+
+  #writeRegister(value: Value): Code {
+    const l = this.#l;
+    const address = op('i32.add', get(l.hart), load('i32.load16_u', get(l.rec), RECORD_RD));
+    return store('i64.store', address, this.#value(value));
+  }
+
+  #roundingMode(local: number): Code {
+    const l = this.#l;
+    const field = op('i64.shr_u', load('i64.load32_u', get(l.rec), RECORD_BITS), i64c(12));
+    return when(
+      op('i64.eq', tee(local, op('i64.and', field, i64c(7))), i64c(DYNAMIC_MODE)),
+      when(
+        op(
+          'i64.gt_u',
+          tee(local, op('i64.shr_u', load('i64.load32_u', get(l.hart), HART_FCSR * 4), i64c(5))),
+          i64c(LAST_MODE),
+        ),
+        raiseIllegal(l),
+      ),
+    );
   }
 
   /** Environment calls have the causes 8, 9 and 11: 8 plus the privilege. */

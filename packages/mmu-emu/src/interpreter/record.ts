@@ -10,7 +10,8 @@
  *   record:  u16 handler   u16 rd   u16 rs1   u16 rs2   i32 immediate   u32 encoding
  * ```
  *
- * Registers are byte offsets in the hart's state; x0 as destination is HART_SINK. Handler 0 means that nothing is
+ * Registers are byte offsets in the hart's state; x0 as destination is HART_SINK. A third source register is in the
+ * immediate's place. Handler 0 means that nothing is
  * decoded here yet.
  */
 

@@ -5,19 +5,19 @@
  * helper ends it earlier. What is left of the budget is in HART_LEFT afterwards.
  */
 
-import { CAUSE_ILLEGAL_INSTRUCTION } from '../hart/causes.js';
-import { HART_CAUSE, HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_PC, HART_REGION_ENTRIES, HART_REGION_EXITS, HART_TRANSLATED, HART_TVAL } from '../hart/state.js'; // prettier-ignore
+import { HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_PC, HART_REGION_ENTRIES, HART_REGION_EXITS, HART_TRANSLATED } from '../hart/state.js'; // prettier-ignore
+import type { ValueType } from '../isa/semantics.js';
 import { block, br, brIf, call, callIndirect, get, getGlobal, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { HANDLERS } from './handlers.js';
 import type { CoreIndices } from './imports.js';
-import { currentPc, lowerHandler, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
+import { currentPc, lowerHandler, raiseIllegal, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
 import type { RunLocals } from './lower.js';
-import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_BITS, RECORD_ENTRIES, RECORD_HANDLER } from './record.js'; // prettier-ignore
+import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_ENTRIES, RECORD_HANDLER } from './record.js'; // prettier-ignore
 
 function declareLocals(f: FunctionBody): RunLocals {
-  const many = (type: 'i32' | 'i64' | 'f64', count: number): readonly number[] =>
+  const many = (type: ValueType, count: number): readonly number[] =>
     Array.from({ length: count }, () => f.local(type));
   return {
     hart: 0,
@@ -33,7 +33,7 @@ function declareLocals(f: FunctionBody): RunLocals {
     entry: f.local('i32'),
     status: f.local('i32'),
     countBelow: f.local('i32'),
-    temporaries: { i32: many('i32', 4), i64: many('i64', 8), f64: many('f64', 2) },
+    temporaries: { i32: many('i32', 4), i64: many('i64', 8), f32: many('f32', 2), f64: many('f64', 2) },
   };
 }
 
@@ -143,15 +143,10 @@ export function buildRun(indices: CoreIndices): FunctionBody {
     ),
   );
 
-  const illegal = seq(
-    store('i64.store', get(hart), load('i64.load32_u', get(rec), RECORD_BITS), HART_TVAL * 4),
-    store('i32.store', get(hart), i32c(CAUSE_ILLEGAL_INSTRUCTION), HART_CAUSE * 4),
-    br('trap'),
-  );
   const refetch = seq(set(left, op('i32.add', get(left), i32c(1))), set(pc, currentPc(l)), br('fetch'));
   const bodies: readonly Code[] = [
     refetch,
-    illegal,
+    raiseIllegal(l),
     ...HANDLERS.map((handler) => lowerHandler(l, indices, handler)),
   ];
   if (bodies.length !== HANDLERS.length + FIRST_HANDLER) throw new Error('handlers and their numbers differ');

@@ -22,6 +22,10 @@ import {
   C_IMM_SDSP,
   C_IMM_SWSP,
   C_IMM_WORD,
+  C_FRD,
+  C_FRD_SHORT,
+  C_FRS2,
+  C_FRS2_SHORT,
   C_RD,
   C_RD_SHORT,
   C_RD_SHORT_HIGH,
@@ -77,6 +81,8 @@ export const RV64C: readonly InstructionSpec[] = [
   spec('c.ld', 0x6000, FUNCT3, [C_RD_SHORT, C_RS1_SHORT, C_IMM_DOUBLE], 'rd, imm(rs1)', { name: 'ld', rd: 'rd', rs1: 'rs1', imm: 'imm' }), // prettier-ignore
   spec('c.sw', 0xc000, FUNCT3, [C_RS1_SHORT, C_RS2_SHORT, C_IMM_WORD], 'rs2, imm(rs1)', { name: 'sw', rs1: 'rs1', rs2: 'rs2', imm: 'imm' }), // prettier-ignore
   spec('c.sd', 0xe000, FUNCT3, [C_RS1_SHORT, C_RS2_SHORT, C_IMM_DOUBLE], 'rs2, imm(rs1)', { name: 'sd', rs1: 'rs1', rs2: 'rs2', imm: 'imm' }), // prettier-ignore
+  spec('c.fld', 0x2000, FUNCT3, [C_FRD_SHORT, C_RS1_SHORT, C_IMM_DOUBLE], 'rd, imm(rs1)', { name: 'fld', rd: 'rd', rs1: 'rs1', imm: 'imm' }), // prettier-ignore
+  spec('c.fsd', 0xa000, FUNCT3, [C_RS1_SHORT, C_FRS2_SHORT, C_IMM_DOUBLE], 'rs2, imm(rs1)', { name: 'fsd', rs1: 'rs1', rs2: 'rs2', imm: 'imm' }), // prettier-ignore
   // Quadrant 1
   spec('c.nop', 0x0001, 0xef83, [C_IMM_6], '', { name: 'addi', rd: 0, rs1: 0, imm: 'imm' }),
   spec('c.addi', 0x0001, FUNCT3, [C_RD, C_IMM_6], 'rd, imm', { name: 'addi', rd: 'rd', rs1: 'rd', imm: 'imm' }, NOT_X0_RD), // prettier-ignore
@@ -120,4 +126,6 @@ export const RV64C: readonly InstructionSpec[] = [
   spec('c.add', 0x9002, 0xf003, [C_RD, C_RS2], 'rd, rs2', { name: 'add', rd: 'rd', rs1: 'rd', rs2: 'rs2' }, NOT_X0_RS2), // prettier-ignore
   spec('c.swsp', 0xc002, FUNCT3, [C_RS2, C_IMM_SWSP], 'rs2, imm(sp)', { name: 'sw', rs1: SP, rs2: 'rs2', imm: 'imm' }), // prettier-ignore
   spec('c.sdsp', 0xe002, FUNCT3, [C_RS2, C_IMM_SDSP], 'rs2, imm(sp)', { name: 'sd', rs1: SP, rs2: 'rs2', imm: 'imm' }), // prettier-ignore
+  spec('c.fldsp', 0x2002, FUNCT3, [C_FRD, C_IMM_LDSP], 'rd, imm(sp)', { name: 'fld', rd: 'rd', rs1: SP, imm: 'imm' }), // prettier-ignore
+  spec('c.fsdsp', 0xa002, FUNCT3, [C_FRS2, C_IMM_SDSP], 'rs2, imm(sp)', { name: 'fsd', rs1: SP, rs2: 'rs2', imm: 'imm' }), // prettier-ignore
 ];

@@ -10,6 +10,7 @@ import type { SemanticsBuilder } from './semantics.js';
 
 /** Extensions as the manuals name them; `Priv` is what the privileged manual adds. */
 export type Extension =
+  | ('F' | 'D' | 'Zfa' | 'Zfhmin')
   | ('I' | 'M' | 'A' | 'C' | 'Zicsr' | 'Zifencei' | 'Zicond' | 'Zba' | 'Zbb' | 'Zbc' | 'Zbs' | 'Priv')
   | ('Zihintpause' | 'Zawrs' | 'Zimop' | 'Zcmop' | 'Zcb' | 'Zicbom' | 'Zicbop' | 'Zicboz' | 'Svinval');
 
@@ -34,24 +35,30 @@ export interface Field {
 /**
  * What an operand is to a reader of assembly.
  *
- * - `x`: integer register
+ * - `x`: integer register; `f`: floating-point register
  * - `imm`: number; `uimm`: unsigned number (shift amounts, CSR immediates)
  * - `upper`: the 20-bit number of lui and auipc, written as such; the field's value is it shifted left by 12
  * - `target`: a code address, written as such; the field is the distance from the instruction
  * - `csr`: CSR name or number
  * - `fence`: set of the letters i, o, r, w
+ * - `rounding`: rounding mode by name
+ * - `constant`: a constant of fli, by value or name
  * - `ordering`: not written as an operand, but as the suffix `.aq`, `.rl` or `.aqrl` of the name (bit 1 aq, bit 0 rl)
  */
-export type OperandKind = 'x' | 'imm' | 'uimm' | 'upper' | 'target' | 'csr' | 'fence' | 'ordering';
+export type OperandKind =
+  'x' | 'f' | 'imm' | 'uimm' | 'upper' | 'target' | 'csr' | 'fence' | 'rounding' | 'constant' | 'ordering';
 
 /** Names under which semantics, expansion rules and syntax refer to a field. */
-export type OperandName = 'rd' | 'rs1' | 'rs2' | 'imm' | 'csr' | 'pred' | 'succ' | 'fm' | 'aqrl';
+export type OperandName =
+  'rd' | 'rs1' | 'rs2' | 'rs3' | 'rm' | 'imm' | 'csr' | 'pred' | 'succ' | 'fm' | 'aqrl';
 
 /** One operand. */
 export interface Operand {
   readonly name: OperandName;
   readonly kind: OperandKind;
   readonly field: Field;
+  /** What the operand is when it is not written; such an operand comes last. */
+  readonly usual?: number;
 }
 
 /** An operand value that no encoding of the instruction has: it is reserved, or another instruction's. */

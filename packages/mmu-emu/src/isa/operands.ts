@@ -17,6 +17,9 @@ function operand(name: OperandName, kind: OperandKind, f: Field): Operand {
   return { name, kind, field: f };
 }
 
+/** The same place, of the other register file. */
+const floating = ({ name, field: f }: Operand): Operand => operand(name, 'f', f);
+
 const register = (name: OperandName, from: number): Operand =>
   operand(name, 'x', field(5, false, [[from, 5, 0]]));
 const shortRegister = (name: OperandName, from: number): Operand =>
@@ -25,6 +28,21 @@ const shortRegister = (name: OperandName, from: number): Operand =>
 export const RD = register('rd', 7);
 export const RS1 = register('rs1', 15);
 export const RS2 = register('rs2', 20);
+
+export const FRD = floating(RD);
+export const FRS1 = floating(RS1);
+export const FRS2 = floating(RS2);
+export const FRS3 = floating(register('rs3', 27));
+const rounding = (usual: number): Operand => ({
+  ...operand('rm', 'rounding', field(3, false, [[12, 3, 0]])),
+  usual,
+});
+/** Rounding mode; the one in fcsr unless written. */
+export const ROUNDING = rounding(7);
+/** Rounding mode of a conversion that is always exact; to nearest unless written. */
+export const ROUNDING_EXACT = rounding(0);
+/** Number of a constant of fli. */
+export const FLI_CONSTANT = operand('imm', 'constant', field(5, false, [[15, 5, 0]]));
 
 /** I-type immediate: 12 bits, signed. */
 export const IMM_I = operand('imm', 'imm', field(12, true, [[20, 12, 0]]));
@@ -62,6 +80,10 @@ export const C_RS1_SHORT = shortRegister('rs1', 7);
 /** Registers x8 to x15 in bits 4..2. */
 export const C_RD_SHORT = shortRegister('rd', 2);
 export const C_RS2_SHORT = shortRegister('rs2', 2);
+export const C_FRD = floating(C_RD);
+export const C_FRS2 = floating(C_RS2);
+export const C_FRD_SHORT = floating(C_RD_SHORT);
+export const C_FRS2_SHORT = floating(C_RS2_SHORT);
 
 const c = (kind: OperandKind, bits: number, signed: boolean, ...slices: readonly Slice[]): Operand =>
   operand('imm', kind, field(bits, signed, slices));

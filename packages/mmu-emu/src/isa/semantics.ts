@@ -1,7 +1,7 @@
 /**
  * The language in which instructions say what they do.
  *
- * A description is data: expressions over 32-bit and 64-bit integers and doubles, and statements with effects. Building
+ * A description is data: expressions over 32-bit and 64-bit integers, singles and doubles, and statements with effects. Building
  * one runs no guest code and reads no machine; an engine lowers it. docs/SEMANTICS.md shows how.
  *
  * Expressions are pure and may be evaluated any number of times, so a value used twice is bound by `let`. Arithmetic
@@ -10,11 +10,23 @@
  */
 
 /** Widths that expressions have. */
-export type ValueType = 'i32' | 'i64' | 'f64';
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64';
 
-/** What an instruction and its encoding give: all i64; registers are read when evaluated. */
+/** What an instruction and its encoding give: all i64; registers and fcsr are read when evaluated. */
 export type OperandValueName =
-  'rs1' | 'rs2' | 'imm' | 'pc' | 'nextPc' | 'bits' | 'csr' | 'rs1Index' | 'rdIndex';
+  | 'rs1'
+  | 'rs2'
+  | 'frs1'
+  | 'frs2'
+  | 'frs3'
+  | 'fcsr'
+  | 'imm'
+  | 'pc'
+  | 'nextPc'
+  | 'bits'
+  | 'csr'
+  | 'rs1Index'
+  | 'rdIndex';
 
 /** An expression of type T. */
 export type Value<T extends ValueType = ValueType> = { readonly type: T } & (
@@ -33,6 +45,8 @@ export type Value<T extends ValueType = ValueType> = { readonly type: T } & (
 export type I32 = Value<'i32'>;
 /** A 64-bit integer: what a register holds. */
 export type I64 = Value<'i64'>;
+/** A single. */
+export type F32 = Value<'f32'>;
 /** A double. */
 export type F64 = Value<'f64'>;
 
@@ -76,25 +90,97 @@ export const HELPERS: Readonly<
 };
 
 /** Computations too long to be written out where they are used; see {@link ROUTINES}. */
-export type RoutineName = 'clmul' | 'clmulh';
+export type RoutineName =
+  | 'clmul'
+  | 'clmulh'
+  | 'floatAdd'
+  | 'floatSubtract'
+  | 'floatMultiply'
+  | 'floatDivide'
+  | 'floatSquareRoot'
+  | 'floatMultiplyAdd'
+  | 'floatCompare'
+  | 'floatMinMax'
+  | 'floatClass'
+  | 'floatRound'
+  | 'floatToInteger'
+  | 'floatToIntegerModular'
+  | 'integerToFloat'
+  | 'floatConvert';
+
+/** What an engine must know about a routine. */
+export interface RoutineSpec {
+  readonly parameters: number;
+  /** May set bits of fflags in fcsr, which makes mstatus.FS Dirty. Those that do take rounding modes from 0 to 4, never the dynamic one. */
+  readonly setsFlags: boolean;
+}
+
+const exact = (parameters: number): RoutineSpec => ({ parameters, setsFlags: false });
+const flagged = (parameters: number): RoutineSpec => ({ parameters, setsFlags: true });
 
 /**
  * Routines that descriptions may name: WebAssembly functions that every engine calls alike. Each takes the hart and this
- * many i64 arguments and gives one i64. They never trap and touch neither registers nor guest memory.
+ * many i64 arguments and gives one i64. They never trap and touch neither registers nor guest memory; fflags only if
+ * they say so.
+ *
+ * Floating-point values are what f registers hold, boxes included, `format` is FORMAT_SINGLE, FORMAT_DOUBLE or FORMAT_HALF,
+ * and an integer kind is 0 to 3 for w, wu, l, lu.
  */
-export const ROUTINES: Readonly<Record<RoutineName, { readonly parameters: number }>> = {
+export const ROUTINES: Readonly<Record<RoutineName, RoutineSpec>> = {
   /** Low and high half of the carry-less product. */
-  clmul: { parameters: 2 },
-  clmulh: { parameters: 2 },
+  clmul: exact(2),
+  clmulh: exact(2),
+  /** (a, b, mode, format) */
+  floatAdd: flagged(4),
+  floatSubtract: flagged(4),
+  floatMultiply: flagged(4),
+  floatDivide: flagged(4),
+  /** (a, mode, format) */
+  floatSquareRoot: flagged(3),
+  /** (a, b, c, mode, format, negations: bit 0 of the product, bit 1 of c) */
+  floatMultiplyAdd: flagged(6),
+  /** (a, b, relation: 0 le, 1 lt, 2 eq, 4 le and 5 lt without a complaint about quiet NaNs; format) gives 0 or 1. */
+  floatCompare: flagged(4),
+  /** (a, b, which: 0 least, 1 greatest; 2 and 3 the same, and a NaN if an operand is one; format) */
+  floatMinMax: flagged(4),
+  /** (a, format) gives the mask of fclass. */
+  floatClass: exact(2),
+  /** (a, mode, whether inexactness is told, format): rounded to a whole number. */
+  floatRound: flagged(4),
+  /** (a, mode, integer kind, format) */
+  floatToInteger: flagged(4),
+  /** (a): the low 32 bits of a double rounded towards zero, sign-extended. */
+  floatToIntegerModular: flagged(1),
+  /** (integer, mode, integer kind, format) */
+  integerToFloat: flagged(4),
+  /** (a, mode, its format, format) */
+  floatConvert: flagged(4),
 };
 
 /** What is done to the cache block of an address: discard, write back, both, or fill with zeros. */
 export type CacheBlockOperation = 'inval' | 'clean' | 'flush' | 'zero';
 
+/** Formats, as the fmt field has them. */
+export const FORMAT_SINGLE = 0;
+export const FORMAT_DOUBLE = 1;
+export const FORMAT_HALF = 2;
+
+/**
+ * The result of a routine where it needs no routine: if the condition is not zero, the routine would give this value and
+ * set no flag that is not set already.
+ */
+export interface Shortcut {
+  readonly condition: I32;
+  readonly value: I64;
+}
+
 /** Statements, in order. */
 export type Statement =
   | { readonly kind: 'let'; readonly local: number; readonly value: Value }
   | { readonly kind: 'writeRd'; readonly value: I64 }
+  | { readonly kind: 'writeFd'; readonly value: I64 }
+  | { readonly kind: 'requireFloat' }
+  | { readonly kind: 'roundingMode'; readonly local: number }
   | {
       readonly kind: 'load';
       readonly local: number;
@@ -123,6 +209,7 @@ export type Statement =
       readonly local: number;
       readonly routine: RoutineName;
       readonly args: readonly I64[];
+      readonly shortcut: Shortcut | undefined;
     }
   | { readonly kind: 'cacheBlock'; readonly operation: CacheBlockOperation; readonly address: I64 }
   | { readonly kind: 'branch'; readonly condition: I32 }
@@ -234,6 +321,9 @@ export const i32 = {
   ctz: unary32('ctz'),
   popcnt: unary32('popcnt'),
   eq: binary32('eq'),
+  ltU: binary32('lt_u'),
+  geU: binary32('ge_u'),
+  xor: binary32('xor'),
   eqz: (a: I32): I32 => op('i32', 'i32.eqz', a),
   choose: (condition: I32, then: I32, otherwise: I32): I32 => ({
     type: 'i32',
@@ -244,15 +334,60 @@ export const i32 = {
   }),
 };
 
+const floating = <T extends 'f32' | 'f64'>(
+  type: T,
+): {
+  readonly [name in 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max']: (a: Value<T>, b: Value<T>) => Value<T>;
+} & { readonly [name in 'eq' | 'lt' | 'le']: (a: Value<T>, b: Value<T>) => I32 } & {
+  readonly sqrt: (a: Value<T>) => Value<T>;
+  readonly abs: (a: Value<T>) => Value<T>;
+  readonly fromI64: (a: I64) => Value<T>;
+  readonly fromU64: (a: I64) => Value<T>;
+} => {
+  const binary =
+    (name: string) =>
+    (a: Value<T>, b: Value<T>): Value<T> =>
+      op(type, `${type}.${name}`, a, b);
+  const compare =
+    (name: string) =>
+    (a: Value<T>, b: Value<T>): I32 =>
+      op('i32', `${type}.${name}`, a, b);
+  return {
+    add: binary('add'),
+    sub: binary('sub'),
+    mul: binary('mul'),
+    div: binary('div'),
+    min: binary('min'),
+    max: binary('max'),
+    eq: compare('eq'),
+    lt: compare('lt'),
+    le: compare('le'),
+    sqrt: (a) => op(type, `${type}.sqrt`, a),
+    abs: (a) => op(type, `${type}.abs`, a),
+    fromI64: (a) => op(type, `${type}.convert_i64_s`, a),
+    fromU64: (a) => op(type, `${type}.convert_i64_u`, a),
+  };
+};
+
 /**
- * Double-precision expressions, as f registers hold them.
- *
- * @public
+ * Double-precision expressions: WebAssembly's, which round to nearest, raise nothing, and do not say which NaN they
+ * give. A description uses them where that is enough.
  */
 export const f64 = {
-  add: (a: F64, b: F64): F64 => op('f64', 'f64.add', a, b),
+  ...floating('f64'),
   reinterpret: (a: I64): F64 => op('f64', 'f64.reinterpret_i64', a),
   bits: (a: F64): I64 => op('i64', 'i64.reinterpret_f64', a),
+  promote: (a: F32): F64 => op('f64', 'f64.promote_f32', a),
+  /** Towards zero; the nearest integer there is where there is none, 0 for a NaN. */
+  toI64: (a: F64): I64 => op('i64', 'i64.trunc_sat_f64_s', a),
+};
+
+/** Single-precision expressions, as {@link f64}. */
+export const f32 = {
+  ...floating('f32'),
+  reinterpret: (a: I32): F32 => op('f32', 'f32.reinterpret_i32', a),
+  bits: (a: F32): I32 => op('i32', 'i32.reinterpret_f32', a),
+  demote: (a: F64): F32 => op('f32', 'f32.demote_f64', a),
 };
 
 const operand = (name: OperandValueName): I64 => ({ type: 'i64', kind: 'operand', name });
@@ -270,6 +405,12 @@ export class SemanticsBuilder {
   readonly rs1 = operand('rs1');
   /** Value of the second source register. */
   readonly rs2 = operand('rs2');
+  /** What the first, second and third floating-point source register hold, boxes included. */
+  readonly frs1 = operand('frs1');
+  readonly frs2 = operand('frs2');
+  readonly frs3 = operand('frs3');
+  /** Rounding mode in bits 7 to 5, flags in bits 4 to 0. */
+  readonly fcsr = operand('fcsr');
   /** The immediate, sign- or zero-extended as its field says. */
   readonly imm = operand('imm');
   /** Address of this instruction. */
@@ -295,6 +436,23 @@ export class SemanticsBuilder {
   /** Writes the destination register; nothing if it is x0. */
   writeRd(value: I64): void {
     this.statements.push({ kind: 'writeRd', value });
+  }
+
+  /** Writes the floating-point destination register, which makes mstatus.FS Dirty. */
+  writeFd(value: I64): void {
+    this.statements.push({ kind: 'writeFd', value });
+  }
+
+  /** First of every floating-point instruction: an illegal instruction if mstatus.FS is Off. */
+  requireFloat(): void {
+    this.statements.push({ kind: 'requireFloat' });
+  }
+
+  /** The rounding mode of the rm field, or of fcsr if that says so: 0 to 4. A reserved one is an illegal instruction. */
+  roundingMode(): I64 {
+    const local = this.#local('i64');
+    this.statements.push({ kind: 'roundingMode', local: local.index });
+    return local;
   }
 
   /** A load; the result is extended to 64 bits. May trap. */
@@ -347,7 +505,14 @@ export class SemanticsBuilder {
   /** Calls a routine, now. */
   compute(routine: RoutineName, ...args: readonly I64[]): I64 {
     const local = this.#local('i64');
-    this.statements.push({ kind: 'compute', local: local.index, routine, args });
+    this.statements.push({ kind: 'compute', local: local.index, routine, args, shortcut: undefined });
+    return local;
+  }
+
+  /** As `compute`, where a shortcut may serve instead. */
+  computeUnless(shortcut: Shortcut, routine: RoutineName, ...args: readonly I64[]): I64 {
+    const local = this.#local('i64');
+    this.statements.push({ kind: 'compute', local: local.index, routine, args, shortcut });
     return local;
   }
 

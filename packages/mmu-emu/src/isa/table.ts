@@ -2,6 +2,8 @@
 
 import { RV64A } from './a.js';
 import { RV64C } from './c.js';
+import { RVD } from './d.js';
+import { RVF } from './f.js';
 import { RV64I } from './i.js';
 import { matches } from './instruction.js';
 import type { InstructionSpec } from './instruction.js';
@@ -23,6 +25,8 @@ export const INSTRUCTIONS: readonly InstructionSpec[] = [
   ...RV64I,
   ...RV64M,
   ...RV64A,
+  ...RVF,
+  ...RVD,
   ...ZICSR,
   ...ZIFENCEI,
   ...ZICOND,

@@ -6,6 +6,8 @@
 
 /** To nearest, ties to even. */
 export const ROUND_NEAREST_EVEN = 0;
+/** Towards zero. */
+export const ROUND_TOWARDS_ZERO = 1;
 /** Down, towards minus infinity. */
 export const ROUND_DOWN = 2;
 /** Up, towards plus infinity. */
@@ -30,3 +32,7 @@ export const CANONICAL_NAN_DOUBLE = 0x7ff8_0000_0000_0000n;
 export const CANONICAL_NAN_SINGLE = 0xffff_ffff_7fc0_0000n;
 /** The upper half of a register that holds a single. */
 export const BOX = 0xffff_ffff_0000_0000n;
+/** The upper bits of a register that holds a half. */
+export const BOX_HALF = 0xffff_ffff_ffff_0000n;
+/** The canonical NaN of halves, in its box. */
+export const CANONICAL_NAN_HALF = 0xffff_ffff_ffff_7e00n;

@@ -35,7 +35,7 @@ export const gtS = binary('i64.gt_s');
 /** Unsigned less. */
 export const ltU = binary('i64.lt_u');
 /** Unsigned greater. */
-const gtU = binary('i64.gt_u');
+export const gtU = binary('i64.gt_u');
 /** Unsigned greater or equal. */
 export const geU = binary('i64.ge_u');
 /** Number of leading zeros. */

@@ -10,7 +10,9 @@ import { call, choose, get, i32c, i64c, load, op, ret, seq, set, store, when } f
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
-import { BOX, CANONICAL_NAN_DOUBLE, CANONICAL_NAN_SINGLE, FLAG_INEXACT, FLAG_INVALID, FLAG_OVERFLOW, FLAG_UNDERFLOW, ROUND_DOWN, ROUND_NEAREST_EVEN, ROUND_NEAREST_MAX, ROUND_UP } from './constants.js'; // prettier-ignore
+import { FORMAT_DOUBLE, FORMAT_SINGLE } from '../isa/semantics.js';
+import { BOX, BOX_HALF, CANONICAL_NAN_DOUBLE, CANONICAL_NAN_HALF, CANONICAL_NAN_SINGLE, FLAG_INEXACT, FLAG_INVALID, FLAG_OVERFLOW, FLAG_UNDERFLOW, ROUND_DOWN, ROUND_NEAREST_EVEN, ROUND_NEAREST_MAX, ROUND_UP } from './constants.js'; // prettier-ignore
+import { makeFloatStateDirty } from './float-state.js';
 import { add, and, both, clz, either, eq, FRACTION, geU, gtS, isSignaling, isZero, low, ltS, magnitude, ne, not, or, select, shl, shr, sub, wide } from './expressions.js'; // prettier-ignore
 
 /** Indices of the shared functions. All values are i64 but the hart, which is an i32 address. */
@@ -59,8 +61,8 @@ export function defineRounding(module: ModuleBuilder): RoundingFunctions {
   module.define(functions.increment, buildIncrement());
   module.define(functions.shiftSticky, buildShiftSticky());
   module.define(functions.round, buildRound(functions));
-  module.define(functions.infinity, buildConstant(0x7ffn << 52n, BOX | 0x7f80_0000n));
-  module.define(functions.zero, buildConstant(0n, BOX));
+  module.define(functions.infinity, buildConstant(0x7ffn << 52n, BOX | 0x7f80_0000n, BOX_HALF | 0x7c00n));
+  module.define(functions.zero, buildConstant(0n, BOX, BOX_HALF));
   module.define(functions.propagate, buildPropagate(functions));
   module.define(functions.invalid, buildInvalid(functions));
   return functions;
@@ -74,7 +76,15 @@ const body = (parameters: number, code: (f: FunctionBody) => Code): FunctionBody
 
 const buildRaise = (): FunctionBody =>
   body(2, () =>
-    store('i32.store', get(0), op('i32.or', load('i32.load', get(0), HART_FCSR * 4), get(1)), HART_FCSR * 4),
+    seq(
+      store(
+        'i32.store',
+        get(0),
+        op('i32.or', load('i32.load', get(0), HART_FCSR * 4), get(1)),
+        HART_FCSR * 4,
+      ),
+      makeFloatStateDirty(0),
+    ),
   );
 
 const exponentField = (a: Code): Code => and(shr(a, 52), 0x7ff);
@@ -144,11 +154,11 @@ function buildRound(functions: RoundingFunctions): FunctionBody {
       get(quotient),
       call(functions.increment, get(sign), get(mode), get(quotient), get(remainder), half(get(value))),
     );
-  const byFormat = (double: number | bigint, single: number | bigint): Code =>
-    select(low(get(format)), i64c(double), i64c(single));
+  const byFormat = (double: number | bigint, single: number | bigint, half: number | bigint): Code =>
+    forFormat(get(format), i64c(double), i64c(single), i64c(half));
   seq(
-    set(least, byFormat(-1022, -126)),
-    set(shift, byFormat(11, 40)),
+    set(least, byFormat(-1022, -126, -14)),
+    set(shift, byFormat(11, 40, 53)),
     set(kept, get(significand)),
     when(
       ltS(get(exponent), get(least)),
@@ -176,12 +186,12 @@ function buildRound(functions: RoundingFunctions): FunctionBody {
     set(quotient, shr(get(kept), get(shift))),
     set(remainder, and(get(kept), mask(get(shift)))),
     // A carry out of the fraction, and out of the subnormal range, counts the exponent up by itself.
-    set(bits, add(shl(sub(get(exponent), get(least)), byFormat(52, 23)), rounded(shift))),
+    set(bits, add(shl(sub(get(exponent), get(least)), byFormat(52, 23, 10)), rounded(shift))),
     when(
       ne(get(remainder), 0),
       call(functions.raise, get(hart), select(get(tiny), i32c(FLAG_INEXACT | FLAG_UNDERFLOW), i32c(FLAG_INEXACT))), // prettier-ignore
     ),
-    set(limit, byFormat(0x7ffn << 52n, 0x7f80_0000n)),
+    set(limit, byFormat(0x7ffn << 52n, 0x7f80_0000n, 0x7c00n)),
     when(
       geU(get(bits), get(limit)),
       seq(
@@ -199,17 +209,23 @@ function buildRound(functions: RoundingFunctions): FunctionBody {
         ),
       ),
     ),
-    or(or(get(bits), shl(get(sign), byFormat(63, 31))), byFormat(0, BOX)),
+    or(or(get(bits), shl(get(sign), byFormat(63, 31, 15))), byFormat(0, BOX, BOX_HALF)),
   )(f);
   return f;
 }
 
+/** One of three values, by format. */
+export const forFormat = (format: Code, double: Code, single: Code, half: Code): Code =>
+  select(eq(format, FORMAT_DOUBLE), double, select(eq(format, FORMAT_SINGLE), single, half));
+
 /** (sign, format): this value with a sign. */
-const buildConstant = (double: bigint, single: bigint): FunctionBody =>
-  body(2, () => select(low(get(1)), or(shl(get(0), 63), double), or(shl(get(0), 31), single)));
+const buildConstant = (double: bigint, single: bigint, half: bigint): FunctionBody =>
+  body(2, () =>
+    forFormat(get(1), or(shl(get(0), 63), double), or(shl(get(0), 31), single), or(shl(get(0), 15), half)),
+  );
 
 const canonical = (format: Code): Code =>
-  select(low(format), i64c(CANONICAL_NAN_DOUBLE), i64c(CANONICAL_NAN_SINGLE));
+  forFormat(format, i64c(CANONICAL_NAN_DOUBLE), i64c(CANONICAL_NAN_SINGLE), i64c(CANONICAL_NAN_HALF));
 
 const buildPropagate = (functions: RoundingFunctions): FunctionBody =>
   body(5, () =>

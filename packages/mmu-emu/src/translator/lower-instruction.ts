@@ -50,7 +50,7 @@ class InstructionLowering {
     this.#l = locals;
     this.#instruction = instruction;
     this.#exits = exits;
-    const used: Record<ValueType, number> = { i32: 0, i64: 0, f64: 0 };
+    const used: Record<ValueType, number> = { i32: 0, i64: 0, f32: 0, f64: 0 };
     this.#locals = instruction.shape.description.locals.map((type) => locals.temporary(type, used[type]++));
   }
 

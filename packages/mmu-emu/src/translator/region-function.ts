@@ -71,7 +71,7 @@ class RegionLowering {
         if (used !== 0 && !x.has(used)) x.set(used, f.local('i64'));
       }
     }
-    const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f64: [] };
+    const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
     this.#locals = {
       hart: 0,
       left: 1,

@@ -61,7 +61,8 @@ export class FunctionBody {
   numeric(name: string): void {
     const opcode = NUMERIC_OPCODES[name];
     if (opcode === undefined) throw new Error(`no instruction ${name}`);
-    this.bytes.push(opcode);
+    if (opcode > 0xff) this.bytes.push(opcode >>> 8);
+    this.bytes.push(opcode & 0xff);
   }
 
   /** A load or store at a static offset. Alignment is a hint only, and guest accesses may be misaligned. */

@@ -32,6 +32,12 @@ export const NUMERIC_OPCODES: Readonly<Record<string, number>> = {
   'i64.le_u': 0x58,
   'i64.ge_s': 0x59,
   'i64.ge_u': 0x5a,
+  'f32.eq': 0x5b,
+  'f32.lt': 0x5d,
+  'f32.le': 0x5f,
+  'f64.eq': 0x61,
+  'f64.lt': 0x63,
+  'f64.le': 0x65,
   'i32.clz': 0x67,
   'i32.ctz': 0x68,
   'i32.popcnt': 0x69,
@@ -68,15 +74,40 @@ export const NUMERIC_OPCODES: Readonly<Record<string, number>> = {
   'i64.shr_u': 0x88,
   'i64.rotl': 0x89,
   'i64.rotr': 0x8a,
+  'f32.abs': 0x8b,
+  'f32.sqrt': 0x91,
+  'f32.add': 0x92,
+  'f32.sub': 0x93,
+  'f32.mul': 0x94,
+  'f32.div': 0x95,
+  'f32.min': 0x96,
+  'f32.max': 0x97,
+  'f64.abs': 0x99,
+  'f64.sqrt': 0x9f,
   'f64.add': 0xa0,
+  'f64.sub': 0xa1,
+  'f64.mul': 0xa2,
+  'f64.div': 0xa3,
+  'f64.min': 0xa4,
+  'f64.max': 0xa5,
   'i32.wrap_i64': 0xa7,
   'i64.extend_i32_s': 0xac,
   'i64.extend_i32_u': 0xad,
+  'f32.convert_i64_s': 0xb4,
+  'f32.convert_i64_u': 0xb5,
+  'f32.demote_f64': 0xb6,
+  'f64.convert_i64_s': 0xb9,
+  'f64.convert_i64_u': 0xba,
+  'f64.promote_f32': 0xbb,
+  'i32.reinterpret_f32': 0xbc,
   'i64.reinterpret_f64': 0xbd,
+  'f32.reinterpret_i32': 0xbe,
   'f64.reinterpret_i64': 0xbf,
   'i64.extend8_s': 0xc2,
   'i64.extend16_s': 0xc3,
   'i64.extend32_s': 0xc4,
+  // Two bytes.
+  'i64.trunc_sat_f64_s': 0xfc06,
 };
 
 /** Loads and stores: opcode, and log2 of the width as the alignment hint of an aligned access. */
@@ -116,6 +147,6 @@ export const LOAD_NAMES: Readonly<Record<string, string>> = {
 export const STORE_NAMES = { 1: 'i64.store8', 2: 'i64.store16', 4: 'i64.store32', 8: 'i64.store' } as const;
 
 /** Types of values. */
-export const VALUE_TYPES = { i32: 0x7f, i64: 0x7e, f64: 0x7c } as const;
+export const VALUE_TYPES = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c } as const;
 /** The types in use. */
 export type WasmType = keyof typeof VALUE_TYPES;

@@ -8,11 +8,14 @@ const read = (name: string): string => readFileSync(new URL(`data/${name}`, impo
 const toHex = (bytes: Uint8Array): string =>
   [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
-test.each(['pseudo', 'compressed'])('%s instructions have the bytes that GNU as gives them', (name) => {
-  const source = read(`gnu-${name}.s`);
-  const { bytes } = assemble(source, { origin: 0x8000_0000 });
-  expect(toHex(bytes)).toBe(read(`gnu-${name}.hex`).replaceAll('\n', ''));
-});
+test.each(['pseudo', 'compressed', 'float'])(
+  '%s instructions have the bytes that GNU as gives them',
+  (name) => {
+    const source = read(`gnu-${name}.s`);
+    const { bytes } = assemble(source, { origin: 0x8000_0000 });
+    expect(toHex(bytes)).toBe(read(`gnu-${name}.hex`).replaceAll('\n', ''));
+  },
+);
 
 describe('the text of GNU objdump', () => {
   const rows = read('gnu-objdump.txt')

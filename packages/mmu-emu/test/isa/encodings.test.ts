@@ -92,7 +92,6 @@ describe('the instruction table', () => {
       0x4002, 0x6002, // c.lwsp and c.ldsp to x0
       0x8002, // c.jr x0
       0x9c79, 0x9c7d, // reserved beside those of Zcb
-      0x2000, 0xa000, 0x2002, 0xa002, // floating-point loads and stores
     ]; // prettier-ignore
     for (const encoding of reserved) expect(decode(encoding)?.name, encoding.toString(16)).toBe(undefined);
   });

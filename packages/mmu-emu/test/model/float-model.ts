@@ -12,6 +12,7 @@ export interface Format {
 
 export const DOUBLE: Format = { precision: 53, width: 64, bias: 1023 };
 export const SINGLE: Format = { precision: 24, width: 32, bias: 127 };
+export const HALF: Format = { precision: 11, width: 16, bias: 15 };
 
 export interface Result {
   readonly bits: bigint;
@@ -24,13 +25,13 @@ const OF = 4;
 const DZ = 8;
 const NV = 16;
 
-type Value =
+export type FloatValue =
   | { readonly kind: 'nan'; readonly signaling: boolean }
   | { readonly kind: 'infinity'; readonly negative: boolean }
   | { readonly kind: 'zero'; readonly negative: boolean }
   | { readonly kind: 'finite'; readonly negative: boolean; readonly n: bigint; readonly e: number };
 
-function unpack(format: Format, bits: bigint): Value {
+export function unpack(format: Format, bits: bigint): FloatValue {
   const fractionBits = BigInt(format.precision - 1);
   const negative = (bits >> BigInt(format.width - 1)) & 1n ? true : false;
   const fraction = bits & ((1n << fractionBits) - 1n);
@@ -44,16 +45,16 @@ function unpack(format: Format, bits: bigint): Value {
   return { kind: 'finite', negative, n, e: Math.max(field, 1) - format.bias - format.precision + 1 };
 }
 
-const signBit = (format: Format, negative: boolean): bigint =>
+export const signBit = (format: Format, negative: boolean): bigint =>
   negative ? 1n << BigInt(format.width - 1) : 0n;
 const infinityBits = (format: Format): bigint => BigInt(2 * format.bias + 1) << BigInt(format.precision - 1);
-const infinite = (format: Format, negative: boolean): bigint =>
+export const infinite = (format: Format, negative: boolean): bigint =>
   infinityBits(format) | signBit(format, negative);
-const nan = (format: Format): bigint => infinityBits(format) | (1n << BigInt(format.precision - 2));
+export const nan = (format: Format): bigint => infinityBits(format) | (1n << BigInt(format.precision - 2));
 const pow = (e: number): bigint => 1n << BigInt(e);
 
 /** A quotient rounded to a whole number. */
-function roundUnits(negative: boolean, numerator: bigint, denominator: bigint, mode: number): bigint {
+export function roundUnits(negative: boolean, numerator: bigint, denominator: bigint, mode: number): bigint {
   const q = numerator / denominator;
   const twice = 2n * (numerator % denominator);
   if (twice === 0n) return q;
@@ -68,7 +69,14 @@ function roundUnits(negative: boolean, numerator: bigint, denominator: bigint, m
 }
 
 /** n/d times 2^e, in the format. */
-function round(format: Format, negative: boolean, n: bigint, d: bigint, e: number, mode: number): Result {
+export function round(
+  format: Format,
+  negative: boolean,
+  n: bigint,
+  d: bigint,
+  e: number,
+  mode: number,
+): Result {
   const least = 1 - format.bias;
   // The exponent of the leading bit, and the unit in which the significand is whole.
   let leading = n.toString(2).length - d.toString(2).length;
@@ -100,14 +108,14 @@ function round(format: Format, negative: boolean, n: bigint, d: bigint, e: numbe
 }
 
 const invalid = (format: Format): Result => ({ bits: nan(format), flags: NV });
-const propagate = (format: Format, ...values: readonly Value[]): Result => ({
+export const propagate = (format: Format, ...values: readonly FloatValue[]): Result => ({
   bits: nan(format),
   flags: values.some((v) => v.kind === 'nan' && v.signaling) ? NV : 0,
 });
 
 /** a times b plus c, rounded once. */
 export function fusedMultiplyAdd(format: Format, a: bigint, b: bigint, c: bigint, mode: number): Result {
-  const [x, y, z] = [a, b, c].map((bits) => unpack(format, bits)) as [Value, Value, Value];
+  const [x, y, z] = [a, b, c].map((bits) => unpack(format, bits)) as [FloatValue, FloatValue, FloatValue];
   const kinds = [x.kind, y.kind];
   if (kinds.includes('infinity') && kinds.includes('zero')) return invalid(format);
   if (x.kind === 'nan' || y.kind === 'nan' || z.kind === 'nan') return propagate(format, x, y, z);
@@ -117,7 +125,7 @@ export function fusedMultiplyAdd(format: Format, a: bigint, b: bigint, c: bigint
     return { bits: infinite(format, negative), flags: 0 };
   }
   if (z.kind === 'infinity') return { bits: infinite(format, z.negative), flags: 0 };
-  const exact = (v: Value, minus: boolean): { n: bigint; e: number } =>
+  const exact = (v: FloatValue, minus: boolean): { n: bigint; e: number } =>
     v.kind === 'finite' ? { n: minus ? -v.n : v.n, e: v.e } : { n: 0n, e: 0 };
   const [p, q] = [exact(x, false), exact(y, false)];
   const product = { n: (negative ? -1n : 1n) * p.n * q.n, e: p.e + q.e };

@@ -2,6 +2,8 @@
 import { disassemble } from '../../src/index.js';
 import {
   BLOCK_BYTES,
+  BLOCK_FCSR_RESULT,
+  BLOCK_FLOAT_RESULT,
   BLOCK_RESULT,
   BLOCK_TRAP_COUNT,
   BLOCK_TRAPS,
@@ -32,7 +34,9 @@ export function compareCases(made: RandomImage, reference: Uint8Array, ours: Uin
   made.cases.forEach((random, index) => {
     const lines = compareBlock(made, index, view(reference), view(ours), comparison.traps);
     if (lines.length === 0) return;
-    const initial = random.initial.map((value, register) => `x${register}=0x${value.toString(16)}`).join(' ');
+    const show = (file: string, values: readonly bigint[]): string =>
+      values.map((value, register) => `${file}${register}=0x${value.toString(16)}`).join(' ');
+    const initial = `${show('x', random.initial)}\n${show('f', random.floats)}`;
     comparison.differences.push(
       `case ${index}: ${lines.join('; ')}\n${initial}\n${listCase(random, made.starts[index])}`,
     );
@@ -54,6 +58,9 @@ function compareBlock(
     if (a !== b) lines.push(`${what}: 0x${a.toString(16)} there, 0x${b.toString(16)} here`);
   };
   for (let register = 1; register < 32; register++) compare(`x${register}`, BLOCK_RESULT + 8 * register);
+  for (let register = 0; register < 32; register++)
+    compare(`f${register}`, BLOCK_FLOAT_RESULT + 8 * register);
+  compare('fcsr', BLOCK_FCSR_RESULT);
   for (let offset = 0; offset < WINDOW_BYTES; offset += 8)
     compare(`window + ${offset}`, BLOCK_WINDOW + offset);
   compare('number of traps', BLOCK_TRAP_COUNT);

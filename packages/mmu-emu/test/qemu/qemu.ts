@@ -45,7 +45,7 @@ export function hasQemu(task: { readonly meta: object }, leftOut: string): boole
 /** What this machine has of what QEMU can leave out, and the reverse. */
 const CPU = [
   'rv64',
-  ...['f', 'd', 'zfa', 'h', 'v', 'zacas'].map((name) => `${name}=false`),
+  ...['zfa', 'h', 'v', 'zacas'].map((name) => `${name}=false`),
   ...['zba', 'zbb', 'zbc', 'zbs', 'zicond', 'zimop', 'zcb', 'zcmop', 'zawrs'].map((name) => `${name}=true`),
   ...['zicbom', 'zicbop', 'zicboz', 'svinval', 'svnapot', 'svpbmt', 'svadu', 'sstc'].map(
     (name) => `${name}=true`,

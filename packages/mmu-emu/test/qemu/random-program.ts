@@ -11,9 +11,12 @@ import { insertField } from '../../src/isa/index.js';
 import type { InstructionSpec, Operand } from '../../src/isa/index.js';
 import { decode, INSTRUCTIONS } from '../../src/isa/index.js';
 
+import { corners, RandomFloats } from '../isa/float-values.js';
+import { DOUBLE, HALF, SINGLE } from '../model/float-model.js';
+
 export const RAM_BASE = 0x8000_0000;
 
-export const BLOCK_BYTES = 2048;
+export const BLOCK_BYTES = 4096;
 export const BLOCK_INITIAL = 0;
 export const BLOCK_RESULT = 256;
 export const BLOCK_TRAP_COUNT = 512;
@@ -25,6 +28,11 @@ const BLOCK_RECOVERY = 1480;
 const BLOCK_SAVED = 1488;
 export const BLOCK_WINDOW = 1536;
 export const WINDOW_BYTES = 512;
+/** f registers and fcsr that a case starts and ends with. */
+const BLOCK_FLOAT = 2048;
+export const BLOCK_FLOAT_RESULT = BLOCK_FLOAT + 256;
+const BLOCK_FCSR = BLOCK_FLOAT + 512;
+export const BLOCK_FCSR_RESULT = BLOCK_FCSR + 8;
 
 /** Registers that point into the window, and are never written. x8 and x9 are in reach of compressed instructions. */
 const WINDOW_REGISTERS = [2, 8, 9, 30] as const;
@@ -51,8 +59,8 @@ const WILD_ADDRESSES = [
   0xffff_ffff_ffff_f000n,
 ];
 
-/** Supervisor registers that hold what is written to them, whatever the implementation. */
-const STORAGE_CSRS = [0x140, 0x143];
+/** Registers that hold what is written to them, whatever the implementation: two of the supervisor, and those of fcsr. */
+const STORAGE_CSRS = [0x140, 0x143, 1, 2, 3];
 
 /** Would leave the case, wait for ever, or change a register that the cases need. */
 const EXCLUDED = new Set(['mret', 'sret', 'wfi', 'c.addi16sp']);
@@ -61,8 +69,11 @@ const EXCLUDED = new Set(['mret', 'sret', 'wfi', 'c.addi16sp']);
 export class Random {
   #state: number;
 
+  readonly #floats: RandomFloats;
+
   constructor(seed: number) {
     this.#state = seed | 0 || 1;
+    this.#floats = new RandomFloats(seed);
   }
 
   bits(): number {
@@ -85,6 +96,14 @@ export class Random {
     return values[this.below(values.length)];
   }
 
+  /** What an f register may hold: values of either format, in boxes and out of them. */
+  float(): bigint {
+    const format = this.pick([DOUBLE, SINGLE, HALF]);
+    const bits = this.#floats.value(format, corners(format));
+    const unboxed = this.chance(5) ? BigInt(this.bits()) << 32n : -1n;
+    return format === DOUBLE ? bits : BigInt.asUintN(64, (unboxed << BigInt(format.width)) | bits);
+  }
+
   value(): bigint {
     if (this.chance(50)) return this.pick(CORNERS);
     const wide = (BigInt(this.bits()) << 32n) | BigInt(this.bits());
@@ -103,6 +122,8 @@ interface Piece {
 
 export interface RandomCase {
   readonly initial: readonly bigint[];
+  /** f registers, then fcsr. */
+  readonly floats: readonly bigint[];
   readonly pieces: readonly Piece[];
   readonly window: Uint8Array;
 }
@@ -143,7 +164,11 @@ export class CaseGenerator {
     while (pieces.length < count) this.#append(pieces, count);
     resolve(pieces);
     const window = Uint8Array.from({ length: WINDOW_BYTES }, () => random.bits() & 0xff);
-    return { initial, pieces, window };
+    const floats = Array.from({ length: 32 }, () => random.float());
+    // Mostly a rounding mode that there is, and often with the inexact flag set.
+    const mode = random.chance(95) ? random.below(5) : random.below(8);
+    floats.push(BigInt((mode << 5) | (random.chance(50) ? 1 : random.below(32))));
+    return { initial, floats, pieces, window };
   }
 
   #append(pieces: Piece[], count: number): void {
@@ -255,6 +280,7 @@ export class CaseGenerator {
       ]);
       return base;
     }
+    if (operand.kind === 'f') return random.below(32);
     const { bits, signed } = operand.field;
     const low = signed ? -(2 ** (bits - 1)) : 0;
     // Addresses stay inside the window, whose registers point at least 128 bytes from its ends.
@@ -287,8 +313,20 @@ function resolve(pieces: Piece[]): void {
 const registerLines = (name: string, offset: number): string =>
   Array.from({ length: 30 }, (_, i) => `${name} x${i + 1}, ${offset + 8 * (i + 1)}(x31)`).join('\n');
 
+const floatLines = (name: string, offset: number): string =>
+  Array.from({ length: 32 }, (_, i) => `${name} f${i}, ${offset - BLOCK_FLOAT + 8 * i}(x30)`).join('\n');
+
+/** x30 points to where the f registers are. */
+const POINT_TO_FLOATS = `
+  addi x30, x31, ${BLOCK_FLOAT / 2}
+  addi x30, x30, ${BLOCK_FLOAT / 2}`;
+
 const PROLOGUE = `
   csrr x31, mscratch
+  ${POINT_TO_FLOATS}
+  ${floatLines('fld', BLOCK_FLOAT)}
+  ld x1, ${BLOCK_FCSR - BLOCK_FLOAT}(x30)
+  fscsr x1
   ${registerLines('ld', BLOCK_INITIAL)}
   ld x31, ${BLOCK_INITIAL + 248}(x31)`;
 
@@ -297,8 +335,12 @@ const EPILOGUE = `
   ${registerLines('sd', BLOCK_RESULT)}
   csrr x1, mscratch
   sd x1, ${BLOCK_RESULT + 248}(x31)
-  addi x31, x31, ${BLOCK_BYTES / 2}
-  addi x31, x31, ${BLOCK_BYTES / 2}
+  ${POINT_TO_FLOATS}
+  ${floatLines('fsd', BLOCK_FLOAT_RESULT)}
+  frcsr x1
+  sd x1, ${BLOCK_FCSR_RESULT - BLOCK_FLOAT}(x30)
+  li x1, ${BLOCK_BYTES}
+  add x31, x31, x1
   csrw mscratch, x31`;
 
 const RUNTIME = `
@@ -348,6 +390,9 @@ give_up:
 start:
   li t0, BLOCKS
   csrw mscratch, t0
+  # Floating point is off after reset.
+  li t0, 0x6000
+  csrs mstatus, t0
   la t0, handler
   # Where there is physical memory protection, it denies other modes everything until an entry allows it.
   la t1, 1f
@@ -404,6 +449,9 @@ export function makeImage(generator: CaseGenerator, caseCount: number, instructi
     starts.push(RAM_BASE + offset);
     append(encodePieces(made.pieces));
     made.initial.forEach((value, register) => view.setBigUint64(block + 8 * register, value, true));
+    made.floats.forEach((value, index) =>
+      view.setBigUint64(block + (index === 32 ? BLOCK_FCSR : BLOCK_FLOAT + 8 * index), value, true),
+    );
     view.setBigUint64(block + BLOCK_RECOVERY, BigInt(RAM_BASE + offset), true);
     image.set(made.window, block + BLOCK_WINDOW);
     append(epilogue);

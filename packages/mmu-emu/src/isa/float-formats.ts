@@ -1,0 +1,93 @@
+/**
+ * The two formats that arithmetic is done in, as expressions over what f registers hold.
+ *
+ * A register is 64 bits wide. A single in it is in a box: the upper half is all ones. What is not in its box counts as the
+ * canonical NaN.
+ *
+ * @see The RISC-V Instruction Set Manual, Volume I, "NaN Boxing of Narrower Values"
+ */
+
+import { f32, f64, FORMAT_DOUBLE, FORMAT_SINGLE, i32, i64 } from './semantics.js';
+import type { F32, F64, I32, I64 } from './semantics.js';
+
+/** Upper half of a register that holds a single. */
+export const BOX = i64.const(0xffff_ffff_0000_0000n);
+const CANONICAL_NAN_SINGLE = i64.const(0xffff_ffff_7fc0_0000n);
+
+/** Operations that WebAssembly has too, rounded to nearest and without flags. */
+export type NativeOperation = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max';
+
+/** A format: how its values are computed with, from register to register. */
+export interface FloatFormat {
+  /** FORMAT_SINGLE or FORMAT_DOUBLE. */
+  readonly code: number;
+  /** Of mnemonics. */
+  readonly suffix: 's' | 'd';
+  readonly extension: 'F' | 'D';
+  /** The sign bit. */
+  readonly sign: bigint;
+  /** Whole numbers of at most this magnitude are exact. */
+  readonly exactIntegers: bigint;
+  /** In its box, where it needs one. */
+  readonly boxed: (a: I64) => I32;
+  /** What it counts as: itself, or the canonical NaN. */
+  readonly unboxed: (a: I64) => I64;
+  readonly native: (operation: NativeOperation, a: I64, b: I64) => I64;
+  readonly sqrt: (a: I64) => I64;
+  readonly compare: (relation: 'eq' | 'lt' | 'le', a: I64, b: I64) => I32;
+  /** No infinity and no NaN. */
+  readonly finite: (a: I64) => I32;
+  /** Finite and at least twice the least normal number: a rounded result like that neither overflowed nor underflowed. */
+  readonly plain: (a: I64) => I32;
+  /** As a double, which is exact; of a NaN, some NaN. */
+  readonly wide: (a: I64) => F64;
+  readonly fromSigned: (a: I64) => I64;
+  readonly fromUnsigned: (a: I64) => I64;
+}
+
+const asDouble = (a: I64): F64 => f64.reinterpret(a);
+const exponentDouble = (a: I64): I64 => i64.and(i64.shrU(a, i64.const(52)), i64.const(0x7ff));
+
+/** Double precision. */
+export const DOUBLE: FloatFormat = {
+  code: FORMAT_DOUBLE,
+  suffix: 'd',
+  extension: 'D',
+  sign: 1n << 63n,
+  exactIntegers: 1n << 53n,
+  boxed: () => i32.const(1),
+  unboxed: (a) => a,
+  native: (operation, a, b) => f64.bits(f64[operation](asDouble(a), asDouble(b))),
+  sqrt: (a) => f64.bits(f64.sqrt(asDouble(a))),
+  compare: (relation, a, b) => f64[relation](asDouble(a), asDouble(b)),
+  finite: (a) => i64.ltU(exponentDouble(a), i64.const(0x7ff)),
+  plain: (a) => i64.ltU(i64.sub(exponentDouble(a), i64.const(2)), i64.const(0x7fd)),
+  wide: asDouble,
+  fromSigned: (a) => f64.bits(f64.fromI64(a)),
+  fromUnsigned: (a) => f64.bits(f64.fromU64(a)),
+};
+
+const asSingle = (a: I64): F32 => f32.reinterpret(i32.wrap(a));
+const inBox = (a: I64): I64 => i64.or(a, BOX);
+/** A single as a register holds it. */
+export const boxSingle = (a: F32): I64 => inBox(i64.extendU(f32.bits(a)));
+const exponentSingle = (a: I64): I64 => i64.and(i64.shrU(a, i64.const(23)), i64.const(0xff));
+
+/** Single precision. */
+export const SINGLE: FloatFormat = {
+  code: FORMAT_SINGLE,
+  suffix: 's',
+  extension: 'F',
+  sign: 1n << 31n,
+  exactIntegers: 1n << 24n,
+  boxed: (a) => i64.geU(a, BOX),
+  unboxed: (a) => i64.choose(i64.geU(a, BOX), a, CANONICAL_NAN_SINGLE),
+  native: (operation, a, b) => boxSingle(f32[operation](asSingle(a), asSingle(b))),
+  sqrt: (a) => boxSingle(f32.sqrt(asSingle(a))),
+  compare: (relation, a, b) => f32[relation](asSingle(a), asSingle(b)),
+  finite: (a) => i64.ltU(exponentSingle(a), i64.const(0xff)),
+  plain: (a) => i64.ltU(i64.sub(exponentSingle(a), i64.const(2)), i64.const(0xfd)),
+  wide: (a) => f64.promote(asSingle(a)),
+  fromSigned: (a) => boxSingle(f32.fromI64(a)),
+  fromUnsigned: (a) => boxSingle(f32.fromU64(a)),
+};

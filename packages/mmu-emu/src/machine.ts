@@ -1,10 +1,12 @@
 import { Bus } from './bus/bus.js';
 import type { AccessWidth, Device } from './bus/bus.js';
+import type { DeviceHost } from './bus/device-host.js';
+import { GuestMemory } from './bus/guest-memory.js';
 import { VirtualClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { DEFAULT_ENGINE, type Engine } from './engine.js';
 import { MachineError } from './errors.js';
-import { EXIT_BUDGET, EXIT_STOP, Hart } from './hart/hart.js';
+import { EXIT_STOP, Hart } from './hart/hart.js';
 import type { ExitReason } from './hart/hart.js';
 import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
 import { CodeCache } from './interpreter/code-cache.js';
@@ -17,6 +19,9 @@ import { PAGE_SIZE } from './mmu/pte.js';
 import { layOutMemory } from './memory-layout.js';
 import type { MemoryLayout } from './memory-layout.js';
 import { Ram } from './ram.js';
+import { RunLoop } from './run-loop.js';
+import { Timebase } from './timebase.js';
+import { Timers } from './timers.js';
 import { Translator } from './translator/translator.js';
 import type { TranslationStatistics, TranslatorOptions } from './translator/translator.js';
 
@@ -35,8 +40,15 @@ export interface MachineOptions {
   mode?: 'hosted' | 'full-system';
   /** Bytes of RAM: a multiple of 4096 from 1 MiB to 3.5 GiB; default 256 MiB. */
   ramBytes?: number;
-  /** Number of harts; 1. */
+  /** Number of harts, 1 to 8; default 1. They take turns in one thread. */
   harts?: number;
+  /** Instructions of a hart's turn while there are others, 1 to 1,000,000; default 4096. */
+  turnInstructions?: number;
+  /**
+   * With a seed (an integer from 0 to 2^32 - 1), turns have pseudo-random lengths around `turnInstructions`: other seeds
+   * give other interleavings, the same seed the same one.
+   */
+  seed?: number;
   /** Whether the memory is a SharedArrayBuffer; default false. */
   sharedMemory?: boolean;
   /** A page whose A or D bit is clear faults (Svade, default), or the walk sets the bit (Svadu). */
@@ -60,7 +72,9 @@ const MAXIMUM_RAM = 3584 * MEBIBYTE;
 const DEFAULT_RAM = 256 * MEBIBYTE;
 const DEFAULT_TIMEBASE = 10_000_000;
 const MAXIMUM_TIMEBASE = 1_000_000_000;
-const NANOSECONDS = 1_000_000_000;
+const MAXIMUM_HARTS = 8;
+const DEFAULT_TURN = 4096;
+const MAXIMUM_TURN = 1_000_000;
 
 /** Pages that can be decoded at a time: 16 MiB of records, touched as they are used. */
 const CODE_SLOTS = 512;
@@ -73,9 +87,11 @@ export class Machine {
   readonly harts: readonly Hart[];
   readonly clock: Clock;
   readonly #bus: Bus;
-  readonly #ticksPerNanosecond: number;
-  readonly #nanosecondsPerTick: number;
-  #lastTicks = 0;
+  readonly #timebase: Timebase;
+  readonly #timers = new Timers();
+  readonly #runLoop: RunLoop;
+  /** Whose access a device answers. */
+  #accessing: Hart | undefined;
   #stopped = false;
   #exitCode = 0;
 
@@ -101,8 +117,7 @@ export class Machine {
     this.memory = memory;
     this.clock = options.clock;
     this.#bus = options.bus;
-    this.#ticksPerNanosecond = options.timebaseHz / NANOSECONDS;
-    this.#nanosecondsPerTick = NANOSECONDS / options.timebaseHz;
+    this.#timebase = new Timebase(options.clock, options.timebaseHz);
     this.#codeCache = new CodeCache(memory.buffer, layout, (hostAddress) => {
       for (const hart of this.harts) hart.tlb.dropStores(hostAddress);
     });
@@ -115,14 +130,19 @@ export class Machine {
       hosted: options.hosted,
       hardwareAd: options.hardwareAd,
       clock: options.clock,
-      ticks: () => this.#ticks(),
-      instructionsUntil: (ticks: number) =>
-        this.clock.instructionsUntil?.(this.#nanosecondsAt(ticks)) ?? Infinity,
-      skipTo: (ticks: number) => this.#skipTo(ticks),
+      ticks: () => this.#timebase.ticks(),
+      timeOfTick: (ticks: number) => this.#timebase.timeOfTick(ticks),
+      timer: (fire: () => void) => this.#timers.add(fire),
+      skip: () => this.harts.length === 1 && this.#skip(),
       stopped: () => this.#stopped,
       sliceEnded: () => this.#translator?.flush(),
+      turnOf: (hart: Hart) => this.#turnOf(hart),
+      untilDeadline: () => this.#untilDeadline(),
     };
     this.harts = layout.harts.map((base, id) => new Hart(id, memory.buffer, base, environment));
+    this.#runLoop = new RunLoop(this.harts, () => this.#skip(), options);
+    const host = this.#deviceHost();
+    for (const device of this.#bus.devices) device.attach?.(host);
   }
 
   /** What ended the run, after EXIT_STOP. */
@@ -142,33 +162,79 @@ export class Machine {
     this.#exitCode = exitCode;
   }
 
-  /** Runs until `budget` instructions have retired or something else ends it; after EXIT_STOP, runs nothing. */
+  /** Instructions that all harts retired in the last run. */
+  get retired(): number {
+    return this.#runLoop.retired;
+  }
+
+  /** The hart that the last run ended on: after EXIT_TRAP, the one that trapped. */
+  get currentHart(): Hart {
+    return this.#runLoop.current;
+  }
+
+  /**
+   * After EXIT_WFI, the moment (ns of the clock) at which a timer may end the wait; Infinity when only a device can. The
+   * machine itself moves a clock that can skip; with one that cannot, its owner waits until then and runs on.
+   */
+  get nextDeadline(): number {
+    return this.#timers.next;
+  }
+
+  /**
+   * Runs until `budget` instructions (an integer) have retired, all harts together, or something else ends it. Harts take
+   * turns; how a run is cut into budgets changes nothing. After EXIT_STOP, runs nothing.
+   *
+   * EXIT_WFI: every hart waits for an interrupt, and the clock cannot skip to one.
+   */
   run(budget: number): ExitReason {
     if (this.#stopped) return EXIT_STOP;
-    for (const hart of this.harts) return hart.run(budget);
-    return EXIT_BUDGET;
+    return this.#runLoop.run(budget);
   }
 
-  #ticks(): number {
-    const now = this.clock.now();
-    const perTick = this.#nanosecondsPerTick;
-    const ticks = Math.floor(Number.isInteger(perTick) ? now / perTick : now * this.#ticksPerNanosecond);
-    if (ticks > this.#lastTicks) this.#lastTicks = ticks;
-    return this.#lastTicks;
+  #turnOf(hart: Hart): void {
+    for (const other of this.harts) if (other !== hart) other.clearReservation();
   }
 
-  /** The first nanosecond at which `#ticks` is this, or one next to it where ticks are no whole nanoseconds. */
-  #nanosecondsAt(ticks: number): number {
-    return Math.ceil(ticks * this.#nanosecondsPerTick);
+  #untilDeadline(): number {
+    const timers = this.#timers;
+    if (timers.next === Infinity) return Infinity;
+    const { clock } = this;
+    timers.fireDue(clock.now());
+    if (timers.next === Infinity || clock.instructionsUntil === undefined) return Infinity;
+    return clock.instructionsUntil(timers.next);
   }
 
-  #skipTo(ticks: number): boolean {
-    const deadline = this.#nanosecondsAt(ticks);
-    if (!Number.isSafeInteger(deadline)) return false;
-    for (const time of [deadline, deadline + 1]) {
-      if (this.clock.skipTo(time) && this.#ticks() >= ticks) return true;
-    }
-    return false;
+  #skip(): boolean {
+    const { next } = this.#timers;
+    return next !== Infinity && this.clock.skipTo(next);
+  }
+
+  #deviceHost(): DeviceHost {
+    const timebase = this.#timebase;
+    const current = (): void => void this.#accessing?.time();
+    return {
+      hartCount: this.harts.length,
+      memory: new GuestMemory(this.ram, () => {
+        for (const hart of this.harts) hart.clearReservation();
+      }),
+      now: () => {
+        current();
+        return this.clock.now();
+      },
+      ticks: () => {
+        current();
+        return timebase.ticks();
+      },
+      setTicks: (ticks) => {
+        current();
+        timebase.setTicks(ticks);
+        for (const hart of this.harts) hart.compareTime();
+      },
+      timeOfTick: (ticks) => timebase.timeOfTick(ticks),
+      timer: (fire) => this.#timers.add(fire),
+      setInterrupts: (hart, mask, pending) => this.harts[hart].setInterruptPending(mask, pending),
+      stop: (exitCode) => this.stop(exitCode),
+    };
   }
 
   #imports(layout: MemoryLayout): WebAssembly.ModuleImports {
@@ -220,10 +286,12 @@ export class Machine {
     const device = this.#deviceAt(hart, bytes);
     if (device === undefined) return STATUS_TRAP;
     const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
+    const changes = this.#timers.changes;
+    this.#accessing = hart;
     const value = BigInt.asUintN(bytes * 8, BigInt(device.load(paddr - device.base, bytes)));
     hart.state[HART_ARGUMENTS] = Number(value & 0xffff_ffffn);
     hart.state[HART_ARGUMENTS + 1] = Number(value >> 32n);
-    return this.#afterDevice(hart);
+    return this.#afterDevice(hart, changes);
   }
 
   #deviceStore(hart: Hart, bytes: AccessWidth): number {
@@ -231,12 +299,16 @@ export class Machine {
     if (device === undefined) return STATUS_TRAP;
     const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
     const value = (BigInt(hart.state[HART_ARGUMENTS + 1]) << 32n) | BigInt(hart.state[HART_ARGUMENTS]);
+    const changes = this.#timers.changes;
+    this.#accessing = hart;
     device.store(paddr - device.base, bytes, BigInt.asUintN(bytes * 8, value));
-    return this.#afterDevice(hart);
+    return this.#afterDevice(hart, changes);
   }
 
-  #afterDevice(hart: Hart): number {
-    return this.#stopped || hart.interruptPending ? STATUS_END_SLICE : STATUS_DONE;
+  #afterDevice(hart: Hart, changes: number): number {
+    this.#accessing = undefined;
+    const ends = this.#stopped || hart.interruptPending || this.#timers.changes !== changes;
+    return ends ? STATUS_END_SLICE : STATUS_DONE;
   }
 }
 
@@ -244,6 +316,8 @@ interface CheckedOptions {
   readonly hosted: boolean;
   readonly ramBytes: number;
   readonly harts: number;
+  readonly turnInstructions: number;
+  readonly seed: number | undefined;
   readonly sharedMemory: boolean;
   readonly hardwareAd: boolean;
   readonly engine: Engine;
@@ -257,6 +331,8 @@ function checkOptions(options: MachineOptions): CheckedOptions {
     mode = 'full-system',
     ramBytes = DEFAULT_RAM,
     harts = 1,
+    turnInstructions = DEFAULT_TURN,
+    seed,
     sharedMemory = false,
     adUpdate = 'fault',
     engine = DEFAULT_ENGINE,
@@ -276,7 +352,11 @@ function checkOptions(options: MachineOptions): CheckedOptions {
     'ramBytes',
     'a multiple of 4096 from 1 MiB to 3.5 GiB',
   );
-  check(harts === 1, 'harts', '1');
+  const isInteger = (value: number, least: number, most: number): boolean =>
+    Number.isInteger(value) && value >= least && value <= most;
+  check(isInteger(harts, 1, MAXIMUM_HARTS), 'harts', 'an integer from 1 to 8');
+  check(isInteger(turnInstructions, 1, MAXIMUM_TURN), 'turnInstructions', 'an integer from 1 to 1,000,000');
+  check(seed === undefined || isInteger(seed, 0, 0xffff_ffff), 'seed', 'an integer from 0 to 2^32 - 1');
   check(typeof sharedMemory === 'boolean', 'sharedMemory', 'true or false');
   check(adUpdate === 'fault' || adUpdate === 'hardware', 'adUpdate', "'fault' or 'hardware'");
   check(Object.hasOwn(TRANSLATION, engine), 'engine', "'auto', 'interpreter' or 'translator'");
@@ -290,6 +370,8 @@ function checkOptions(options: MachineOptions): CheckedOptions {
     hosted: mode === 'hosted',
     ramBytes,
     harts,
+    turnInstructions,
+    seed,
     sharedMemory,
     hardwareAd: adUpdate === 'hardware',
     engine,

@@ -5,6 +5,8 @@
  * answers, the access raises an access fault.
  */
 
+import type { DeviceHost } from './device-host.js';
+
 /** Width of an access to a device, in bytes. */
 export type AccessWidth = 1 | 2 | 4 | 8;
 
@@ -12,7 +14,7 @@ export type AccessWidth = 1 | 2 | 4 | 8;
  * A memory-mapped device.
  *
  * Accesses are aligned to their width and lie wholly inside `[base, base + bytes)`: the machine splits or refuses the
- * others. A device decides nothing about time and does no work between accesses by itself.
+ * others. A device does no work between accesses by itself, apart from the timers that it sets.
  */
 export interface Device {
   /** For people: error messages and listings. */
@@ -28,6 +30,11 @@ export interface Device {
   load(offset: number, width: AccessWidth): number | bigint;
   /** A write of `width` bytes at `offset`. `value` is unsigned and below 2^(8*width). */
   store(offset: number, width: AccessWidth, value: bigint): void;
+  /**
+   * The device becomes part of a machine, before anything runs. Only devices that use memory, time or interrupts of harts
+   * have this; such a device belongs to one machine.
+   */
+  attach?(host: DeviceHost): void;
 }
 
 /** The devices of a machine, by address. */

@@ -21,16 +21,31 @@ const LINE_STATUS_OVERRUN = 0x02;
 const LINE_STATUS_TRANSMIT_EMPTY = 0x60;
 const FIFO_ENABLE = 0x01;
 const FIFO_CLEAR_RECEIVER = 0x02;
+const FIFO_TRIGGER_SHIFT = 6;
+const TRIGGER_LEVELS = [1, 4, 8, 14] as const;
+const ENABLE_RECEIVED = 0x01;
+const ENABLE_TRANSMIT_EMPTY = 0x02;
+const ENABLE_LINE_STATUS = 0x04;
+const ENABLE_MODEM_STATUS = 0x08;
 const INTERRUPT_NONE = 0x01;
+const INTERRUPT_LINE_STATUS = 0x06;
+const INTERRUPT_RECEIVED = 0x04;
+const INTERRUPT_TIMEOUT = 0x0c;
+const INTERRUPT_TRANSMIT_EMPTY = 0x02;
+const INTERRUPT_MODEM_STATUS = 0x00;
 const INTERRUPT_FIFOS_ENABLED = 0xc0;
 const MODEM_CONTROL_LOOPBACK = 0x10;
 /** Carrier detect, data set ready and clear to send: the other side is there and listening. */
 const MODEM_STATUS_READY = 0xb0;
+/** The ring indicator reports only that it has gone. */
+const MODEM_STATUS_RING = 0x40;
 
 /** What a serial port is connected to. */
 export interface Uart16550Options {
   /** Takes each byte that the program sends. */
   transmit: (byte: number) => void;
+  /** The interrupt line: told true when the port wants to interrupt, false when not any more. */
+  interrupt?: (raised: boolean) => void;
   /** Physical address; default {@link UART_BASE}. */
   base?: number;
   /** Bound on received bytes that wait; default 4096. */
@@ -38,9 +53,10 @@ export interface Uart16550Options {
 }
 
 /**
- * A 16550 serial port, polled: eight byte-wide registers, no interrupts.
+ * A 16550A serial port: eight byte-wide registers and an interrupt line.
  *
- * Sending takes no time: the transmitter is always empty. What arrives from outside is queued by `receive` until the
+ * Sending takes no time: the transmitter is always empty, and says so by an interrupt after each byte if that is enabled.
+ * Received bytes below the FIFO's trigger level are reported as a timeout at once. What arrives from outside is queued by `receive` until the
  * program reads it; the real part's FIFO of 16 bytes is not imitated, so nothing is lost to a slow program before the
  * queue's own bound. Bit rate and frame format are stored and change nothing.
  *
@@ -52,6 +68,7 @@ export class Uart16550 implements Device {
   readonly bytes = 0x100;
 
   readonly #transmit: (byte: number) => void;
+  readonly #interrupt: (raised: boolean) => void;
   readonly #queue: Uint8Array;
   #head = 0;
   #queued = 0;
@@ -60,6 +77,11 @@ export class Uart16550 implements Device {
   #divisor = 0;
   #interruptEnable = 0;
   #fifoEnabled = false;
+  #trigger: number = TRIGGER_LEVELS[0];
+  #transmitEmptyPending = false;
+  #modemStatus = MODEM_STATUS_READY;
+  #modemChanges = 0;
+  #raised = false;
   #lineControl = 0;
   #modemControl = 0;
   #scratch = 0;
@@ -70,6 +92,7 @@ export class Uart16550 implements Device {
       throw new RangeError('receiveBytes must be a positive integer');
     }
     this.#transmit = options.transmit;
+    this.#interrupt = options.interrupt ?? (() => undefined);
     this.#queue = new Uint8Array(receiveBytes);
     this.base = options.base ?? UART_BASE;
   }
@@ -85,11 +108,18 @@ export class Uart16550 implements Device {
   receive(bytes: Uint8Array): number {
     const count = Math.min(bytes.length, this.room);
     for (let i = 0; i < count; i++) this.#push(bytes[i]);
+    this.#update();
     return count;
   }
 
   /** The registers are bytes; a wider read sees its register in the low byte, as the real part's bus shows it. */
   load(offset: number, _width: AccessWidth): number {
+    const value = this.#read(offset);
+    this.#update();
+    return value;
+  }
+
+  #read(offset: number): number {
     switch (offset) {
       case REGISTER_DATA:
         if (this.#isDivisorLatch()) return this.#divisor & 0xff;
@@ -97,7 +127,7 @@ export class Uart16550 implements Device {
       case REGISTER_INTERRUPT_ENABLE:
         return this.#isDivisorLatch() ? this.#divisor >> 8 : this.#interruptEnable;
       case REGISTER_INTERRUPT_IDENTIFICATION:
-        return INTERRUPT_NONE | (this.#fifoEnabled ? INTERRUPT_FIFOS_ENABLED : 0);
+        return this.#identify() | (this.#fifoEnabled ? INTERRUPT_FIFOS_ENABLED : 0);
       case REGISTER_LINE_CONTROL:
         return this.#lineControl;
       case REGISTER_MODEM_CONTROL:
@@ -108,10 +138,11 @@ export class Uart16550 implements Device {
         this.#overrun = false;
         return LINE_STATUS_TRANSMIT_EMPTY | overrun | (this.#queued > 0 ? LINE_STATUS_DATA_READY : 0);
       }
-      case REGISTER_MODEM_STATUS:
-        return (this.#modemControl & MODEM_CONTROL_LOOPBACK) !== 0
-          ? this.#loopbackStatus()
-          : MODEM_STATUS_READY;
+      case REGISTER_MODEM_STATUS: {
+        const changes = this.#modemChanges;
+        this.#modemChanges = 0;
+        return this.#modemStatus | changes;
+      }
       case REGISTER_SCRATCH:
         return this.#scratch;
       default:
@@ -120,20 +151,33 @@ export class Uart16550 implements Device {
   }
 
   store(offset: number, _width: AccessWidth, value: bigint): void {
-    const byte = Number(value & 0xffn);
+    this.#write(offset, Number(value & 0xffn));
+    this.#update();
+  }
+
+  #write(offset: number, byte: number): void {
     switch (offset) {
       case REGISTER_DATA:
-        if (this.#isDivisorLatch()) this.#divisor = (this.#divisor & 0xff00) | byte;
-        else if ((this.#modemControl & MODEM_CONTROL_LOOPBACK) !== 0) this.#push(byte);
+        if (this.#isDivisorLatch()) {
+          this.#divisor = (this.#divisor & 0xff00) | byte;
+          break;
+        }
+        if ((this.#modemControl & MODEM_CONTROL_LOOPBACK) !== 0) this.#push(byte);
         else this.#transmit(byte);
+        this.#transmitEmptyPending = true;
         break;
       case REGISTER_INTERRUPT_ENABLE:
         if (this.#isDivisorLatch()) this.#divisor = (this.#divisor & 0x00ff) | (byte << 8);
-        else this.#interruptEnable = byte & 0x0f;
+        else {
+          // Enabling the transmitter's interrupt while it is empty raises it.
+          if (byte & ~this.#interruptEnable & ENABLE_TRANSMIT_EMPTY) this.#transmitEmptyPending = true;
+          this.#interruptEnable = byte & 0x0f;
+        }
         break;
       case REGISTER_INTERRUPT_IDENTIFICATION:
         // Written, this is the FIFO control register.
         this.#fifoEnabled = (byte & FIFO_ENABLE) !== 0;
+        this.#trigger = TRIGGER_LEVELS[this.#fifoEnabled ? byte >> FIFO_TRIGGER_SHIFT : 0];
         if ((byte & FIFO_CLEAR_RECEIVER) !== 0) this.#queued = 0;
         break;
       case REGISTER_LINE_CONTROL:
@@ -141,6 +185,7 @@ export class Uart16550 implements Device {
         break;
       case REGISTER_MODEM_CONTROL:
         this.#modemControl = byte & 0x1f;
+        this.#changeModemStatus(byte & MODEM_CONTROL_LOOPBACK ? this.#loopbackStatus() : MODEM_STATUS_READY);
         break;
       case REGISTER_SCRATCH:
         this.#scratch = byte;
@@ -158,6 +203,39 @@ export class Uart16550 implements Device {
   #loopbackStatus(): number {
     const control = this.#modemControl;
     return ((control & 0x02) << 3) | ((control & 0x01) << 5) | ((control & 0x0c) << 4);
+  }
+
+  #changeModemStatus(status: number): void {
+    const changed = this.#modemStatus ^ status;
+    const reported = changed & MODEM_STATUS_RING & status ? changed & ~MODEM_STATUS_RING : changed;
+    this.#modemChanges |= reported >> 4;
+    this.#modemStatus = status;
+  }
+
+  /** What interrupts, the most urgent first. */
+  #pendingInterrupt(): number {
+    const enabled = this.#interruptEnable;
+    if (enabled & ENABLE_LINE_STATUS && this.#overrun) return INTERRUPT_LINE_STATUS;
+    if (enabled & ENABLE_RECEIVED && this.#queued > 0) {
+      return this.#queued >= this.#trigger ? INTERRUPT_RECEIVED : INTERRUPT_TIMEOUT;
+    }
+    if (enabled & ENABLE_TRANSMIT_EMPTY && this.#transmitEmptyPending) return INTERRUPT_TRANSMIT_EMPTY;
+    if (enabled & ENABLE_MODEM_STATUS && this.#modemChanges !== 0) return INTERRUPT_MODEM_STATUS;
+    return INTERRUPT_NONE;
+  }
+
+  /** Reading that the transmitter is empty acknowledges it. */
+  #identify(): number {
+    const pending = this.#pendingInterrupt();
+    if (pending === INTERRUPT_TRANSMIT_EMPTY) this.#transmitEmptyPending = false;
+    return pending;
+  }
+
+  #update(): void {
+    const raised = this.#pendingInterrupt() !== INTERRUPT_NONE;
+    if (raised === this.#raised) return;
+    this.#raised = raised;
+    this.#interrupt(raised);
   }
 
   #push(byte: number): void {

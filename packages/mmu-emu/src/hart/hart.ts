@@ -1,3 +1,4 @@
+import type { Timer } from '../bus/device-host.js';
 import type { Clock } from '../clock.js';
 import { HELPER_DONE, HELPER_END_SLICE, HELPER_JUMP, HELPER_TRAP } from '../interpreter/imports.js';
 import { RUN_TRAP } from '../interpreter/lower.js';
@@ -85,14 +86,20 @@ export interface HartEnvironment {
   readonly clock: Clock;
   /** Ticks of the timebase now; never less than the last time. */
   ticks(): number;
-  /** How many instructions have to retire until `ticks()` is this; Infinity when the clock does not say. */
-  instructionsUntil(ticks: number): number;
-  /** Nothing to run before `ticks()` is this. False when the clock does not skip. */
-  skipTo(ticks: number): boolean;
+  /** First moment of the clock (ns) at which `ticks()` is this; Infinity for a number beyond 2^53. */
+  timeOfTick(ticks: number): number;
+  /** Adds a timer to the machine's. */
+  timer(fire: () => void): Timer;
+  /** This hart waits: skips to the next deadline, if no other hart has anything to do. False when it did not. */
+  skip(): boolean;
   /** Whether a device asked to end the run. */
   stopped(): boolean;
   /** Between slices: code that has become hot may be translated. */
   sliceEnded(): void;
+  /** Before a run: the reservations of other harts end. */
+  turnOf(hart: Hart): void;
+  /** Before a slice: fires the timers that are due, and gives how many instructions may retire until the next is. */
+  untilDeadline(): number;
 }
 
 /** Long enough to cost nothing, short enough for the engine to replace the running code by its optimised form. */
@@ -136,8 +143,8 @@ export class Hart {
   #waitingLow = -1;
   #waitingHigh = -1;
   #futileTraps = 0;
-  /** Ticks of the timebase at which mip.STIP will be set; Infinity when nothing is known of that. */
-  #deadline = Infinity;
+  /** When mip.STIP will be set. */
+  readonly #timer: Timer;
   #lastTrapAt = -1;
 
   /** @internal Harts are made by `Machine.create`. @param base byte address of the hart's area. */
@@ -151,8 +158,9 @@ export class Hart {
     this.#csrs = new CsrFile(this.state, {
       hartId: id,
       retired: () => this.#total + this.#slice - this.state[HART_LEFT],
-      time: () => this.#time(),
+      time: () => this.time(),
     });
+    this.#timer = environment.timer(() => this.compareTime());
     this.state[HART_HOSTED] = environment.hosted ? 1 : 0;
     this.state[HART_PRIVILEGE] = environment.hosted ? PRIVILEGE_USER : PRIVILEGE_MACHINE;
     if (environment.hosted) {
@@ -180,16 +188,23 @@ export class Hart {
   /**
    * Runs until `budget` instructions (an integer) have retired, or something else ends it. In hosted mode every trap
    * does, and the trapping instruction has not retired; in full-system mode traps enter the guest's handlers.
+   *
+   * Only this hart runs; `Machine.run` gives each its turn. EXIT_WFI: this hart waits. Reservations of the other harts
+   * end.
    */
   run(budget: number): ExitReason {
     this.#retired = 0;
     const { state } = this;
+    this.#environment.turnOf(this);
     while (this.#retired < budget) {
-      if (!this.#environment.hosted && !this.#wake()) {
-        if (this.#deadline !== Infinity && this.#environment.skipTo(this.#deadline)) continue;
-        return EXIT_WFI;
+      let slice = Math.min(budget - this.#retired, SLICE);
+      if (!this.#environment.hosted) {
+        slice = Math.min(slice, this.#environment.untilDeadline());
+        if (!this.#wake()) {
+          if (this.#environment.skip()) continue;
+          return EXIT_WFI;
+        }
       }
-      const slice = Math.min(budget - this.#retired, this.#sliceLimit());
       this.#slice = slice;
       this.#reported = 0;
       state[HART_LEFT] = slice;
@@ -287,7 +302,7 @@ export class Hart {
     const low = state[HART_ARGUMENTS + 4];
     const high = state[HART_ARGUMENTS + 5];
     const writes = (kind & (CSR_WRITE | CSR_SET | CSR_CLEAR)) !== 0;
-    if (!this.#environment.hosted && (csr & 0xff) === CSR_XIP) this.#updateTimer(this.#time());
+    if (!this.#environment.hosted && (csr & 0xff) === CSR_XIP) this.#updateTimer(this.time());
     // A swap that does not read must still find out whether there is such a register; none has an effect when read.
     if (!csrs.accessible(csr, writes) || !csrs.read(csr)) return this.#illegal();
     const oldLow = csrs.low;
@@ -305,7 +320,7 @@ export class Hart {
     if (effect & AFFECTS_TLB) this.tlb.flush();
     if (effect & AFFECTS_TRANSLATION) this.#updateTranslation();
     if (effect & AFFECTS_TIMER) {
-      this.#updateTimer(this.#time());
+      this.#updateTimer(this.time());
       // The slice may be longer than there is time.
       return HELPER_END_SLICE;
     }
@@ -389,26 +404,31 @@ export class Hart {
 
   /** Sets or clears mip.STIP by the time, where it is that which decides (Sstc), and finds out when it will change. */
   #updateTimer(now: number): void {
-    this.#deadline = Infinity;
-    if (!this.#csrs.timerCompares) return;
+    if (!this.#csrs.timerCompares) {
+      this.#timer.cancel();
+      return;
+    }
     const { state } = this;
     const due = state[HART_STIMECMP] + state[HART_STIMECMP + 1] * 2 ** 32;
-    if (now >= due) state[HART_MIP] |= TIMER_INTERRUPT;
-    else {
-      state[HART_MIP] &= ~TIMER_INTERRUPT;
-      this.#deadline = due;
+    if (now >= due) {
+      state[HART_MIP] |= TIMER_INTERRUPT;
+      this.#timer.cancel();
+      return;
     }
+    state[HART_MIP] &= ~TIMER_INTERRUPT;
+    const environment = this.#environment;
+    // Where a tick is no whole number of nanoseconds, the clock may be a moment early.
+    this.#timer.set(Math.max(environment.timeOfTick(due), environment.clock.now() + 1));
   }
 
-  #sliceLimit(): number {
-    if (this.#deadline === Infinity) return SLICE;
-    return Math.min(SLICE, this.#environment.instructionsUntil(this.#deadline));
+  /** @internal The timebase has reached stimecmp, or was set. */
+  compareTime(): void {
+    this.#updateTimer(this.#environment.ticks());
   }
 
   /** Before a slice: takes a pending interrupt. False when the hart still waits. */
   #wake(): boolean {
     const { state } = this;
-    if (this.#csrs.timerCompares) this.#updateTimer(this.#environment.ticks());
     const interrupt = pendingInterrupt(state);
     if (interrupt >= 0) {
       this.#waitingLow = -1;
@@ -429,7 +449,8 @@ export class Hart {
     this.#waitingHigh = this.state[HART_PC + 1]!;
   }
 
-  #time(): number {
+  /** @internal Ticks of the timebase, with the instructions that the slice under way has retired. */
+  time(): number {
     const done = this.#slice - this.state[HART_LEFT];
     this.#environment.clock.retire(done - this.#reported);
     this.#reported = done;

@@ -1,6 +1,6 @@
 import type { MemoryLayout } from '../memory-layout.js';
 import type { FrameObserver } from '../ram.js';
-import { RECORD_BYTES, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js';
+import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
 
 /** Low bits of a frame's info: 1 + the slot of its decoded code, or 0. */
 export const FRAME_SLOT_MASK = 0x7fff;
@@ -11,6 +11,9 @@ export const FRAME_STORE_ENTRY = 0x8000;
 const STORES_UNTIL_DATA = 256;
 
 const FREE = 0xffff_ffff;
+
+/** One a halfword of a page. */
+const RECORDS = 2048;
 
 /** Hears when decoded code is no longer right. A slot is named by its byte address. */
 export interface CodeObserver {
@@ -30,6 +33,7 @@ export interface CodeObserver {
  */
 export class CodeCache implements FrameObserver {
   readonly #words: Uint32Array;
+  readonly #halves: Uint16Array;
   readonly #frameInfo: Uint16Array;
   readonly #layout: MemoryLayout;
   readonly #dropStoreEntries: (hostAddress: number) => void;
@@ -44,6 +48,7 @@ export class CodeCache implements FrameObserver {
     dropStoreEntries: (hostAddress: number) => void,
   ) {
     this.#words = new Uint32Array(buffer);
+    this.#halves = new Uint16Array(buffer);
     this.#frameInfo = new Uint16Array(buffer, layout.frameInfo, layout.frameCount);
     this.#layout = layout;
     this.#dropStoreEntries = dropStoreEntries;
@@ -95,9 +100,7 @@ export class CodeCache implements FrameObserver {
     // An instruction may begin in the halfword before.
     const first = Math.max(0, (inPage >>> 1) - 1);
     const last = (inPage + bytes - 1) >>> 1;
-    for (let record = first; record <= last; record++) {
-      this.#words[(address + SLOT_RECORDS + record * RECORD_BYTES) >>> 2] = 0;
-    }
+    for (let record = first; record <= last; record++) this.#empty(address, record);
   }
 
   /** Frees a slot. Its records become empty, so that a hart in the middle of it fetches again. */
@@ -107,8 +110,15 @@ export class CodeCache implements FrameObserver {
     if (frame === FREE) return;
     this.#frameInfo[frame] &= ~FRAME_SLOT_MASK;
     this.observer?.codeDropped(this.#address(slot));
-    this.#words.fill(0, at, at + SLOT_BYTES / 4);
+    for (let record = 0; record < RECORDS; record++) this.#empty(at * 4, record);
+    this.#words.fill(0, at + (SLOT_RECORDS + RECORD_ENTRIES) / 4, at + SLOT_BYTES / 4);
+    this.#words[at + SLOT_STORES / 4] = 0;
     this.#words[at] = FREE;
+  }
+
+  /** Only the handler goes: the instruction that stores here may still need its own operands. */
+  #empty(slot: number, record: number): void {
+    this.#halves[(slot + SLOT_RECORDS + record * RECORD_BYTES + RECORD_HANDLER) >>> 1] = 0;
   }
 
   #address(slot: number): number {

@@ -247,7 +247,7 @@ class HandlerLowering {
       when(
         this.#tlbHit(TLB_LOADS, width),
         set(result, load(name, this.#hostAddress(TLB_LOADS))),
-        seq(set(result, extension ? op(extension, slow) : slow), this.#checkStatus()),
+        seq(this.#keepLeft(), set(result, extension ? op(extension, slow) : slow), this.#checkStatus()),
       ),
     );
   }
@@ -262,11 +262,18 @@ class HandlerLowering {
         this.#tlbHit(TLB_STORES, width),
         store(STORE_NAMES[width], this.#hostAddress(TLB_STORES), value),
         seq(
+          this.#keepLeft(),
           call(this.#indices.slowStore, get(l.hart), get(l.address), i32c(width), value),
           this.#checkStatus(),
         ),
       ),
     );
+  }
+
+  /** A device may ask what time it is. */
+  #keepLeft(): Code {
+    const { hart, left } = this.#l;
+    return store('i32.store', get(hart), op('i32.add', get(left), i32c(1)), HART_LEFT * 4);
   }
 
   /** Host address of an atomic access into `entry`. */

@@ -78,7 +78,7 @@ describe('registers', () => {
     expect(sent).toEqual([]);
   });
 
-  test('no interrupt is ever pending; the FIFO bits follow the FIFO control register', () => {
+  test('no interrupt is pending at first; the FIFO bits follow the FIFO control register', () => {
     const { read, write } = makeUart();
     expect(read(FCR)).toBe(0x01);
     write(FCR, 0x01);
@@ -124,7 +124,74 @@ describe('loopback', () => {
   ])('returns modem output %i as input %i', (output, input) => {
     const { read, write } = makeUart();
     write(MCR, 0x10 | output);
+    read(MSR);
     expect(read(MSR)).toBe(input);
+  });
+});
+
+describe('interrupts', () => {
+  function interrupting() {
+    const levels: boolean[] = [];
+    const uart = new Uart16550({
+      transmit: () => undefined,
+      interrupt: (level) => levels.push(level),
+      receiveBytes: 4,
+    });
+    const read = (register: number) => uart.load(register, 1);
+    const write = (register: number, value: number) => uart.store(register, 1, BigInt(value));
+    return { uart, levels, read, write };
+  }
+
+  test('received bytes interrupt until they are read; below the trigger level as a timeout', () => {
+    const { uart, levels, read, write } = interrupting();
+    uart.receive(Uint8Array.of(1));
+    expect(levels).toEqual([]);
+    write(IER, 0x01);
+    expect([levels, read(FCR)]).toEqual([[true], 0x04]);
+    write(FCR, 0x41);
+    expect(read(FCR)).toBe(0xcc);
+    uart.receive(Uint8Array.of(2, 3, 4));
+    expect(read(FCR)).toBe(0xc4);
+    for (let i = 0; i < 4; i++) read(DATA);
+    expect([levels, read(FCR)]).toEqual([[true, false], 0xc1]);
+  });
+
+  test('the empty transmitter interrupts when enabled and after each byte, until it is identified', () => {
+    const { levels, read, write } = interrupting();
+    write(IER, 0x02);
+    expect(levels).toEqual([true]);
+    expect([read(FCR), read(FCR)]).toEqual([0x02, 0x01]);
+    expect(levels).toEqual([true, false]);
+    write(IER, 0x02);
+    expect(levels).toEqual([true, false]);
+    write(DATA, 65);
+    expect([read(FCR), read(FCR)]).toEqual([0x02, 0x01]);
+    expect(levels).toEqual([true, false, true, false]);
+  });
+
+  test('an overrun interrupts first of all, until the line status is read', () => {
+    const { uart, read, write } = interrupting();
+    write(IER, 0x0f);
+    write(MCR, 0x10);
+    for (let i = 0; i < 5; i++) write(DATA, i);
+    expect(uart.room).toBe(0);
+    expect(read(FCR)).toBe(0x06);
+    read(LSR);
+    expect(read(FCR)).toBe(0x04);
+  });
+
+  test('changed modem inputs interrupt until the modem status is read', () => {
+    const { levels, read, write } = interrupting();
+    write(IER, 0x08);
+    write(MCR, 0x10);
+    expect([levels, read(FCR)]).toEqual([[true], 0x00]);
+    expect(read(MSR)).toBe(0x0b);
+    expect([levels, read(FCR)]).toEqual([[true, false], 0x01]);
+    write(MCR, 0x14);
+    // The ring indicator reports its end only.
+    expect([read(FCR), read(MSR)]).toEqual([0x01, 0x40]);
+    write(MCR, 0x10);
+    expect([read(FCR), read(MSR)]).toEqual([0x00, 0x04]);
   });
 });
 

@@ -117,3 +117,25 @@ describe('code that changes', () => {
     }
   });
 });
+
+describe('an atomic operation that changes its own page', () => {
+  it('keeps its operands when the page stops counting as code at that moment', async () => {
+    const bench = await Bench.of(`
+      la s0, word
+      li s1, 600
+      li s2, 1
+    1: lr.d t0, (s0)
+      addi t0, t0, 1
+      sc.d t1, t0, (s0)
+      bnez t1, 1b
+      amoadd.d a0, s2, (s0)
+      addi s1, s1, -1
+      bnez s1, 1b
+      ecall
+      .balign 8
+    word: .dword 0`);
+    expect(bench.trap()).toBe(8);
+    expect(bench.read(Number(bench.symbol('word')))).toBe(1200n);
+    expect(bench.x('a0')).toBe(1199n);
+  });
+});

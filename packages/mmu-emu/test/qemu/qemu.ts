@@ -47,7 +47,7 @@ const CPU = [
   'rv64',
   ...['zfa', 'h', 'v', 'zacas'].map((name) => `${name}=false`),
   ...['zba', 'zbb', 'zbc', 'zbs', 'zicond', 'zimop', 'zcb', 'zcmop', 'zawrs'].map((name) => `${name}=true`),
-  ...['zicbom', 'zicbop', 'zicboz', 'svinval', 'svnapot', 'svpbmt', 'svadu', 'sstc'].map(
+  ...['zicbom', 'zicbop', 'zicboz', 'svinval', 'svnapot', 'svpbmt', 'svadu', 'sstc', 'smaia', 'ssaia'].map(
     (name) => `${name}=true`,
   ),
   'pmu-mask=0',

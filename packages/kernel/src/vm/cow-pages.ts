@@ -341,7 +341,7 @@ export class CowPages extends CowNode {
     const before = this.pages;
     this.pages = pages;
     if (pages > before) {
-      this.tracking?.grown(before, pages);
+      this.tracking?.resized(before, pages);
       return;
     }
     this.changed(pages, before);
@@ -349,7 +349,7 @@ export class CowPages extends CowNode {
     this.shrinkChildren(pages);
     this.vm.shares.clear();
     this.shrinkLimit(pages);
-    this.tracking?.shrunk(before, pages);
+    this.tracking?.resized(before, pages);
   }
 
   /**

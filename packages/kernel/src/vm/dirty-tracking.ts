@@ -108,10 +108,16 @@ export class DirtyTracking {
    * @returns ZX_OK; ZX_ERR_NOT_FOUND: a page is absent, nothing was done; ZX_ERR_NO_MEMORY: a part may have been done
    */
   makeDirty(start: number, end: number): Status {
-    const missing = this.framesMissing(start, end);
+    const { evictor, physical } = this.of.vm;
+    let missing = this.framesMissing(start, end);
+    if (missing > physical.freeCount && missing < physical.frameCount) {
+      evictor.makeRoomFor(missing);
+      // What went may have been clean pages of this range.
+      missing = this.framesMissing(start, end);
+    }
     let status: Status = ZX_OK;
     if (missing < 0) status = ZX_ERR_NOT_FOUND;
-    else if (missing > this.of.vm.physical.freeCount) status = ZX_ERR_NO_MEMORY;
+    else if (missing > physical.freeCount) status = ZX_ERR_NO_MEMORY;
     else status = this.dirtyAll(start, end);
     this.source.writesAllowed(start, end);
     return status;
@@ -162,16 +168,15 @@ export class DirtyTracking {
     }
   }
 
-  /** The VMO has grown: what is new are zeros, to be written back. */
-  grown(before: number, after: number): void {
+  /**
+   * The VMO has another size, which is its stream size as well, and the pages that it lost are gone. What is new, and what was past
+   * the stream, are zeros to be written back; whoever waits for what is lost looks again.
+   */
+  resized(before: number, after: number): void {
     this.modified = true;
-    this.zeros.add(before, after, ZEROS_DIRTY);
-  }
-
-  /** The VMO has shrunk, and the pages that it lost are gone: whoever waits for them looks again. */
-  shrunk(before: number, after: number): void {
-    this.modified = true;
-    this.source.resolveAll(after, before, ZX_OK);
+    this.zeros.track(after);
+    if (after > before) this.zeros.add(before, after, ZEROS_DIRTY);
+    else this.source.resolveAll(after, before, ZX_OK);
   }
 
   /**

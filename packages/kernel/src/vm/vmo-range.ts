@@ -56,7 +56,7 @@ class PageWalk {
     let turn = 0;
     for (; this.page < this.stop; turn += 1) {
       if (turn === PAGES_A_TURN) return NEEDS_PAUSE;
-      if (kind === 'commit') vmo.core.vm.evictor.makeRoom();
+      if (kind === 'commit' || kind === 'write') vmo.core.vm.evictor.makeRoom();
       const at = start + this.page;
       const frame = this.look(at);
       if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;

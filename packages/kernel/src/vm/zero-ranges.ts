@@ -96,6 +96,12 @@ export class ZeroRanges {
     }
   }
 
+  /** Untracked zeros before `end` are dirty from here on. */
+  track(end: number): void {
+    const untracked = this.ranges.filter(({ start, kind }) => kind === ZEROS_UNTRACKED && start < end);
+    for (const range of untracked) this.add(range.start, Math.min(range.end, end), ZEROS_DIRTY);
+  }
+
   /** [start, end) is no longer known to be zero. */
   remove(start: number, end: number): void {
     if (start >= end) return;

@@ -36,7 +36,7 @@ describe('a suspended thread that waits for a page', () => {
   });
 
   describe.each(['Vmar', 'Vmo'] as const)('%s', (path) => {
-    it('asks again when it goes on, with the same packet (TH-01)', async () => {
+    it('asks again when it goes on, with the same packet (TH-01 CO-11 S-01)', async () => {
       const vmo = test.vmo(1);
       const guest = await test.start(path === 'Vmar' ? load(vmo) : read(DATA), [vmo]);
       expect(await test.settle()).toBe('deadlock');
@@ -62,7 +62,7 @@ describe('a suspended thread that waits for a page', () => {
     });
   });
 
-  it('asks again for what it commits (TH-02)', async () => {
+  it('asks again for what it commits (TH-02 CM-12 CO-11)', async () => {
     const vmo = test.vmo(3);
     const guest = await test.start(
       `li a0, $0\nli a1, 1\nli a2, 0\nli a3, ${3 * PAGE}\nli a4, 0\nli a5, 0\n${zx('vmo_op_range')}`,
@@ -85,7 +85,7 @@ describe('a suspended thread that waits for a page', () => {
   const write = `li t0, 77\nli a1, ${DATA}\nsd t0, 0(a1)\nli a0, $0\nli a2, 0\nli a3, 8\n${zx('vmo_write')}\nli a0, 77`;
 
   describe.each(['Vmar', 'Vmo'] as const)('%s', (path) => {
-    it('asks again to write (TH-03)', async () => {
+    it('asks again to write (TH-03 CO-11)', async () => {
       const vmo = test.vmo(1, ZX_VMO_TRAP_DIRTY);
       test.supply(vmo, 0, 1);
       const guest = await test.start(path === 'Vmar' ? store(vmo) : write, [vmo]);

@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '@faultline/mmu-emu';
 import * as info from '../abi/info.js';
 import { ZX_RIGHT_INSPECT, ZX_RIGHT_NONE, type Rights } from '../abi/rights.js';
 import type { AddressSpace } from '../vm/address-space.js';
+import type { Attribution } from '../vm/frame-shares.js';
 import { VmoDispatcher } from '../vm/vm-object.js';
 import { VmarDispatcher, type Region } from '../vm/vmar.js';
 import { oneRecord, type InfoRecords, type InfoTopic } from './info-topic.js';
@@ -12,6 +13,42 @@ import { setU64 } from './user-values.js';
 function setPages(view: DataView, position: number, pages: number): void {
   view.setUint32(position, (pages % 0x10_0000) * PAGE_SIZE, true);
   view.setUint32(position + 4, Math.floor(pages / 0x10_0000), true);
+}
+
+/** Where a record has counts of memory: all of it, what is private, what is scaled by sharing, and the fractions of that. */
+interface AttributionFields {
+  readonly all: readonly number[];
+  readonly private: readonly number[];
+  readonly scaled: readonly number[];
+  readonly fractions: readonly number[];
+}
+
+// Nothing is compressed or otherwise away from its frame, so that what is populated is committed.
+const VMO_FIELDS: AttributionFields = {
+  all: [info.INFO_VMO_COMMITTED_BYTES, info.INFO_VMO_POPULATED_BYTES],
+  private: [info.INFO_VMO_COMMITTED_PRIVATE_BYTES, info.INFO_VMO_POPULATED_PRIVATE_BYTES],
+  scaled: [info.INFO_VMO_COMMITTED_SCALED_BYTES, info.INFO_VMO_POPULATED_SCALED_BYTES],
+  fractions: [
+    info.INFO_VMO_COMMITTED_FRACTIONAL_SCALED_BYTES,
+    info.INFO_VMO_POPULATED_FRACTIONAL_SCALED_BYTES,
+  ],
+};
+const MAPS_FIELDS: AttributionFields = {
+  all: [info.INFO_MAPS_COMMITTED_BYTES, info.INFO_MAPS_POPULATED_BYTES],
+  private: [info.INFO_MAPS_COMMITTED_PRIVATE_BYTES, info.INFO_MAPS_POPULATED_PRIVATE_BYTES],
+  scaled: [info.INFO_MAPS_COMMITTED_SCALED_BYTES, info.INFO_MAPS_POPULATED_SCALED_BYTES],
+  fractions: [
+    info.INFO_MAPS_COMMITTED_FRACTIONAL_SCALED_BYTES,
+    info.INFO_MAPS_POPULATED_FRACTIONAL_SCALED_BYTES,
+  ],
+};
+
+function setAttribution(view: DataView, fields: AttributionFields, attribution: Attribution): void {
+  const { bytes, fraction } = attribution.scaled(PAGE_SIZE);
+  for (const position of fields.all) setPages(view, position, attribution.pages);
+  for (const position of fields.private) setPages(view, position, attribution.privatePages);
+  for (const position of fields.scaled) view.setBigUint64(position, bytes, true);
+  for (const position of fields.fractions) view.setBigUint64(position, fraction, true);
 }
 
 function flagsOf(vmo: VmoDispatcher): number {
@@ -44,20 +81,10 @@ export function vmoRecord(vmo: VmoDispatcher, viaHandle: Rights | null, viaMappi
   const via =
     (viaHandle === null ? 0 : info.ZX_INFO_VMO_VIA_HANDLE) | (viaMapping ? info.ZX_INFO_VMO_VIA_MAPPING : 0);
   view.setUint32(info.INFO_VMO_FLAGS, flagsOf(vmo) | via, true);
-  setPages(view, info.INFO_VMO_COMMITTED_BYTES, vmo.committedPages);
   view.setUint32(info.INFO_VMO_HANDLE_RIGHTS, viaHandle ?? 0, true);
   view.setUint32(info.INFO_VMO_CACHE_POLICY, vmo.cachePolicy, true);
   setU64(view, info.INFO_VMO_COMMITTED_CHANGE_EVENTS, vmo.cow.evictions);
-  // Nothing is shared between VMOs but by slices and references, to which nothing is attributed.
-  for (const position of [
-    info.INFO_VMO_POPULATED_BYTES,
-    info.INFO_VMO_COMMITTED_PRIVATE_BYTES,
-    info.INFO_VMO_POPULATED_PRIVATE_BYTES,
-    info.INFO_VMO_COMMITTED_SCALED_BYTES,
-    info.INFO_VMO_POPULATED_SCALED_BYTES,
-  ]) {
-    setPages(view, position, vmo.committedPages);
-  }
+  setAttribution(view, VMO_FIELDS, vmo.attribution);
   return bytes;
 }
 
@@ -89,23 +116,15 @@ function mapsRecord(region: Region, depth: number, recordBytes: MapsRecordBytes)
   view.setUint32(info.INFO_MAPS_MMU_FLAGS, region.permissions, true);
   setU64(view, info.INFO_MAPS_VMO_KOID, region.vmo.koid);
   setPages(view, info.INFO_MAPS_VMO_OFFSET, region.page);
-  const pages = region.vmo.committedIn(region.page, region.pages);
-  if (recordBytes !== info.INFO_MAPS_BYTES) {
-    // The older forms count pages.
-    setU64(view, info.INFO_MAPS_COMMITTED_BYTES, pages);
-    if (recordBytes === info.INFO_MAPS_V2_BYTES) setU64(view, info.INFO_MAPS_POPULATED_BYTES, pages);
+  const attribution = region.vmo.attributionIn(region.page, region.pages);
+  if (recordBytes === info.INFO_MAPS_BYTES) {
+    setAttribution(view, MAPS_FIELDS, attribution);
     return bytes;
   }
-  for (const position of [
-    info.INFO_MAPS_COMMITTED_BYTES,
-    info.INFO_MAPS_POPULATED_BYTES,
-    info.INFO_MAPS_COMMITTED_PRIVATE_BYTES,
-    info.INFO_MAPS_POPULATED_PRIVATE_BYTES,
-    info.INFO_MAPS_COMMITTED_SCALED_BYTES,
-    info.INFO_MAPS_POPULATED_SCALED_BYTES,
-  ]) {
-    setPages(view, position, pages);
-  }
+  // The older forms count pages.
+  setU64(view, info.INFO_MAPS_COMMITTED_BYTES, attribution.pages);
+  if (recordBytes === info.INFO_MAPS_V2_BYTES)
+    setU64(view, info.INFO_MAPS_POPULATED_BYTES, attribution.pages);
   return bytes;
 }
 

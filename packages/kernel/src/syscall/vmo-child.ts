@@ -48,7 +48,8 @@ const MODIFIERS = ZX_VMO_CHILD_RESIZABLE | ZX_VMO_CHILD_NO_WRITE;
 function slice(parent: VmoDispatcher, options: number, range: ByteRange): VmoDispatcher | Status {
   if ((options & ~(ZX_VMO_CHILD_SLICE | ZX_VMO_CHILD_NO_WRITE)) !== 0) return ZX_ERR_INVALID_ARGS;
   if (range.offset !== 0) return ZX_ERR_INVALID_ARGS;
-  if (parent.resizable) return ZX_ERR_NOT_SUPPORTED;
+  // Also of a reference that cannot be resized itself.
+  if (parent.cow.canResize) return ZX_ERR_NOT_SUPPORTED;
   if (range.end > parent.pages) return ZX_ERR_INVALID_ARGS;
   return parent.createShared({ start: range.page, pages: range.end - range.page }, false);
 }

@@ -51,6 +51,8 @@ export class CowPages extends CowNode {
   /** What the pager has to write back; null without a source. */
   readonly tracking: DirtyTracking | null;
   override references = 1;
+  /** Some VMO that shows these pages can change their number. */
+  canResize = false;
 
   /** What the last look-up found: whose page, where, and its entry (0: none). */
   private foundOwner: CowNode = this;
@@ -266,6 +268,25 @@ export class CowPages extends CowNode {
       page += 1;
     }
     return false;
+  }
+
+  /** Every run of frames that is seen in [start, end): in whose list it is, its first page there, and its length. */
+  eachRun(start: number, end: number, each: (owner: CowNode, page: number, count: number) => void): void {
+    for (let page = start; page < end;) {
+      this.find(page);
+      const run = this.runFrom(page, end);
+      if (this.foundEntry !== 0) {
+        // Zeros that were supplied are entries as well.
+        const { foundOwner, foundPage } = this;
+        for (let at = foundPage, stop = foundPage + run; at < stop;) {
+          let frames = 0;
+          while (at + frames < stop && isFrame(foundOwner.list.get(at + frames))) frames += 1;
+          if (frames !== 0) each(foundOwner, at, frames);
+          at += frames + 1;
+        }
+      }
+      page += run;
+    }
   }
 
   /** Takes a page out for another list: the frame (the caller's from here on), or NO_FRAME when none stands for it, or none is free to copy it to. Only of anonymous memory. */

@@ -15,6 +15,7 @@ import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
 import type { PageViewer } from './cow-node.js';
 import { CowPages } from './cow-pages.js';
+import { Attribution, attributionOf } from './frame-shares.js';
 import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
 import { NO_FRAME, type PhysicalPages } from './physical-pages.js';
 import type { VmMapping } from './vm-mapping.js';
@@ -92,6 +93,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     this.windowPages = options.window?.pages ?? -1;
     this.streamPages = options.streamPages ?? this.pages;
     this.streamRest = options.streamRest ?? 0;
+    if (this.resizable) cow.canResize = true;
     this.defaultRights = ZX_DEFAULT_VMO_RIGHTS | (this.resizable ? ZX_RIGHT_RESIZE : 0);
     this.parent = options.parent ?? null;
     this.signals = ZX_VMO_ZERO_CHILDREN;
@@ -135,15 +137,20 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     return this.cow.rootSource !== null;
   }
 
-  /** Frames that count as this VMO's own. */
-  get committedPages(): number {
-    return this.kind === 'slice' || this.kind === 'reference' ? 0 : this.cow.list.frames;
+  /** The memory that counts for this VMO. Of several that show the same pages it is the first that is left, and never a slice. */
+  get attribution(): Attribution {
+    for (const viewer of this.cow.viewers) {
+      if (viewer instanceof VmoDispatcher && viewer.kind === 'slice') continue;
+      if (viewer === this) return attributionOf(this.cow, 0, this.cow.pages);
+      break;
+    }
+    return new Attribution();
   }
 
-  /** Frames of its own in [start, start + pages) of a mapping. */
-  committedIn(page: number, pages: number): number {
+  /** The memory that counts for [page, page + pages) of a mapping. */
+  attributionIn(page: number, pages: number): Attribution {
     const first = this.start + page;
-    return this.cow.list.countFrames(first, Math.min(first + pages, this.start + this.pages));
+    return attributionOf(this.cow, first, Math.max(first, Math.min(first + pages, this.start + this.pages)));
   }
 
   /** [page, page + count) lies in the VMO; `rest` counts the bytes of a last page that is not whole. */

@@ -283,7 +283,7 @@ export class UserPager {
 
   /** Pages of a VMO that are committed. */
   committed(vmo: PagedVmo): number {
-    return this.object(vmo).committedPages;
+    return this.object(vmo).attribution.pages;
   }
 
   object(vmo: PagedVmo): VmoDispatcher {

@@ -30,6 +30,8 @@ export interface KernelLimits {
   readonly logRecords: number;
   /** Frames lent to backings in all: ZX_ERR_NO_RESOURCES. */
   readonly lentFrames: number;
+  /** Frames pinned in all: ZX_ERR_UNAVAILABLE. */
+  readonly pinnedFrames: number;
   /** Fewer free frames than these: clean pages of pagers' VMOs are evicted, by age. 0: one frame in 64, at least 32. */
   readonly evictBelowFrames: number;
   /** Eviction goes on until so many frames are free. 0: twice `evictBelowFrames`. */
@@ -52,6 +54,7 @@ export const DEFAULT_LIMITS: KernelLimits = {
   observersPerObject: 16_384,
   logRecords: 4_096,
   lentFrames: 16_384,
+  pinnedFrames: 65_536,
   evictBelowFrames: 0,
   evictToFrames: 0,
 };

@@ -4,7 +4,7 @@ import { ZX_ERR_NO_RESOURCES, ZX_OK, type Status } from '../abi/status.js';
 import { Handle } from '../object/handle-table.js';
 import { ProcessDispatcher, type CrashReport } from '../task/process.js';
 import type { HandleResult, StatusResult, WaitOptions } from './host-caller.js';
-import { HostVmCalls } from './host-vm-calls.js';
+import { HostDmaCalls } from './host-dma-calls.js';
 
 /** A process and its root address region; 0 when the call failed. */
 export interface ProcessResult extends StatusResult {
@@ -23,7 +23,7 @@ export interface ProcessInfoResult extends StatusResult {
 }
 
 /** Jobs, processes, threads, time. */
-export class HostTaskCalls extends HostVmCalls {
+export class HostTaskCalls extends HostDmaCalls {
   /** A new handle to the kernel's root job, with all rights. ZX_ERR_NO_RESOURCES when the table is full. */
   rootJob(): HandleResult {
     if (!this.handles.hasRoom(1)) return { status: ZX_ERR_NO_RESOURCES, handle: 0 };

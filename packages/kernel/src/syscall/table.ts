@@ -5,6 +5,7 @@
  */
 import { TASK_INFO_TOPICS, TASK_PROPERTIES } from '../task/task-info.js';
 import { EXCEPTION_INFO_TOPICS, EXCEPTION_PROPERTIES } from '../task/exception-info.js';
+import { BTI_CALLS, BTI_TOPIC } from './bti.js';
 import type { SystemCall } from './call.js';
 import { CHANNEL_CALLS } from './channel.js';
 import { DEBUGLOG_CALLS } from './debuglog.js';
@@ -30,7 +31,12 @@ import { VMO_CHILD_CALLS } from './vmo-child.js';
 import { VMO_OP_RANGE_CALLS } from './vmo-op-range.js';
 
 /** What objects of each part of the kernel tell about themselves. */
-const INFO_TOPICS: readonly InfoTopic[] = [...VM_INFO_TOPICS, ...TASK_INFO_TOPICS, ...EXCEPTION_INFO_TOPICS];
+const INFO_TOPICS: readonly InfoTopic[] = [
+  ...VM_INFO_TOPICS,
+  BTI_TOPIC,
+  ...TASK_INFO_TOPICS,
+  ...EXCEPTION_INFO_TOPICS,
+];
 const PROPERTIES: readonly ObjectProperty[] = [...TASK_PROPERTIES, ...EXCEPTION_PROPERTIES];
 
 /** Every call of the kernel; the index is its number. */
@@ -47,6 +53,7 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...VMAR_CALLS,
   ...VMAR_OP_RANGE_CALLS,
   ...PAGER_CALLS,
+  ...BTI_CALLS,
   ...PROCESS_CALLS,
   ...PROCESS_MEMORY_CALLS,
   ...THREAD_CALLS,

@@ -18,9 +18,6 @@ export interface CallDeclaration {
 
 /** One line: `name(arguments)`; the result is always `zx_status_t`. */
 const LINES = `
-bti_create(zx_handle_t iommu, uint32_t options, uint64_t bti_id, zx_handle_t* out)
-bti_pin(zx_handle_t handle, uint32_t options, zx_handle_t vmo, uint64_t offset, uint64_t size, zx_paddr_t* addrs, size_t num_addrs, zx_handle_t* pmt)
-bti_release_quarantine(zx_handle_t handle)
 clock_create(uint64_t options, const void* args, zx_handle_t* out)
 clock_get_details(zx_handle_t handle, uint64_t options, void* details)
 clock_read(zx_handle_t handle, zx_time_t* now)
@@ -44,7 +41,6 @@ interrupt_destroy(zx_handle_t handle)
 interrupt_trigger(zx_handle_t handle, uint32_t options, zx_instant_boot_t timestamp)
 interrupt_wait(zx_handle_t handle, zx_instant_boot_t* out_timestamp)
 iob_create(uint64_t options, const void* regions, uint64_t num_regions, zx_handle_t* ep0_out, zx_handle_t* ep1_out)
-iommu_create(zx_handle_t resource, uint32_t type, const void* desc, size_t desc_size, zx_handle_t* out)
 job_set_critical(zx_handle_t job, uint32_t options, zx_handle_t process)
 job_set_policy(zx_handle_t handle, uint32_t options, uint32_t topic, const void* policy, uint32_t policy_size)
 ktrace_control(zx_handle_t handle, uint32_t action, uint32_t options, void* ptr)
@@ -52,7 +48,6 @@ ktrace_read(zx_handle_t handle, void* data, uint32_t offset, size_t data_size, s
 msi_allocate(zx_handle_t handle, uint32_t count, zx_handle_t* out_allocation)
 msi_create(zx_handle_t handle, uint32_t options, uint32_t msi_id, zx_handle_t vmo, size_t vmo_offset, zx_handle_t* out_interrupt)
 object_set_profile(zx_handle_t handle, zx_handle_t profile, uint32_t options)
-pmt_unpin(zx_handle_t handle)
 process_create_shared(zx_handle_t shared_proc, uint32_t options, const char* name, size_t name_size, zx_handle_t* proc_handle, zx_handle_t* restricted_vmar_handle)
 profile_create(zx_handle_t root_job, uint32_t options, const zx_profile_info_t* profile, zx_handle_t* out)
 resource_create(zx_handle_t parent_rsrc, uint32_t options, uint64_t base, size_t size, const char* name, size_t name_size, zx_handle_t* resource_out)
@@ -81,7 +76,6 @@ vcpu_interrupt(zx_handle_t handle, uint32_t vector)
 vcpu_kick(zx_handle_t handle)
 vcpu_read_state(zx_handle_t handle, uint32_t kind, void* buffer, size_t buffer_size)
 vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer, size_t buffer_size)
-vmo_create_contiguous(zx_handle_t bti, size_t size, uint32_t alignment_log2, zx_handle_t* out)
 vmo_create_physical(zx_handle_t resource, zx_paddr_t paddr, size_t size, zx_handle_t* out)
 `;
 

@@ -57,6 +57,7 @@ function flagsOf(vmo: VmoDispatcher): number {
     (vmo.resizable ? info.ZX_INFO_VMO_RESIZABLE : 0) |
     (vmo.kind === 'clone' ? info.ZX_INFO_VMO_IS_COW_CLONE : 0) |
     (vmo.isPagerBacked ? info.ZX_INFO_VMO_PAGER_BACKED : 0) |
+    (vmo.kind === 'contiguous' ? info.ZX_INFO_VMO_CONTIGUOUS : 0) |
     (vmo.discardable ? info.ZX_INFO_VMO_DISCARDABLE : 0) |
     (vmo.immutable ? info.ZX_INFO_VMO_IMMUTABLE : 0)
   );

@@ -65,6 +65,7 @@ function decommit(mapping: VmMapping, vpn: number, end: number): Status {
   const { vmo } = mapping;
   if (vmo.kind !== 'anonymous' || vmo.cow.isClone) return ZX_ERR_NOT_SUPPORTED;
   if (mapping.pageAt(end) > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+  if (vmo.cow.anyHeld(mapping.pageAt(vpn), mapping.pageAt(end))) return ZX_ERR_BAD_STATE;
   vmo.cow.decommit(mapping.pageAt(vpn), mapping.pageAt(end));
   return ZX_OK;
 }

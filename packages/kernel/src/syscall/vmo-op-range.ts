@@ -89,6 +89,7 @@ function decommit(vmo: VmoDispatcher, range: ByteRange): Status {
   if (range.pages === 0 && range.rest === 0) return ZX_OK;
   if (vmo.kind !== 'anonymous' || vmo.cow.isClone) return ZX_ERR_NOT_SUPPORTED;
   if (range.offset !== 0 || range.endRest !== 0) return ZX_ERR_INVALID_ARGS;
+  if (vmo.cow.anyHeld(range.page, range.end)) return ZX_ERR_BAD_STATE;
   vmo.cow.decommit(range.page, range.end);
   return ZX_OK;
 }

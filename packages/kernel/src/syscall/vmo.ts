@@ -96,8 +96,10 @@ function setSize(caller: Caller, args: Uint32Array): Status | Operation {
   if (pages > ZX_VMO_MAX_PAGES) return ZX_ERR_OUT_OF_RANGE;
   const streamPages = pageArg(args, 1);
   const streamRest = pageOffsetArg(args, 1);
+  if (vmo.cow.anyHeld(vmo.start + pages, vmo.start + vmo.pages)) return ZX_ERR_BAD_STATE;
   const apply = (status: Status): Status => {
     if (status !== ZX_OK) return status;
+    if (vmo.cow.anyHeld(vmo.start + pages, vmo.start + vmo.pages)) return ZX_ERR_BAD_STATE;
     if (vmo.cow.tracking?.zeros.hasRoom === false) return ZX_ERR_NO_MEMORY;
     vmo.resize(pages, streamPages, streamRest);
     return ZX_OK;
@@ -113,16 +115,20 @@ function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
   const vmo = handle.object;
   const pages = sizeArg(args, 1);
   if (pages > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-  if (vmo.kind === 'slice') return ZX_ERR_NOT_SUPPORTED;
+  if (vmo.kind === 'slice' || vmo.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
   const streamPages = pageArg(args, 1);
   const streamRest = pageOffsetArg(args, 1);
   const grows =
     streamPages > vmo.streamPages || (streamPages === vmo.streamPages && streamRest > vmo.streamRest);
   const cutPage = grows ? vmo.streamPages : streamPages;
   const cutRest = grows ? vmo.streamRest : streamRest;
+  const cut = Math.min(pages, vmo.streamPages + (vmo.streamRest === 0 ? 0 : 1));
+  // Pages past the end of the stream are dropped.
+  if (vmo.cow.anyHeld(vmo.start + cut, vmo.start + vmo.pages)) return ZX_ERR_BAD_STATE;
   const apply = (status: Status): Status => {
     if (status !== ZX_OK) return status;
     if (pages > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
+    if (vmo.cow.anyHeld(vmo.start + cut, vmo.start + vmo.pages)) return ZX_ERR_BAD_STATE;
     if (vmo.cow.tracking?.zeros.hasRoom === false) return ZX_ERR_NO_MEMORY;
     vmo.setStreamSize(streamPages, streamRest);
     return ZX_OK;
@@ -164,6 +170,7 @@ function transferData(caller: Caller, args: Uint32Array): Status {
   if (target.object.isPagerBacked || source.object.isPagerBacked) return ZX_ERR_NOT_SUPPORTED;
   const input = source.object;
   const output = target.object;
+  if (input.kind === 'contiguous' || output.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
   if (input.cow.anyHeld(input.start + from.page, input.start + from.end)) return ZX_ERR_BAD_STATE;
   if (output.cow.anyHeld(output.start + to.page, output.start + to.end)) return ZX_ERR_BAD_STATE;
   if (input.cow === output.cow) return ZX_ERR_INVALID_ARGS;

@@ -326,12 +326,16 @@ export class CowPages extends CowNode {
 
   /** Frames in [start, end) that must stay where they are. */
   anyHeld(start: number, end: number): boolean {
+    return this.holds !== 0 && this.firstHeld(start, end) < end;
+  }
+
+  private firstHeld(start: number, end: number): number {
     const { list } = this;
     for (let page = list.next(start, end); page < end; page = list.next(page + 1, end)) {
       const entry = list.get(page);
-      if (isFrame(entry) && this.vm.physical.isHeld(frameOf(entry))) return true;
+      if (isFrame(entry) && this.vm.physical.isHeld(frameOf(entry))) return page;
     }
-    return false;
+    return end;
   }
 
   /** Gives the frames of [start, end) back: anonymous memory reads as zero there. */
@@ -349,12 +353,13 @@ export class CowPages extends CowNode {
     if (this.tracking !== null) return this.tracking.zeroPages(start, end);
     if (this.parent !== null && !hasZeroRangeRoom(this.vm.zeroRanges)) return ZX_ERR_NO_MEMORY;
     this.vm.shares.clear();
-    this.changed(start, end);
-    this.discard(start, end);
-    const last = Math.min(end, this.parentLimit);
+    const stop = this.holds === 0 ? end : this.firstHeld(start, end);
+    this.changed(start, stop);
+    this.discard(start, stop);
+    const last = Math.min(stop, this.parentLimit);
     this.hideParent(start, last);
     this.parent?.unseen(start + this.parentOffset, last + this.parentOffset, this);
-    return end;
+    return stop;
   }
 
   /** Changes the size. What is cut off is gone, also for the children; what is new reads as zero. */

@@ -235,7 +235,8 @@ export class DirtyTracking {
     this.of.changed(0, this.of.pages);
     for (let page = list.next(0, Infinity); page !== Infinity; page = list.next(page + 1, Infinity)) {
       const entry = list.get(page);
-      if (isDirty(entry)) continue;
+      // What is pinned stays for as long as it is.
+      if (isDirty(entry) || (isFrame(entry) && vm.physical.isHeld(frameOf(entry)))) continue;
       list.remove(page);
       if (isFrame(entry)) vm.physical.free(frameOf(entry));
     }

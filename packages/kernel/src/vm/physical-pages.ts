@@ -13,6 +13,8 @@ export const FRAME_PAGE = 2;
 export const FRAME_QUARANTINED = 3;
 
 const MOST_LOANS = 0xff;
+/** As in Zircon. */
+const MOST_PINS = 31;
 /** Runs looked at before `allocateRun` is content with the longest so far. */
 const RUNS_EXAMINED = 64;
 
@@ -29,7 +31,7 @@ const RUNS_EXAMINED = 64;
  * A loan (`lend`) promises that the frame is not reused, whatever becomes of the page in it: a file read that is under way
  * cannot be called back. A pin promises more, that the page stays where it is; loans are counted as pins by those who move or drop pages.
  *
- * Bookkeeping is 8 bytes and two bits a frame, in typed arrays.
+ * Bookkeeping is 7 bytes and two bits a frame, in typed arrays.
  */
 export class PhysicalPages {
   /** Length of the run that `allocateRun` returned last. */
@@ -37,7 +39,7 @@ export class PhysicalPages {
 
   private readonly states: Uint8Array;
   private readonly loans: Uint8Array;
-  private readonly pins: Uint16Array;
+  private readonly pins: Uint8Array;
   private readonly slots: Uint32Array;
   /** A set bit is a free frame. */
   private readonly words: Uint32Array;
@@ -49,17 +51,22 @@ export class PhysicalPages {
   private runHint: number;
   private free_: number;
   private lent_ = 0;
+  private pinned_ = 0;
   private quarantined_ = 0;
 
-  /** @param lentLimit frames on loan at most */
+  /**
+   * @param lentLimit frames on loan at most
+   * @param pinnedLimit frames pinned at most
+   */
   constructor(
     readonly ram: Ram,
     private readonly lentLimit: number,
+    private readonly pinnedLimit = Infinity,
   ) {
     const frames = ram.frameCount;
     this.states = new Uint8Array(frames);
     this.loans = new Uint8Array(frames);
-    this.pins = new Uint16Array(frames);
+    this.pins = new Uint8Array(frames);
     this.slots = new Uint32Array(frames);
     this.words = new Uint32Array((frames + 31) >>> 5);
     this.summary = new Uint32Array((this.words.length + 31) >>> 5);
@@ -145,6 +152,24 @@ export class PhysicalPages {
     return best;
   }
 
+  /**
+   * `want` adjacent frames with unknown contents, the first at a multiple of `align` pages of the physical address space.
+   *
+   * @returns the first, or NO_FRAME
+   */
+  allocateAligned(want: number, align: number): number {
+    for (let frame = this.nextFree(0); frame < this.frameCount;) {
+      const first = Math.ceil((this.ram.basePpn + frame) / align) * align - this.ram.basePpn;
+      const length = first < this.frameCount ? this.freeRun(first, want) : 0;
+      if (length === want) {
+        for (let index = 0; index < want; index += 1) this.take(first + index);
+        return first;
+      }
+      frame = this.nextFree(first + Math.max(1, length));
+    }
+    return NO_FRAME;
+  }
+
   /** Gives up a frame that is in no page list. */
   free(frame: number): void {
     if (this.states[frame] !== FRAME_WIRED) throw new Error(`frame ${frame} is not the caller's to free`);
@@ -189,6 +214,27 @@ export class PhysicalPages {
   /** On loan or pinned: the page in it must stay. */
   isHeld(frame: number): boolean {
     return this.loans[frame] !== 0 || this.pins[frame] !== 0;
+  }
+
+  get pinnedCount(): number {
+    return this.pinned_;
+  }
+
+  /** Keeps a page where it is. False when it is pinned as often as can be counted, or too many frames are. */
+  pin(frame: number): boolean {
+    const pins = this.pins[frame];
+    if (pins === MOST_PINS || (pins === 0 && this.pinned_ >= this.pinnedLimit)) return false;
+    if (pins === 0) this.pinned_ += 1;
+    this.pins[frame] = pins + 1;
+    return true;
+  }
+
+  /** Takes one pin away. */
+  unpin(frame: number): void {
+    const pins = this.pins[frame];
+    if (pins === 0) throw new Error(`frame ${frame} is not pinned`);
+    this.pins[frame] = pins - 1;
+    if (pins === 1) this.pinned_ -= 1;
   }
 
   /** Begins a loan; the caller asked `canLend`. False when the frame has as many as can be counted. */

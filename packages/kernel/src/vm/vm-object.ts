@@ -7,6 +7,7 @@ import {
   ZX_ERR_NO_RESOURCES,
   ZX_ERR_NOT_SUPPORTED,
   ZX_ERR_OUT_OF_RANGE,
+  ZX_ERR_UNAVAILABLE,
   ZX_OK,
   type Status,
 } from '../abi/status.js';
@@ -18,10 +19,11 @@ import { CowPages } from './cow-pages.js';
 import { Attribution, attributionOf } from './frame-shares.js';
 import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
 import { NO_FRAME, type PhysicalPages } from './physical-pages.js';
+import { PinnedPages } from './pinned-pages.js';
 import type { VmMapping } from './vm-mapping.js';
 
 /** How a VMO came to be. */
-export type VmoKind = 'anonymous' | 'pager' | 'clone' | 'slice' | 'reference';
+export type VmoKind = 'anonymous' | 'contiguous' | 'pager' | 'clone' | 'slice' | 'reference';
 
 /** How to make a VMO; what is absent is false, or follows from the pages. */
 export interface VmoOptions {
@@ -72,6 +74,8 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   /** Pages that hold the vDSO's code; mapping them executable has rules of its own. */
   fixedCode: { readonly page: number; readonly pages: number } | null = null;
 
+  /** Of a contiguous one. */
+  private fixedFrames: PinnedPages | null = null;
   private readonly windowPages: number;
   private readonly mappings = new Set<VmMapping>();
   private readonly children = new Set<VmoDispatcher>();
@@ -104,6 +108,30 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   /** Anonymous memory, zero until written. */
   static anonymous(core: KernelCore, pages: number, options: Omit<VmoOptions, 'kind'> = {}): VmoDispatcher {
     return new VmoDispatcher(core, new CowPages(core.vm, pages), { ...options, kind: 'anonymous' });
+  }
+
+  /**
+   * Anonymous memory in adjacent frames that never move, the first at a multiple of `align` pages of the physical address space.
+   *
+   * @returns ZX_ERR_NO_MEMORY: there are no such frames; ZX_ERR_UNAVAILABLE: too many are pinned
+   */
+  static contiguous(core: KernelCore, pages: number, align: number): VmoDispatcher | Status {
+    const { evictor, physical } = core.vm;
+    if (pages > physical.frameCount) return ZX_ERR_NO_MEMORY;
+    evictor.makeRoomFor(pages);
+    const first = physical.allocateAligned(pages, align);
+    if (first === NO_FRAME) return ZX_ERR_NO_MEMORY;
+    physical.ram.zero(first, pages);
+    const vmo = new VmoDispatcher(core, new CowPages(core.vm, pages), { kind: 'contiguous', streamPages: 0 });
+    vmo.fixedFrames = new PinnedPages(vmo.cow);
+    for (let page = 0; page < pages; page += 1) {
+      const listed = vmo.cow.list.set(page, frameEntry(first + page, PAGE_UNTRACKED));
+      if (listed && vmo.fixedFrames.add(first + page)) continue;
+      for (let rest = listed ? page + 1 : page; rest < pages; rest += 1) physical.free(first + rest);
+      vmo.endIfUnused();
+      return listed ? ZX_ERR_UNAVAILABLE : ZX_ERR_NO_MEMORY;
+    }
+    return vmo;
   }
 
   override get userSignals(): number {
@@ -341,6 +369,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     this.children.clear();
     this.parent?.removeChild(this);
     this.cow.viewers.delete(this);
+    this.fixedFrames?.release();
     this.cow.removeReference();
     this.destroyed();
   }

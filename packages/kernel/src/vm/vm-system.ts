@@ -61,7 +61,7 @@ export class VmSystem {
     limits: KernelLimits,
     readonly aslr = true,
   ) {
-    this.physical = new PhysicalPages(machine.ram, limits.lentFrames);
+    this.physical = new PhysicalPages(machine.ram, limits.lentFrames, limits.pinnedFrames);
     this.nodes = new PageNodes(limits.pageListNodes);
     this.zeroRanges = { used: 0, limit: limits.zeroRanges };
     const thresholds = evictionThresholds(

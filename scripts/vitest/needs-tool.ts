@@ -1,5 +1,6 @@
 /** Tests that need a program from outside, such as a cross compiler or QEMU. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { expect } from 'vitest';
 
 /** What a test left out because a tool is missing, in one line; it is printed and counted at the end of the run. */
@@ -17,9 +18,18 @@ export interface NotRunMeta {
  * @param leftOut What is not checked without it, for the line that says so: "12 programs compared with QEMU".
  */
 export function hasTool(task: { readonly meta: object }, tool: string, leftOut: string): boolean {
-  if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0) return true;
-  expect(process.env['CI'], `${tool} is not installed; needed for ${leftOut}`).not.toBe('true');
+  const installed = spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0;
+  return installed || leaveOut(task, tool, leftOut);
+}
+
+/** As `hasTool`, for a file that a package installs. */
+export function hasFile(task: { readonly meta: object }, path: string, leftOut: string): boolean {
+  return existsSync(path) || leaveOut(task, path, leftOut);
+}
+
+function leaveOut(task: { readonly meta: object }, what: string, leftOut: string): false {
+  expect(process.env['CI'], `${what} is not installed; needed for ${leftOut}`).not.toBe('true');
   const meta: NotRunMeta = task.meta;
-  meta.notRun = `${leftOut}: ${tool} is not installed`;
+  meta.notRun = `${leftOut}: ${what} is not installed`;
   return false;
 }

@@ -21,5 +21,6 @@ export type { MachineErrorCode } from './errors.js';
 export * from './isa/index.js';
 export * from './bus/index.js';
 export * from './devices/index.js';
+export * from './platform/index.js';
 export * from './elf/index.js';
 export * from './assembler/index.js';

@@ -1,4 +1,5 @@
 import type { AccessWidth, Device } from '../bus/bus.js';
+import type { DeviceHost } from '../bus/device-host.js';
 
 /** Where QEMU's `virt` machine and SiFive's boards have the finisher. */
 export const TEST_FINISHER_BASE = 0x10_0000;
@@ -11,9 +12,10 @@ const RESET = 0x7777;
 export interface TestFinisherOptions {
   /**
    * Called when the program ends the run: with 0 for pass, with the code it gave (1 to 65535) for fail. A failure with
-   * the code 0 counts as 1, so that it cannot be taken for success.
+   * the code 0 counts as 1, so that it cannot be taken for success. Default: `Machine.stop` of the machine that the
+   * device is part of.
    */
-  stop: (exitCode: number) => void;
+  stop?: (exitCode: number) => void;
   /** Called when the program asks for a reset; without it a reset is ignored. */
   reset?: () => void;
   /** Physical address; default {@link TEST_FINISHER_BASE}. */
@@ -34,9 +36,15 @@ export class TestFinisher implements Device {
   readonly bytes = 0x1000;
   readonly #options: TestFinisherOptions;
 
-  constructor(options: TestFinisherOptions) {
+  #host: DeviceHost | undefined;
+
+  constructor(options: TestFinisherOptions = {}) {
     this.#options = options;
     this.base = options.base ?? TEST_FINISHER_BASE;
+  }
+
+  attach(host: DeviceHost): void {
+    this.#host = host;
   }
 
   load(): number {
@@ -48,8 +56,13 @@ export class TestFinisher implements Device {
     if (offset !== 0 || width === 1) return;
     const word = Number(BigInt.asUintN(32, value));
     const command = word & 0xffff;
-    if (command === PASS) this.#options.stop(0);
-    else if (command === FAIL) this.#options.stop(word >>> 16 || 1);
+    if (command === PASS) this.#stop(0);
+    else if (command === FAIL) this.#stop(word >>> 16 || 1);
     else if (command === RESET) this.#options.reset?.();
+  }
+
+  #stop(exitCode: number): void {
+    if (this.#options.stop === undefined) this.#host?.stop(exitCode);
+    else this.#options.stop(exitCode);
   }
 }

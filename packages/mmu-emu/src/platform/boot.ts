@@ -1,0 +1,147 @@
+/**
+ * Puts firmware, an operating system and a device tree into RAM, and harts at the firmware's start.
+ *
+ * ```
+ *   RAM + 0       firmware, OpenSBI's fw_dynamic as a flat binary
+ *   RAM + 2 MiB   kernel: a flat Image, as long as its header says
+ *   above it      first file system, at a multiple of 2 MiB
+ *   at the end    2 MiB: fw_dynamic_info, then the device tree, with room for what firmware adds to it
+ * ```
+ *
+ * @see OpenSBI, "OpenSBI Firmware with Dynamic Information (FW_DYNAMIC)"; Linux, "Boot image header in RISC-V Linux"
+ */
+
+import { HART_PC, HART_X } from '../hart/state.js';
+import type { Machine } from '../machine.js';
+import { PAGE_SIZE } from '../mmu/pte.js';
+import type { Ram } from '../ram.js';
+import { BootError } from './boot-error.js';
+import type { VirtPlatform } from './virt-platform.js';
+
+const ALIGNMENT = 2 * 2 ** 20;
+const TREE_AREA = ALIGNMENT;
+const TREE_OFFSET = PAGE_SIZE;
+
+/** 'OSBI', little-endian. */
+const INFO_MAGIC = 0x4942_534f;
+const INFO_VERSION = 2;
+const MODE_SUPERVISOR = 1;
+const ANY_HART = 2n ** 64n - 1n;
+
+/** 'RSC\x05' at offset 56 of an Image. */
+const IMAGE_MAGIC = 0x0543_5352;
+const IMAGE_HEADER_BYTES = 64;
+
+/** What to boot. The bytes are copied. */
+export interface BootOptions {
+  /** A flat binary that runs in machine mode from the start of RAM. */
+  readonly firmware: Uint8Array;
+  /** A RISC-V `Image`, not compressed; without it the firmware is told to start nothing. */
+  readonly kernel?: Uint8Array;
+  /** First file system of the kernel. */
+  readonly initrd?: Uint8Array;
+  /** Command line of the kernel. */
+  readonly bootargs?: string;
+}
+
+/** Where everything went; physical addresses. */
+export interface BootLayout {
+  readonly kernel: number | undefined;
+  readonly initrd: { readonly start: number; readonly end: number } | undefined;
+  readonly deviceTree: number;
+}
+
+/**
+ * Makes a machine ready to boot: the next `Machine.run` begins with the firmware on every hart.
+ *
+ * @param timebaseHz what the machine was made with.
+ * @throws {BootError} Nothing has been written then.
+ */
+export function prepareBoot(
+  machine: Machine,
+  platform: VirtPlatform,
+  options: BootOptions,
+  timebaseHz = 10_000_000,
+): BootLayout {
+  const { ram, harts } = machine;
+  const { firmware, kernel, initrd, bootargs } = options;
+  const end = ram.base + ram.bytes;
+  const infoAt = Math.floor(end / ALIGNMENT) * ALIGNMENT - TREE_AREA;
+  const kernelAt = kernel === undefined ? undefined : roundUp(ram.base + firmware.length);
+  const kernelEnd =
+    kernel === undefined || kernelAt === undefined
+      ? ram.base + firmware.length
+      : kernelAt + imageBytes(kernel);
+  const initrdAt = roundUp(kernelEnd);
+  const initrdRange = initrd && { start: initrdAt, end: initrdAt + initrd.length };
+  const used = initrdRange?.end ?? kernelEnd;
+  if (used > infoAt) {
+    const mebibytes = Math.ceil((used - ram.base + TREE_AREA + ALIGNMENT) / 2 ** 20);
+    throw new BootError('does-not-fit', `what is booted needs ${mebibytes} MiB of RAM or more`);
+  }
+  const tree = platform.deviceTree({
+    harts: harts.length,
+    ramBytes: ram.bytes,
+    timebaseHz,
+    ...(bootargs === undefined ? {} : { bootargs }),
+    ...(initrdRange === undefined ? {} : { initrd: initrdRange }),
+  });
+
+  put(ram, ram.base, firmware);
+  if (kernel !== undefined && kernelAt !== undefined) put(ram, kernelAt, kernel);
+  if (initrd !== undefined) put(ram, initrdAt, initrd);
+  put(ram, infoAt, dynamicInfo(kernelAt ?? 0));
+  const treeAt = infoAt + TREE_OFFSET;
+  put(ram, treeAt, tree);
+  for (const { id, state } of harts) {
+    setPair(state, HART_PC, ram.base);
+    setPair(state, HART_X + 2 * 10, id);
+    setPair(state, HART_X + 2 * 11, treeAt);
+    setPair(state, HART_X + 2 * 12, infoAt);
+  }
+  return { kernel: kernelAt, initrd: initrdRange, deviceTree: treeAt };
+}
+
+/** Bytes that a kernel occupies, with what follows its file. */
+function imageBytes(kernel: Uint8Array): number {
+  const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  if (kernel.length < IMAGE_HEADER_BYTES || view.getUint32(56, true) !== IMAGE_MAGIC) {
+    throw new BootError(
+      'not-a-kernel',
+      'the kernel is not a RISC-V Image (compressed ones must be unpacked)',
+    );
+  }
+  const size = Number(view.getBigUint64(16, true));
+  return Math.max(size, kernel.length);
+}
+
+function dynamicInfo(next: number): Uint8Array {
+  const bytes = new Uint8Array(48);
+  const view = new DataView(bytes.buffer);
+  const words = [
+    BigInt(INFO_MAGIC),
+    BigInt(INFO_VERSION),
+    BigInt(next),
+    BigInt(MODE_SUPERVISOR),
+    0n,
+    ANY_HART,
+  ];
+  words.forEach((word, index) => view.setBigUint64(8 * index, word, true));
+  return bytes;
+}
+
+function put(ram: Ram, paddr: number, bytes: Uint8Array): void {
+  const offset = paddr - ram.base;
+  const frame = Math.floor(offset / PAGE_SIZE);
+  const inFrame = offset % PAGE_SIZE;
+  ram.writable(frame, Math.ceil((inFrame + bytes.length) / PAGE_SIZE)).set(bytes, inFrame);
+}
+
+function setPair(state: Uint32Array, word: number, value: number): void {
+  state[word] = value % 2 ** 32;
+  state[word + 1] = Math.floor(value / 2 ** 32);
+}
+
+function roundUp(value: number): number {
+  return Math.ceil(value / ALIGNMENT) * ALIGNMENT;
+}

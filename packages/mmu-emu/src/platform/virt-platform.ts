@@ -1,0 +1,103 @@
+import type { Device } from '../bus/bus.js';
+import { makeClint } from '../devices/clint.js';
+import { Plic, PLIC_SOURCES } from '../devices/plic.js';
+import { TestFinisher } from '../devices/test-finisher.js';
+import { Uart16550 } from '../devices/uart-16550.js';
+import { clintNode, deviceTree, PLIC_HANDLE, plicNode, window } from './device-tree.js';
+import type { TreeNode } from './flattened-tree.js';
+
+const UART_SOURCE = 10;
+/** Of the serial port's oscillator, as bit rates are divided from it. */
+const UART_HZ = 3_686_400;
+/** Handle of the finisher's node. */
+const FINISHER_HANDLE = 100;
+const FINISHER_PASS = 0x5555;
+const FINISHER_RESET = 0x7777;
+
+/** What a platform is connected to. */
+export interface VirtPlatformOptions {
+  /** Takes each byte that the serial port sends. */
+  readonly transmit: (byte: number) => void;
+  /** The guest ends the run; the default ends the machine's. */
+  readonly stop?: (exitCode: number) => void;
+  /** The guest asks for a reset; without it, nothing happens. */
+  readonly reset?: () => void;
+}
+
+/** What is only known when a machine boots. */
+export interface TreeOptions {
+  readonly harts: number;
+  readonly ramBytes: number;
+  readonly timebaseHz: number;
+  readonly bootargs?: string;
+  readonly initrd?: { readonly start: number; readonly end: number };
+}
+
+/**
+ * The devices of a machine that boots operating systems, where QEMU's `virt` machine has them, and their device tree:
+ * test finisher, CLINT, PLIC and a serial port.
+ */
+export class VirtPlatform {
+  /** For `MachineOptions.devices`. */
+  readonly devices: readonly Device[];
+  /** The console. */
+  readonly uart: Uart16550;
+  readonly plic: Plic;
+  readonly #nodes: readonly TreeNode[];
+  readonly #others: readonly TreeNode[];
+
+  constructor(options: VirtPlatformOptions) {
+    this.plic = new Plic();
+    this.uart = new Uart16550({ transmit: options.transmit, interrupt: this.plic.line(UART_SOURCE) });
+    const finisher = new TestFinisher({
+      ...(options.stop === undefined ? {} : { stop: options.stop }),
+      ...(options.reset === undefined ? {} : { reset: options.reset }),
+    });
+    this.devices = [finisher, ...makeClint(), this.plic, this.uart];
+    this.#nodes = [finisherNode(finisher), uartNode(this.uart)];
+    this.#others = [switchNode('poweroff', FINISHER_PASS), switchNode('reboot', FINISHER_RESET)];
+  }
+
+  /** The flattened device tree of a machine with these devices. */
+  deviceTree(options: TreeOptions): Uint8Array {
+    const { base, bytes } = this.plic;
+    return deviceTree({
+      ...options,
+      devices: [clintNode(options.harts), plicNode(options.harts, base, bytes, PLIC_SOURCES), ...this.#nodes],
+      others: this.#others,
+      console: `/soc/${uartNode(this.uart).name}`,
+    });
+  }
+}
+
+function uartNode({ base, bytes }: Uart16550): TreeNode {
+  return {
+    name: `serial@${base.toString(16)}`,
+    properties: {
+      compatible: 'ns16550a',
+      reg: window(base, bytes),
+      'clock-frequency': [UART_HZ],
+      interrupts: [UART_SOURCE],
+      'interrupt-parent': [PLIC_HANDLE],
+    },
+  };
+}
+
+function finisherNode({ base, bytes }: TestFinisher): TreeNode {
+  return {
+    name: `test@${base.toString(16)}`,
+    properties: {
+      compatible: ['sifive,test1', 'sifive,test0', 'syscon'],
+      reg: window(base, bytes),
+      phandle: [FINISHER_HANDLE],
+    },
+  };
+}
+
+/** A register of the finisher by which an operating system ends or restarts the machine. */
+function switchNode(name: 'poweroff' | 'reboot', value: number): TreeNode {
+  return {
+    name,
+    properties: { compatible: `syscon-${name}`, regmap: [FINISHER_HANDLE], offset: [0], value: [value] },
+  };
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { BootError, EXIT_STOP, Machine, prepareBoot, VirtPlatform } from '../../src/index.js';
+import type { BootOptions } from '../../src/index.js';
+import { hasFile } from '../../../../scripts/vitest/needs-tool.js';
+
+/** Debian's package `opensbi`. */
+const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
+
+async function boot(harts: number, options: Omit<BootOptions, 'firmware'> = {}) {
+  const text: number[] = [];
+  const platform = new VirtPlatform({ transmit: (byte) => text.push(byte) });
+  const machine = await Machine.create({ harts, ramBytes: 2 ** 26, devices: platform.devices });
+  prepareBoot(machine, platform, { firmware: readFileSync(FIRMWARE), ...options });
+  return { machine, text: () => Buffer.from(text).toString() };
+}
+
+/** A kernel of a few instructions: says `hi` by SBI's console, and asks for the end of the machine. */
+function tinyKernel(): Uint8Array {
+  const bytes = new Uint8Array(4096);
+  const view = new DataView(bytes.buffer);
+  const code = [
+    0x0400006f, // j 64
+  ];
+  code.forEach((word, index) => view.setUint32(4 * index, word, true));
+  view.setBigUint64(16, 8192n, true);
+  view.setUint32(56, 0x0543_5352, true);
+  const body = [
+    0x06800513, // li a0, 'h'
+    0x00100893, // li a7, 1
+    0x00000073, // ecall
+    0x06900513, // li a0, 'i'
+    0x00000073, // ecall
+    0x00800893, // li a7, 8
+    0x00000073, // ecall
+  ];
+  body.forEach((word, index) => view.setUint32(64 + 4 * index, word, true));
+  return bytes;
+}
+
+describe('OpenSBI', () => {
+  test.for([1, 2, 4])(
+    'boots on %i harts to its banner and to a kernel, which ends the machine',
+    async (harts, { task }) => {
+      if (!hasFile(task, FIRMWARE, `OpenSBI on ${harts} harts`)) return;
+      const { machine, text } = await boot(harts, { kernel: tinyKernel() });
+      expect(machine.run(50_000_000)).toBe(EXIT_STOP);
+      expect(machine.exitCode).toBe(0);
+      const output = text();
+      expect(output).toContain('OpenSBI v');
+      expect(output).toMatch(/Platform Name +: faultline,mmu-emu\r?\n/);
+      expect(output).toMatch(new RegExp(`Platform HART Count +: ${harts}\\r?\\n`));
+      expect(output).toMatch(/Platform IPI Device +: aclint-mswi\r?\n/);
+      expect(output).toMatch(/Platform Timer Device +: aclint-mtimer @ 10000000Hz\r?\n/);
+      expect(output).toMatch(/Platform Console Device +: uart8250\r?\n/);
+      expect(output).toMatch(/Boot HART PMP Count +: 16\r?\n/);
+      expect(output).toMatch(/hi$/);
+    },
+  );
+});
+
+describe('prepareBoot', () => {
+  test('refuses what is no kernel image, and what does not fit, and writes nothing', async () => {
+    const platform = new VirtPlatform({ transmit: () => undefined });
+    const machine = await Machine.create({ ramBytes: 2 ** 23, devices: platform.devices });
+    const firmware = new Uint8Array(4096).fill(1);
+    const attempt = (options: Partial<BootOptions>): unknown => {
+      try {
+        prepareBoot(machine, platform, { firmware, ...options });
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(attempt({ kernel: Buffer.from('\x1f\x8b gzip') })).toMatchObject({ code: 'not-a-kernel' });
+    expect(attempt({ initrd: new Uint8Array(2 ** 22 + 1) })).toMatchObject({ code: 'does-not-fit' });
+    expect(attempt({ initrd: new Uint8Array(2 ** 22 + 1) })).toBeInstanceOf(BootError);
+    expect(machine.ram.readable(0, machine.ram.frameCount).every((byte) => byte === 0)).toBe(true);
+    expect(attempt({ initrd: new Uint8Array(2 ** 22) })).toBeUndefined();
+  });
+});

@@ -61,6 +61,7 @@ describe('what the pager says unasked, or too late', () => {
     const zero = pager.op(vmo, ZX_VMO_OP_ZERO, 0, 1);
     await pager.turn();
     expect([zero.status, write.isBlocked]).toEqual([ZX_OK, true]);
+    pager.expectPackets();
     pager.expectDirty(vmo, '{0,1}Z');
     pager.writeBack(vmo, 0, 1, true);
     pager.expectDirty(vmo, '');

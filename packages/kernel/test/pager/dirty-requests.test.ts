@@ -228,6 +228,22 @@ describe('writes through mappings', () => {
     pager.finish();
   });
 
+  it('DQ-06 S-09: so can its neighbours, whether or not they were mapped along with it', async () => {
+    const vmo = create(3);
+    expect(pager.load(vmo, 1).outcome.end).toBe('done');
+    for (const page of [0, 2]) {
+      const write = pager.store(vmo, page, 1n);
+      expect(write.isBlocked).toBe(true);
+      await pager.answerDirty(vmo, page, 1);
+      expect(write.outcome.end).toBe('done');
+    }
+    const free = create(3, 3, 0);
+    expect(pager.load(free, 1).outcome.end).toBe('done');
+    expect(pager.store(free, 2, 1n).outcome.end).toBe('done');
+    pager.expectDirty(free, '{2,1}');
+    pager.finish();
+  });
+
   it('DQ-07: what is mapped in advance is mapped for reading', async () => {
     const vmo = create(3);
     const { address } = ok(

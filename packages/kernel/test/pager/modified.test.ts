@@ -127,6 +127,23 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
     pager.finish();
   });
 
+  it('MO-08 S-15: also where the beginning of the source is mapped already', async () => {
+    const vmo = create(2);
+    const source = pager.createVmo(2);
+    pager.supply(source, 0, 1);
+    expect(pager.load(source, 0).outcome.end).toBe('done');
+    if (traps) pager.dirty(vmo, 0, 2);
+    const write = writeFrom(source, vmo, 2);
+    pager.expectPackets(pager.R(source, 1, 1));
+    expect(pager.contents(vmo, 0, 2)).toEqual(pattern(vmo, 0, 2));
+    pager.fail(source, 1, 1);
+    await pager.turn();
+    expect(write.status).toBe(ZX_ERR_IO);
+    expect(pager.contents(vmo, 0, 2)).toEqual(pattern(vmo, 0, 2));
+    expect(pager.modified(vmo)).toBe(false);
+    pager.finish();
+  });
+
   it('MO-11: without the option, the answer leaves it as it is', async () => {
     const vmo = create();
     const write = pager.writeWord('Vmo', vmo, 0, 1n);

@@ -152,6 +152,16 @@ describe.each(DIRTY_MODES)('ZERO, %s', (mode, options) => {
     pager.finish();
   });
 
+  it('WB-27: so that an end of all of them without a new beginning cleans nothing', async () => {
+    const vmo = create(1, 1);
+    await resize(vmo, 2);
+    pager.writebackBegin(vmo, 1, 1, true);
+    await zero(vmo, 0, 1);
+    expect(pager.writebackEnd(vmo, 0, 2)).toBe(ZX_OK);
+    pager.expectDirty(vmo, '{0,2}Z');
+    pager.finish();
+  });
+
   it('new zeros after them, or over them, do not', async () => {
     const vmo = create(3, 3);
     await zero(vmo, 0, 1);

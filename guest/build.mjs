@@ -8,10 +8,10 @@
  *                                     build where the compiler is the one of the manifest
  *   node guest/build.mjs --check --out DIR   the same, and keeps the second build in DIR
  *
- * The compiler is Debian's riscv64-linux-gnu-gcc (package gcc-riscv64-linux-gnu). It is not needed for running the
+ * The compilers are Debian's riscv64-linux-gnu-gcc and -g++ (package g++-riscv64-linux-gnu). They are not needed for running the
  * programs, which are committed. The output depends on the sources and the compiler's version only.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -24,10 +24,10 @@ import { generateHeaders } from './generate-headers.mjs';
 
 const GUEST = path.dirname(fileURLToPath(import.meta.url));
 const COMPILER = process.env.FAULTLINE_RISCV_CC ?? 'riscv64-linux-gnu-gcc';
+const CXX_COMPILER = process.env.FAULTLINE_RISCV_CXX ?? 'riscv64-linux-gnu-g++';
 const MANIFEST = 'bin/manifest.json';
 
 const COMPILE_FLAGS = [
-  '-std=gnu11',
   '-march=rv64imac_zicsr_zifencei',
   '-mabi=lp64',
   '-mcmodel=medany',
@@ -46,11 +46,13 @@ const COMPILE_FLAGS = [
   '-Wall',
   '-Wextra',
   '-Werror',
-  '-Wstrict-prototypes',
-  '-Wmissing-prototypes',
   '-Wshadow',
   '-Wvla',
 ];
+
+/** What C and C++ differ in. The C++ library is that of the compiler; lib/cxx stands before it. */
+const C_FLAGS = ['-std=gnu11', '-Wstrict-prototypes', '-Wmissing-prototypes'];
+const CXX_FLAGS = ['-std=c++17', '-fno-exceptions', '-fno-rtti', '-Ilib/cxx'];
 
 const LINK_FLAGS = [
   '-march=rv64imac_zicsr_zifencei',
@@ -119,12 +121,24 @@ async function inParallel(jobs) {
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));
 }
 
-async function compiler(args) {
+async function compiler(args, program = COMPILER) {
   try {
-    await run(COMPILER, args, { cwd: GUEST, env: { ...process.env, LC_ALL: 'C', SOURCE_DATE_EPOCH: '0' } });
+    await run(program, args, { cwd: GUEST, env: { ...process.env, LC_ALL: 'C', SOURCE_DATE_EPOCH: '0' } });
   } catch (error) {
-    throw new Error(`${COMPILER} failed:\n${error.stderr || error.message}`, { cause: error });
+    throw new Error(`${program} failed:\n${error.stderr || error.message}`, { cause: error });
   }
+}
+
+/** Where the compiler's C++ library has its headers: the first places that it looks in by itself. */
+function cxxIncludes() {
+  const { stderr } = spawnSync(CXX_COMPILER, ['-E', '-v', '-x', 'c++', '/dev/null'], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  return (stderr ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith(' /') && line.includes('/c++/'))
+    .flatMap((line) => ['-isystem', line.trim()]);
 }
 
 /** Builds every program of programs/ into `out`; returns the names of the ELF files. */
@@ -139,15 +153,20 @@ async function build(out) {
       `-ffile-prefix-map=${GUEST}=.`,
       `-ffile-prefix-map=${objects}=.`,
     ];
-    const isSource = (file) => /\.[cS]$/.test(file);
+    const isSource = (file) => /\.(c|S|cc)$/.test(file);
+    const libraryHeaders = cxxIncludes();
+    /** The flags of C, or of C++, and which compiler. */
+    const language = (file) =>
+      file.endsWith('.cc') ? [[...CXX_FLAGS, ...libraryHeaders], CXX_COMPILER] : [C_FLAGS, COMPILER];
     const library = (await filesBelow('lib')).filter(isSource);
     const programs = (await filesBelow('programs')).filter(isSource);
     const objectOf = (file) => path.join(objects, `${file.replaceAll('/', '_')}.o`);
 
     await inParallel(
-      [...library, ...programs].map(
-        (file) => () => compiler([...COMPILE_FLAGS, ...includes, '-c', file, '-o', objectOf(file)]),
-      ),
+      [...library, ...programs].map((file) => () => {
+        const [flags, program] = language(file);
+        return compiler([...COMPILE_FLAGS, ...flags, ...includes, '-c', file, '-o', objectOf(file)], program);
+      }),
     );
     await mkdir(out, { recursive: true });
     await inParallel(
@@ -263,7 +282,7 @@ async function main() {
     return problems.length === 0 ? 0 : 1;
   }
   if (version === undefined) {
-    console.error(`${COMPILER} is missing; on Debian: apt-get install gcc-riscv64-linux-gnu`);
+    console.error(`${COMPILER} is missing; on Debian: apt-get install g++-riscv64-linux-gnu`);
     return 1;
   }
   if (out !== undefined) {

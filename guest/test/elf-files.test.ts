@@ -13,7 +13,7 @@ const DT_TEXTREL = 22;
 const R_RISCV_RELATIVE = 3;
 
 /** Programs whose system calls may wait for a pager. */
-const MAY_WAIT = ['agent', 'pager-client', 'pager-demo'];
+const MAY_WAIT = ['agent', 'pager-client', 'pager-demo', 'test-thread'];
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -11,8 +11,8 @@ export const GUEST_BIN = process.env['FAULTLINE_GUEST_BIN'] ?? join(GUEST, 'bin'
 
 /** Names of the programs, without `.elf`: one for each source file of programs/. */
 export const PROGRAMS: readonly string[] = readdirSync(join(GUEST, 'programs'))
-  .filter((file) => file.endsWith('.c'))
-  .map((file) => file.slice(0, -'.c'.length));
+  .filter((file) => /\.(c|cc)$/.test(file))
+  .map((file) => file.slice(0, file.lastIndexOf('.')));
 
 /** The bytes of a program's ELF file. */
 export function programBytes(program: string): Uint8Array {

@@ -257,3 +257,21 @@ describe('small tools', () => {
     expect(touch.outcome.kind).toBe('crashed');
   });
 });
+
+describe('test-thread', () => {
+  it('is C++: threads are suspended while they wait, and crash into an exception channel (H-12)', async () => {
+    const run = await directory.run('test-thread');
+    expect(printed(run)).toBe(
+      [
+        'a suspended reader asks again: yes',
+        'a suspended call asks again: yes',
+        'a failed page is a crash with its reason: yes',
+        'a page of a closed pager is a crash: yes',
+        'a call fails with its page: yes',
+        'many readers of a page are one request: yes',
+        '0 of 6 parts failed',
+        '',
+      ].join('\n'),
+    );
+  });
+});

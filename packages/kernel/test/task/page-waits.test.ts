@@ -19,10 +19,8 @@ import { TestKernel, type MappedVmo } from '../support/test-thread.js';
 const BUFFER = DATA + 2 * PAGE;
 const call = (name: string, ...args: readonly (number | string)[]): string =>
   `${args.map((arg, index) => `li a${index}, ${arg}`).join('\n')}\n${zx(name)}`;
-const vmoOp =
-  (op: number, offset: number, length: number) =>
-  (): string =>
-    call('vmo_op_range', '$0', op, offset, length, 0, 0);
+const vmoOp = (op: number, offset: number, length: number) => (): string =>
+  call('vmo_op_range', '$0', op, offset, length, 0, 0);
 /** The first word of its data is the handle of its root region. */
 const vmarOp =
   (op: number) =>

@@ -12,6 +12,7 @@ import {
 } from '../../src/abi/info.js';
 import { ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_CHILD_SNAPSHOT_MODIFIED, ZX_VMO_OP_ZERO } from '../../src/abi/vm.js';
+import { FRAME_PAGE } from '../../src/vm/physical-pages.js';
 import { ok, type PagedVmo, type UserPager } from './user-pager.js';
 import { PAGE } from './vm-fixture.js';
 
@@ -90,6 +91,15 @@ export class VmoFamily {
           bytes(INFO_VMO_POPULATED_FRACTIONAL_SCALED_BYTES) / 2 ** 63) /
         PAGE,
     };
+  }
+
+  /** Frames in page lists, of all VMOs there are. */
+  frames(): number {
+    const { physical } = this.pager.fixture;
+    let frames = 0;
+    for (let frame = 0; frame < physical.frameCount; frame += 1)
+      if (physical.stateOf(frame) === FRAME_PAGE) frames += 1;
+    return frames;
   }
 
   /** Scaled populated pages of each. */

@@ -2,6 +2,7 @@ import { extractField, insertField } from '../isa/instruction.js';
 import type { InstructionSpec, Operand } from '../isa/instruction.js';
 import { decode } from '../isa/table.js';
 import { csrName } from './csr-names.js';
+import { constantText } from './float-constants.js';
 import { RAW_INSTRUCTIONS } from './pseudo.js';
 import { FLOAT_REGISTERS, INTEGER_REGISTERS } from './registers.js';
 import { ORDERING_SUFFIXES, ROUNDING_MODES, syntaxOf } from './syntax.js';
@@ -79,6 +80,8 @@ function itemText(item: SyntaxItem, { spec }: InstructionSyntax, bits: number, p
       return INTEGER_REGISTERS[value];
     case 'f':
       return FLOAT_REGISTERS[value];
+    case 'constant':
+      return constantText(value);
     case 'rounding':
       return ROUNDING_MODES[value];
     case 'upper':

@@ -1,4 +1,5 @@
 import { AssemblerError } from './assembler-error.js';
+import { parseReal } from './real-number.js';
 import type { SourcePosition } from './lexer.js';
 import type { TokenReader } from './token-reader.js';
 
@@ -6,6 +7,8 @@ import type { TokenReader } from './token-reader.js';
 export type Expression = SourcePosition &
   (
     | { readonly kind: 'number'; readonly value: bigint }
+    /** Only as a constant of fli. */
+    | { readonly kind: 'real'; readonly value: number }
     | { readonly kind: 'symbol'; readonly name: string }
     | { readonly kind: 'local'; readonly label: number; readonly forward: boolean }
     /** The address of the statement, written `.`. */
@@ -74,6 +77,7 @@ function parseUnary(reader: TokenReader, depth: number): Expression {
   if (depth > MAX_DEPTH)
     throw new AssemblerError('syntax', line, column, 'the expression is nested too deeply');
   if (token.kind === 'number') return { kind: 'number', value: token.value, line, column };
+  if (token.kind === 'real') return { kind: 'real', value: parseReal(token.text), line, column };
   if (token.kind === 'local')
     return { kind: 'local', label: token.label, forward: token.forward, line, column };
   if (token.kind === 'name') {
@@ -117,6 +121,13 @@ export function evaluate(expression: Expression, scope: ExpressionScope): bigint
   switch (expression.kind) {
     case 'number':
       return expression.value;
+    case 'real':
+      throw new AssemblerError(
+        'bad-operand',
+        expression.line,
+        expression.column,
+        'a whole number is expected',
+      );
     case 'here':
       return scope.here;
     case 'symbol': {

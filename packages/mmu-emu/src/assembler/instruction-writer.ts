@@ -1,10 +1,11 @@
-import { insertField, matches } from '../isa/instruction.js';
+import { extractField, insertField, matches } from '../isa/instruction.js';
 import type { Expansion, Operand as OperandField, OperandName } from '../isa/instruction.js';
 import { AssemblerError } from './assembler-error.js';
 import type { AssemblerErrorCode } from './assembler-error.js';
 import { csrByName } from './csr-names.js';
 import { evaluate } from './expression.js';
 import type { Expression, ExpressionScope } from './expression.js';
+import { constantNumber } from './float-constants.js';
 import type { SourcePosition } from './lexer.js';
 import { constantSteps } from './load-immediate.js';
 import type { Operand } from './operand.js';
@@ -149,7 +150,12 @@ export class InstructionWriter {
       else if (this.#context.final) throw this.#rangeError(syntax, operand, operands, value, at);
     }
     word >>>= 0;
-    if (this.#context.final && !matches(syntax.spec, word)) {
+    // An operand may lie in bits that the instruction fixes.
+    const isHeld = ([name, value]: readonly [OperandName, number]): boolean =>
+      syntax.spec.operands.every(
+        (operand) => operand.name !== name || extractField(operand.field, word) === value,
+      );
+    if (this.#context.final && (!matches(syntax.spec, word) || ![...values].every(isHeld))) {
       throw failure(
         'bad-operand',
         at,
@@ -179,6 +185,11 @@ export class InstructionWriter {
     if (operand.kind === 'rounding' && expression.kind === 'symbol') {
       const mode = ROUNDING_MODES.indexOf(expression.name);
       if (mode >= 0) return mode;
+    }
+    if (operand.kind === 'constant') {
+      const number = constantNumber(expression);
+      if (number === undefined) throw failure('bad-operand', expression, 'fli has no such constant');
+      return number;
     }
     if (operand.kind === 'fence' && expression.kind === 'symbol') {
       const set = fenceSet(expression.name);

@@ -11,6 +11,8 @@ export type Token = SourcePosition &
   (
     | { readonly kind: 'name'; readonly text: string }
     | { readonly kind: 'number'; readonly value: bigint; readonly text: string }
+    /** With a point or an exponent. */
+    | { readonly kind: 'real'; readonly text: string }
     /** `1b` or `1f`. */
     | { readonly kind: 'local'; readonly label: number; readonly forward: boolean; readonly text: string }
     /** `%hi` and its like. */
@@ -22,6 +24,8 @@ export type Token = SourcePosition &
   );
 
 const NAME = /[A-Za-z_.$][A-Za-z0-9_.$]*/y;
+const REAL =
+  /0[xX][0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?[pP][-+]?[0-9]+|[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+/y;
 const LOCAL = /([0-9]+)([bf])(?![A-Za-z0-9_.$])/y;
 const NUMBER = /0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+/y;
 const MODIFIER = /%[a-z_]+(?=\s*\()/y;
@@ -107,6 +111,8 @@ class LineScanner {
       const text = this.#character();
       return { kind: 'number', ...text, ...position };
     }
+    const real = this.#match(REAL);
+    if (real !== undefined) return { kind: 'real', text: real, ...position };
     const local = this.#match(LOCAL);
     if (local !== undefined) {
       return {

@@ -110,14 +110,6 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
       s.writeFd(i64.or(i64.and(a, i64.const(~format.sign)), i64.and(sign(a, b), bit)));
     }); // prettier-ignore
 
-  const minMax = (name: string, funct3: number, native: 'min' | 'max'): InstructionSpec =>
-    floatSpec(`${name}.${suffix}`, extension, opFp(format, 5, funct3), MASK_FUNCT7_FUNCT3, [FRD, FRS1, FRS2], (s) => {
-      const a = s.let(s.frs1);
-      const b = s.let(s.frs2);
-      const shortcut = { condition: ordered(format, a, b), value: format.native(native, a, b) };
-      s.writeFd(s.computeUnless(shortcut, 'floatMinMax', a, b, i64.const(funct3), code));
-    }); // prettier-ignore
-
   const toInteger = (kind: number, name: string): InstructionSpec =>
     floatSpec(`fcvt.${name}.${suffix}`, extension, opFp(format, 0x18, 0, kind), MASK_FUNCT7_RS2, [RD, FRS1, ROUNDING], (s) => {
       const mode = s.roundingMode();
@@ -168,8 +160,8 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
     withSign('fsgnj', 0, (_, b) => b),
     withSign('fsgnjn', 1, (_, b) => i64.xor(b, i64.const(-1))),
     withSign('fsgnjx', 2, i64.xor),
-    minMax('fmin', 0, 'min'),
-    minMax('fmax', 1, 'max'),
+    floatMinMax(format, extension, 'fmin', 0, 'min'),
+    floatMinMax(format, extension, 'fmax', 1, 'max'),
     floatCompare(format, extension, 'fle', 0, 'le'),
     floatCompare(format, extension, 'flt', 1, 'lt'),
     floatCompare(format, extension, 'feq', 2, 'eq'),
@@ -203,6 +195,22 @@ const widened: readonly ((a: I64) => I64)[] = [
 /** Neither is a NaN, and both are in their boxes. */
 const ordered = (format: FloatFormat, a: I64, b: I64): I32 =>
   all(format.boxed(a), format.boxed(b), format.compare('eq', a, a), format.compare('eq', b, b));
+
+/** The least or greatest of two. `funct3` says which, as the routine has it. */
+export function floatMinMax(
+  format: FloatFormat,
+  extension: Extension,
+  name: string,
+  funct3: number,
+  native: 'min' | 'max',
+): InstructionSpec {
+  return floatSpec(`${name}.${format.suffix}`, extension, opFp(format, 5, funct3), MASK_FUNCT7_FUNCT3, [FRD, FRS1, FRS2], (s) => {
+    const a = s.let(s.frs1);
+    const b = s.let(s.frs2);
+    const shortcut = { condition: ordered(format, a, b), value: format.native(native, a, b) };
+    s.writeFd(s.computeUnless(shortcut, 'floatMinMax', a, b, i64.const(funct3), i64.const(format.code)));
+  }); // prettier-ignore
+}
 
 /** A comparison. `funct3` says which, and whether quiet NaNs are invalid, as the routine has it. */
 export function floatCompare(

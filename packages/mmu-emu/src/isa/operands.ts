@@ -33,10 +33,9 @@ export const FRD = floating(RD);
 export const FRS1 = floating(RS1);
 export const FRS2 = floating(RS2);
 export const FRS3 = floating(register('rs3', 27));
-const rounding = (usual: number): Operand => ({
-  ...operand('rm', 'rounding', field(3, false, [[12, 3, 0]])),
-  usual,
-});
+/** The one rounding mode of an instruction that has no other. */
+export const ROUNDING_TOWARDS_ZERO = operand('rm', 'rounding', field(3, false, [[12, 3, 0]]));
+const rounding = (usual: number): Operand => ({ ...ROUNDING_TOWARDS_ZERO, usual });
 /** Rounding mode; the one in fcsr unless written. */
 export const ROUNDING = rounding(7);
 /** Rounding mode of a conversion that is always exact; to nearest unless written. */

@@ -15,6 +15,8 @@ import { ZBC } from './zbc.js';
 import { ZBS } from './zbs.js';
 import { ZCB } from './zcb.js';
 import { ZICBO } from './zicbo.js';
+import { ZFA } from './zfa.js';
+import { ZFHMIN } from './zfhmin.js';
 import { ZICOND } from './zicond.js';
 import { ZICSR } from './zicsr.js';
 import { ZIFENCEI } from './zifencei.js';
@@ -27,6 +29,8 @@ export const INSTRUCTIONS: readonly InstructionSpec[] = [
   ...RV64A,
   ...RVF,
   ...RVD,
+  ...ZFHMIN,
+  ...ZFA,
   ...ZICSR,
   ...ZIFENCEI,
   ...ZICOND,

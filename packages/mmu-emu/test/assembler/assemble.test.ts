@@ -267,3 +267,54 @@ describe('names of control and status registers', () => {
     expect(csrName(0x3a1)).toBe('0x3a1');
   });
 });
+
+describe('constants of fli', () => {
+  const number = (text: string): number => {
+    const { bytes } = assemble(`fli.d fa0, ${text}`);
+    return (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) >>> 15) & 31;
+  };
+
+  test.each([
+    ['-1.0', 0],
+    ['-1', 0],
+    ['min', 1],
+    ['0x1p-16', 2],
+    ['1.52587890625e-05', 2],
+    ['0.0078125', 5],
+    ['0x1.4p-2', 9],
+    ['0.3125', 9],
+    ['0.5', 12],
+    ['1', 16],
+    ['1.', 16],
+    ['0x1p0', 16],
+    ['2.5', 21],
+    ['65536', 29],
+    ['6.5536e4', 29],
+    ['inf', 30],
+    ['nan', 31],
+  ])('%s', (text, expected) => {
+    expect(number(text)).toBe(expected);
+  });
+
+  test.each(['0.1', '-2', '0', 'most', '-inf', '1 + 1'])('there is none like %s', (text) => {
+    expect(() => number(text)).toThrow('fli has no such constant');
+  });
+
+  test('numbers with a point stand nowhere else', () => {
+    expect(() => assemble('li a0, 1.5')).toThrow('a whole number is expected');
+  });
+});
+
+describe('floating-point operands', () => {
+  test.each([
+    ['fadd.d a0, fa1, fa2', 'fadd.d is written'],
+    ['fadd.d fa0, fa1', 'fadd.d is written'],
+    ['fadd.d fa0, fa1, fa2, rxx', 'rxx'],
+    ['fld fa0, (fa1)', 'fa1 cannot hold an address'],
+    ['fcvtmod.w.d a0, fa0', 'fcvtmod.w.d is written'],
+    ['fcvtmod.w.d a0, fa0, rne', 'is not possible with these operands'],
+    ['c.fld fa0, 0(sp)', 'only registers x8 to x15'],
+  ])('%s is refused', (source, message) => {
+    expect(() => assemble(source)).toThrow(message);
+  });
+});

@@ -1,8 +1,17 @@
 /** Every floating-point operation, with what it has to give according to the model in `test/model`. */
 
-import { divide, DOUBLE, fusedMultiplyAdd, nan, signBit, SINGLE, squareRoot } from '../model/float-model.js';
+import {
+  divide,
+  DOUBLE,
+  fusedMultiplyAdd,
+  HALF,
+  nan,
+  signBit,
+  SINGLE,
+  squareRoot,
+} from '../model/float-model.js';
 import type { Format, Result } from '../model/float-model.js';
-import { classify, compare, convert, fromInteger, minMax, toInteger, withSign } from '../model/float-operations.js'; // prettier-ignore
+import { classify, compare, convert, fromInteger, minMax, roundToWhole, toInteger, toIntegerModular, withSign } from '../model/float-operations.js'; // prettier-ignore
 
 /** An instruction, and its model. */
 export interface Operation {
@@ -13,6 +22,8 @@ export interface Operation {
   readonly result: Format | 'x';
   /** Takes a rounding mode. */
   readonly rounds: boolean;
+  /** The one rounding mode that has to be written. */
+  readonly always?: string;
   /** Operands come without boxes: a NaN where the box was not right. */
   readonly model: (operands: readonly bigint[], mode: number) => Result;
 }
@@ -60,6 +71,12 @@ function ofFormat(format: Format, suffix: string): Operation[] {
     make('fle', 2, false, ([a, b]) => compare(format, a, b, 'le', false), 'x'),
     make('flt', 2, false, ([a, b]) => compare(format, a, b, 'lt', false), 'x'),
     make('feq', 2, false, ([a, b]) => compare(format, a, b, 'eq', true), 'x'),
+    make('fminm', 2, false, ([a, b]) => minMax(format, a, b, false, true)),
+    make('fmaxm', 2, false, ([a, b]) => minMax(format, a, b, true, true)),
+    make('fleq', 2, false, ([a, b]) => compare(format, a, b, 'le', true), 'x'),
+    make('fltq', 2, false, ([a, b]) => compare(format, a, b, 'lt', true), 'x'),
+    make('fround', 1, true, ([a], mode) => roundToWhole(format, a, mode, false)),
+    make('froundnx', 1, true, ([a], mode) => roundToWhole(format, a, mode, true)),
     make('fclass', 1, false, ([a]) => classify(format, a), 'x'),
     ...integers.map((name, kind) => ({
       ...make('', 1, true, ([a], mode) => toInteger(format, a, mode, kind), 'x'),
@@ -88,6 +105,18 @@ export const OPERATIONS: readonly Operation[] = [
   ...ofFormat(DOUBLE, 'd'),
   conversion('fcvt.s.d', DOUBLE, SINGLE),
   conversion('fcvt.d.s', SINGLE, DOUBLE),
+  conversion('fcvt.s.h', HALF, SINGLE),
+  conversion('fcvt.h.s', SINGLE, HALF),
+  conversion('fcvt.d.h', HALF, DOUBLE),
+  conversion('fcvt.h.d', DOUBLE, HALF),
+  {
+    name: 'fcvtmod.w.d',
+    sources: [DOUBLE],
+    result: 'x',
+    rounds: false,
+    always: 'rtz',
+    model: ([a]) => toIntegerModular(DOUBLE, a),
+  },
 ];
 
 /** As a register holds it. */

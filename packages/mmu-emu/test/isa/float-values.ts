@@ -45,7 +45,8 @@ export class RandomFloats {
     const filled = choice === 4 ? (1n << BigInt(this.below(fractionBits))) - 1n : 0n;
     const raw = BigInt.asUintN(fractionBits, ((wide >> cleared) << cleared) | filled);
     const span = 2 * format.bias + 1;
-    const near = choice % 2 === 0 ? format.bias + this.below(60) - 30 : this.below(span);
+    const middle = Math.min(60, format.bias);
+    const near = choice % 2 === 0 ? format.bias + this.below(middle) - (middle >> 1) : this.below(span);
     const field = choice === 7 ? this.below(4) : near;
     const sign = BigInt(this.below(2)) << BigInt(format.width - 1);
     return sign | (BigInt(field) << BigInt(fractionBits)) | raw;

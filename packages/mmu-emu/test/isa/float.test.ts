@@ -118,7 +118,7 @@ describe('floating-point operations', () => {
       const modes = MODES.map((_, mode) => mode);
       const texts = operation.rounds
         ? [...MODES.map((mode) => textOf(operation, mode)), textOf(operation, 'dyn')]
-        : [textOf(operation, undefined)];
+        : [textOf(operation, operation.always)];
       const bench = await VectorBench.of(texts);
       const flags = new Set<number>();
       if (!operation.rounds) {

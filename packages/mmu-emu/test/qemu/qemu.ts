@@ -45,8 +45,10 @@ export function hasQemu(task: { readonly meta: object }, leftOut: string): boole
 /** What this machine has of what QEMU can leave out, and the reverse. */
 const CPU = [
   'rv64',
-  ...['zfa', 'h', 'v', 'zacas'].map((name) => `${name}=false`),
-  ...['zba', 'zbb', 'zbc', 'zbs', 'zicond', 'zimop', 'zcb', 'zcmop', 'zawrs'].map((name) => `${name}=true`),
+  ...['h', 'v', 'zacas'].map((name) => `${name}=false`),
+  ...['zba', 'zbb', 'zbc', 'zbs', 'zicond', 'zfa', 'zfhmin', 'zimop', 'zcb', 'zcmop', 'zawrs'].map(
+    (name) => `${name}=true`,
+  ),
   ...['zicbom', 'zicbop', 'zicboz', 'svinval', 'svnapot', 'svpbmt', 'svadu', 'sstc', 'smaia', 'ssaia'].map(
     (name) => `${name}=true`,
   ),

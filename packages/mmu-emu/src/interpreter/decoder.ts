@@ -56,6 +56,8 @@ export interface DecodedInstruction {
   readonly rd: number;
   readonly rs1: number;
   readonly rs2: number;
+  /** 0 where there is none. */
+  readonly rs3: number;
   readonly imm: number;
   /** The encoding, u32; u16 for a compressed one. */
   readonly bits: number;
@@ -73,6 +75,7 @@ export function decodeOperands(encoding: number): DecodedInstruction | undefined
     rd: valueOf(plan.rd, bits),
     rs1: valueOf(plan.rs1, bits),
     rs2: valueOf(plan.rs2, bits),
+    rs3: valueOf(plan.rs3 ?? 0, bits),
     imm: valueOf(plan.imm, bits),
     bits,
   };

@@ -72,8 +72,8 @@ export const raiseIllegal = (l: RunLocals): Code =>
   );
 
 /** The rounding mode of an instruction that takes it from fcsr, and the last mode that there is. */
-const DYNAMIC_MODE = 7;
-const LAST_MODE = 4;
+export const DYNAMIC_MODE = 7;
+export const LAST_MODE = 4;
 
 class HandlerLowering {
   readonly #l: RunLocals;

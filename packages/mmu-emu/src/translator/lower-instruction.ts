@@ -5,6 +5,8 @@
  * whatever else is slow, leaves the region at the pc of the instruction, which the interpreter then runs.
  */
 
+import { HART_F, HART_X } from '../hart/state.js';
+import { DYNAMIC_MODE, LAST_MODE } from '../interpreter/lower.js';
 import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
 import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
 import { tlbEntry } from '../mmu/translate.js';
@@ -23,8 +25,11 @@ export interface RegionLocals {
   readonly pc: number;
   readonly address: number;
   readonly entry: number;
-  /** Of the integer registers, by number; those that the region does not use are absent. */
-  readonly x: ReadonlyMap<number, number>;
+  /** Of registers, by their words in the hart's state; x0, and those that the region does not use, are absent. */
+  readonly registers: ReadonlyMap<number, number>;
+  /** mstatus.FS is Dirty, and fcsr; nothing in a region changes them. */
+  readonly isFloatReady: number;
+  readonly fcsr: number;
   /** A local for a value of a description. */
   temporary(type: ValueType, index: number): number;
 }
@@ -33,6 +38,8 @@ export interface RegionLocals {
 export interface InstructionExits {
   /** Leaves, so that this instruction is run by the interpreter. */
   giveUp(): Code;
+  /** Whether an instruction before it in the block has found mstatus.FS as it must be. */
+  readonly isFloatChecked: boolean;
   /** After a branch: taken, and not. */
   taken(): Code;
   next(): Code;
@@ -60,8 +67,8 @@ class InstructionLowering {
     );
   }
 
-  #register(index: number): Code {
-    const local = this.#l.x.get(index);
+  #register(word: number): Code {
+    const local = this.#l.registers.get(word);
     return local === undefined ? i64c(0) : get(local);
   }
 
@@ -93,12 +100,20 @@ class InstructionLowering {
   }
 
   #operand(name: string): Code {
-    const { rs1, rs2, offset, length } = this.#instruction;
+    const { rs1, rs2, rs3, offset, length } = this.#instruction;
     switch (name) {
       case 'rs1':
-        return this.#register(rs1);
+        return this.#register(HART_X + 2 * rs1);
       case 'rs2':
-        return this.#register(rs2);
+        return this.#register(HART_X + 2 * rs2);
+      case 'frs1':
+        return this.#register(HART_F + 2 * rs1);
+      case 'frs2':
+        return this.#register(HART_F + 2 * rs2);
+      case 'frs3':
+        return this.#register(HART_F + 2 * rs3);
+      case 'fcsr':
+        return get(this.#l.fcsr);
       case 'pc':
         return this.#pagePlus(offset);
       case 'nextPc':
@@ -145,6 +160,20 @@ class InstructionLowering {
     return op(name, ...args.map((arg) => this.#value(arg)));
   }
 
+  #write(file: number, value: Value): Code {
+    const local = this.#l.registers.get(file + 2 * this.#instruction.rd);
+    return local === undefined ? seq() : set(local, this.#value(value));
+  }
+
+  #roundingMode(local: number): Code {
+    const mode = (this.#instruction.bits >>> 12) & 7;
+    if (mode !== DYNAMIC_MODE) return set(local, i64c(mode));
+    return seq(
+      set(local, op('i64.shr_u', get(this.#l.fcsr), i64c(5))),
+      when(op('i64.gt_u', get(local), i64c(LAST_MODE)), this.#exits.giveUp()),
+    );
+  }
+
   /** Gives up unless the TLB holds an aligned access of this width to `address`; sets `entry`. */
   #lookUp(array: number, width: MemoryWidth): Code {
     const l = this.#l;
@@ -168,9 +197,24 @@ class InstructionLowering {
     switch (statement.kind) {
       case 'let':
         return set(this.#locals[statement.local], this.#value(statement.value));
-      case 'writeRd': {
-        const local = l.x.get(this.#instruction.rd);
-        return local === undefined ? seq() : set(local, this.#value(statement.value));
+      case 'writeRd':
+        return this.#write(HART_X, statement.value);
+      case 'writeFd':
+        return this.#write(HART_F, statement.value);
+      case 'requireFloat':
+        // Off is an exception; where it is not Dirty yet, the interpreter makes it so.
+        return this.#exits.isFloatChecked
+          ? seq()
+          : when(op('i32.eqz', get(l.isFloatReady)), this.#exits.giveUp());
+      case 'roundingMode':
+        return this.#roundingMode(this.#locals[statement.local]);
+      case 'compute': {
+        const { shortcut } = statement;
+        if (shortcut === undefined) throw new Error('a routine is not translated');
+        return seq(
+          when(op('i32.eqz', this.#value(shortcut.condition)), this.#exits.giveUp()),
+          set(this.#locals[statement.local], this.#value(shortcut.value)),
+        );
       }
       case 'load':
         return seq(

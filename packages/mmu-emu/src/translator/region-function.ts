@@ -13,10 +13,13 @@
  * 1. At every instruction that may give up, the locals hold the registers as they are before it, and `left` counts it and
  *    what follows in its block as done: giving up adds that back. So traps, budgets and instret are exact.
  * 2. `left` is at least what can be retired until it is looked at again, which happens at every entry and every loop.
- * 3. There is no call in the function. It writes to memory only by stores of the guest, and at its end.
+ * 3. mstatus.FS is Dirty wherever a floating-point instruction is done, and none of those sets a flag that was not set: so
+ *    neither mstatus nor fcsr changes.
+ * 4. There is no call in the function. It writes to memory only by stores of the guest, and at its end.
  */
 
-import { HART_DATA_BANK, HART_PC, HART_X } from '../hart/state.js';
+import { MSTATUS_FS } from '../hart/mstatus.js';
+import { HART_DATA_BANK, HART_F, HART_FCSR, HART_MSTATUS, HART_PC, HART_X } from '../hart/state.js';
 import { REGION_PARAMETERS } from '../interpreter/imports.js';
 import { RECORD_ENTRIES } from '../interpreter/record.js';
 import { block, br, get, i32c, i64c, load, loop, op, seq, set, store, when } from '../wasm/code.js';
@@ -64,12 +67,22 @@ class RegionLowering {
     this.#bounds = this.#findBounds();
 
     const f = this.#f;
-    const x = new Map<number, number>();
-    for (const { shape, rs1, rs2, rd } of blocks.flatMap(({ instructions }) => instructions)) {
-      if (shape.writesRd && rd !== 0) this.#written.add(rd);
-      for (const used of [shape.readsRs1 ? rs1 : 0, shape.readsRs2 ? rs2 : 0, shape.writesRd ? rd : 0]) {
-        if (used !== 0 && !x.has(used)) x.set(used, f.local('i64'));
+    const registers = new Map<number, number>();
+    const use = (word: number): void => {
+      if (word !== HART_X && !registers.has(word)) registers.set(word, f.local('i64'));
+    };
+    for (const instruction of blocks.flatMap(({ instructions }) => instructions)) {
+      const { reads, writes } = instruction.shape;
+      for (const name of reads) {
+        if (name === 'rs1' || name === 'rs2') use(HART_X + 2 * instruction[name]);
+        else if (name === 'frs1') use(HART_F + 2 * instruction.rs1);
+        else if (name === 'frs2') use(HART_F + 2 * instruction.rs2);
+        else if (name === 'frs3') use(HART_F + 2 * instruction.rs3);
       }
+      if (writes === null) continue;
+      const word = (writes === 'f' ? HART_F : HART_X) + 2 * instruction.rd;
+      use(word);
+      if (registers.has(word)) this.#written.add(word);
     }
     const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
     this.#locals = {
@@ -80,7 +93,9 @@ class RegionLowering {
       pc: f.local('i64'),
       address: f.local('i64'),
       entry: f.local('i32'),
-      x,
+      registers,
+      isFloatReady: f.local('i32'),
+      fcsr: f.local('i64'),
       temporary: (type, index) => (temporaries[type][index] ??= f.local(type)),
     };
     this.#again = f.local('i32');
@@ -91,12 +106,19 @@ class RegionLowering {
     seq(
       set(l.bank, load('i32.load', get(l.hart), HART_DATA_BANK * 4)),
       set(this.#again, i32c(1)),
-      ...[...l.x].map(([index, local]) =>
-        set(local, load('i64.load', get(l.hart), (HART_X + 2 * index) * 4)),
+      set(l.fcsr, load('i64.load32_u', get(l.hart), HART_FCSR * 4)),
+      set(
+        l.isFloatReady,
+        op(
+          'i32.eq',
+          op('i32.and', load('i32.load', get(l.hart), HART_MSTATUS * 4), i32c(MSTATUS_FS)),
+          i32c(MSTATUS_FS),
+        ),
       ),
+      ...[...l.registers].map(([word, local]) => set(local, load('i64.load', get(l.hart), word * 4))),
       block('exit', this.#tree(DISPATCHER)),
-      ...[...this.#written].map((index) =>
-        store('i64.store', get(l.hart), get(l.x.get(index) as number), (HART_X + 2 * index) * 4),
+      ...[...this.#written].map((word) =>
+        store('i64.store', get(l.hart), get(l.registers.get(word) as number), word * 4),
       ),
       store('i64.store', get(l.hart), get(l.pc), HART_PC * 4),
       op('i32.or', op('i32.shl', get(l.left), i32c(1)), get(this.#again)),
@@ -142,15 +164,18 @@ class RegionLowering {
       parts.push(when(op('i32.lt_u', get(l.left), i32c(this.#bounds[node])), this.#leave(start, true, 0)));
     }
     parts.push(set(l.left, op('i32.sub', get(l.left), i32c(instructions.length))));
+    let isFloatChecked = false;
     instructions.forEach((instruction, index) => {
       parts.push(
         lowerInstruction(l, instruction, {
+          isFloatChecked,
           giveUp: () => this.#leave(instruction.offset, true, instructions.length - index),
           taken: () => this.#go(node, targets[0]),
           next: () => this.#go(node, end),
           indirect: () => this.#indirect(),
         }),
       );
+      isFloatChecked ||= instruction.shape.description.statements[0]?.kind === 'requireFloat';
     });
     if (last === 'none') {
       parts.push(this.#nodes.has(end) ? this.#go(node, end) : this.#leave(end, true, 0));

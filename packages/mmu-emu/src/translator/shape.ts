@@ -7,10 +7,15 @@ export interface Shape {
   readonly description: SemanticsBuilder;
   /** How it goes on: to the next, to pc + imm or the next, to pc + imm, or to an address. */
   readonly ending: 'none' | 'branch' | 'jump' | 'indirect';
-  readonly readsRs1: boolean;
-  readonly readsRs2: boolean;
-  readonly writesRd: boolean;
+  /** Registers that it reads, and the fcsr. */
+  readonly reads: ReadonlySet<RegisterOperand>;
+  /** File of the register that it writes, if it writes one. */
+  readonly writes: 'x' | 'f' | null;
 }
+
+/** Operands that are registers. */
+export type RegisterOperand = 'rs1' | 'rs2' | 'frs1' | 'frs2' | 'frs3' | 'fcsr';
+const REGISTERS = ['rs1', 'rs2', 'frs1', 'frs2', 'frs3', 'fcsr'] as const;
 
 const shapes = new Map<InstructionSpec, Shape | null>();
 
@@ -30,7 +35,8 @@ function makeShape(spec: InstructionSpec): Shape | null {
   spec.semantics(description);
   const values: Value[] = [];
   let ending: Shape['ending'] = 'none';
-  let writesRd = false;
+  let writes: Shape['writes'] = null;
+  let takesMode = false;
   for (const statement of description.statements) {
     const used = valuesOf(statement);
     if (used?.every(isTranslated) !== true) return null;
@@ -38,16 +44,14 @@ function makeShape(spec: InstructionSpec): Shape | null {
     if (statement.kind === 'branch') ending = 'branch';
     else if (statement.kind === 'jumpRelative') ending = 'jump';
     else if (statement.kind === 'jump') ending = 'indirect';
-    else if (statement.kind === 'writeRd') writesRd = true;
+    else if (statement.kind === 'writeRd') writes = 'x';
+    else if (statement.kind === 'writeFd') writes = 'f';
+    else if (statement.kind === 'roundingMode') takesMode = true;
   }
-  const operands = new Set(values.flatMap(operandsOf));
-  return {
-    description,
-    ending,
-    readsRs1: operands.has('rs1'),
-    readsRs2: operands.has('rs2'),
-    writesRd,
-  };
+  const operands = new Set<string>(values.flatMap(operandsOf));
+  if (takesMode) operands.add('fcsr');
+  const reads = new Set(REGISTERS.filter((name) => operands.has(name)));
+  return { description, ending, reads, writes };
 }
 
 /** Values of a statement that the translator lowers; null for one that it leaves to the interpreter. */
@@ -55,7 +59,16 @@ function valuesOf(statement: Statement): readonly Value[] | null {
   switch (statement.kind) {
     case 'let':
     case 'writeRd':
+    case 'writeFd':
       return [statement.value];
+    case 'requireFloat':
+    case 'roundingMode':
+      return [];
+    case 'compute':
+      // Without a shortcut there is nothing but the routine, and that is the interpreter's.
+      return statement.shortcut === undefined
+        ? null
+        : [statement.shortcut.condition, statement.shortcut.value];
     case 'load':
       return statement.reserve ? null : [statement.address];
     case 'store':
@@ -74,10 +87,9 @@ function valuesOf(statement: Statement): readonly Value[] | null {
 }
 
 /** Operands that are constants of a region, or registers in its locals. */
-const OPERANDS = new Set<string>(['rs1', 'rs2', 'imm', 'pc', 'nextPc', 'bits', 'rs1Index', 'rdIndex']);
+const OPERANDS = new Set<string>([...REGISTERS, 'imm', 'pc', 'nextPc', 'bits', 'rs1Index', 'rdIndex']);
 
 function isTranslated(value: Value): boolean {
-  if (value.type !== 'i32' && value.type !== 'i64') return false;
   switch (value.kind) {
     case 'operand':
       return OPERANDS.has(value.name);

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { assemble, CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_PAGE_FAULT, CAUSE_USER_ECALL, EXIT_TRAP, INTEGER_REGISTERS, Machine, PTE_X } from '../../src/index.js'; // prettier-ignore
+import { assemble, CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_PAGE_FAULT, CAUSE_USER_ECALL, EXIT_TRAP, HART_F, HART_FCSR, INTEGER_REGISTERS, Machine, PTE_X } from '../../src/index.js'; // prettier-ignore
 import { CODE, DATA_FRAME, Sv39Machine, USER, USER_RW, USER_RX } from '../mmu/sv39-machine.js';
+import { setWordPair, wordPair } from '../run-program.js';
 import { Random } from '../qemu/random-program.js';
 import { DATA, randomControl } from './random-control.js';
 
@@ -34,6 +35,10 @@ async function machineOf(source: string, engine: 'interpreter' | 'translator'): 
   INTEGER_REGISTERS.forEach((name, index) => {
     if (/^[at][0-7]$/.test(name)) made.setX(name, BigInt(index) * 0x1234_5678_9abcn);
   });
+  [1.5, -0.1, 3e5, 1e-300, 0, 7, Infinity].forEach((value, index) => {
+    const bits = new BigUint64Array(new Float64Array([value]).buffer);
+    setWordPair(made.hart, HART_F + 2 * (index < 5 ? 10 + index : index - 5), bits[0]);
+  });
   made.pc = CODE;
   return made;
 }
@@ -45,6 +50,8 @@ function stateOf(made: Sv39Machine, reason: number): unknown {
     retired: made.hart.retired,
     pc: made.pc.toString(16),
     trap: reason === EXIT_TRAP ? [made.cause, made.tval.toString(16)] : null,
+    floats: Array.from({ length: 32 }, (_, index) => wordPair(made.hart, HART_F + 2 * index).toString(16)),
+    fcsr: made.hart.state[HART_FCSR],
     registers: INTEGER_REGISTERS.map((name) => `${name} ${made.x(name).toString(16)}`),
   };
 }

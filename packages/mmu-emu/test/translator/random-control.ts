@@ -2,7 +2,7 @@
  * Random programs made of what a translator can get wrong: loops, calls, returns, switches, branches into the middle of
  * anything, faults, atomics, counters, system calls, and code that changes itself.
  *
- * They never end; whoever runs them gives a budget. Registers: s0 data, s1 data, aligned for atomics, s2 address of the
+ * They never end; whoever runs them gives a budget. Registers: f registers are anybody's, s0 data, s1 data, aligned for atomics, s2 address of the
  * instruction that changes, s3 its encoding; a and t registers are anybody's.
  */
 import type { Random } from '../qemu/random-program.js';
@@ -19,14 +19,47 @@ const STORES = ['sb', 'sh', 'sw', 'sd'];
 const BRANCHES = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'];
 const ATOMICS = ['amoadd.w', 'amoadd.d', 'amoxor.w', 'amoswap.d', 'amomax.w', 'amominu.d'];
 
+const FLOATS = ['fa0', 'fa1', 'fa2', 'fa3', 'fa4', 'ft0', 'ft1'];
+const FLOAT_REGISTER = ['fadd', 'fsub', 'fmul', 'fdiv', 'fmin', 'fmax', 'fsgnj', 'fsgnjn', 'fsgnjx'];
+const FLOAT_FUSED = ['fmadd', 'fmsub', 'fnmadd', 'fnmsub'];
+const FLOAT_COMPARE = ['feq', 'flt', 'fle'];
+const INTEGER_FORMATS = ['w', 'wu', 'l', 'lu'];
+
 /** A program to be put at the beginning of a page; two pages long at most. */
 export function randomControl(random: Random): string {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
   const blocks = 4 + random.below(12);
   const block = (): string => `b${random.below(blocks)}`;
 
+  const float = (): string => {
+    const format = random.chance(70) ? 'd' : 's';
+    const f = (): string => pick(FLOATS);
+    switch (random.below(9)) {
+      case 0:
+      case 1:
+        return `${pick(FLOAT_REGISTER)}.${format} ${f()}, ${f()}, ${f()}`;
+      case 2:
+        return `${pick(FLOAT_FUSED)}.${format} ${f()}, ${f()}, ${f()}, ${f()}${random.chance(20) ? `, ${pick(['rtz', 'rdn', 'rup', 'rmm'])}` : ''}`;
+      case 3:
+        return `${pick(FLOAT_COMPARE)}.${format} ${pick(ANY)}, ${f()}, ${f()}`;
+      case 4:
+        return `fcvt.${format}.${pick(INTEGER_FORMATS)} ${f()}, ${pick(ANY)}`;
+      case 5:
+        return `fcvt.${pick(INTEGER_FORMATS)}.${format} ${pick(ANY)}, ${f()}, rtz`;
+      case 6:
+        return random.chance(50)
+          ? `${format === 'd' ? 'fld' : 'flw'} ${f()}, ${random.below(512) * 8 - 2048}(s0)`
+          : `${format === 'd' ? 'fsd' : 'fsw'} ${f()}, ${random.below(512) * 8 - 2048}(s0)`;
+      case 7:
+        return random.chance(50) ? `fsqrt.${format} ${f()}, ${f()}` : `fclass.${format} ${pick(ANY)}, ${f()}`;
+      default:
+        return random.chance(70)
+          ? pick([`fcvt.s.d ${f()}, ${f()}`, `fcvt.d.s ${f()}, ${f()}`, `fmv.x.d ${pick(ANY)}, ${f()}`])
+          : pick(['fsflagsi 1', 'fsflagsi 0', `fsrmi ${random.below(6)}`, 'fsrmi 0', `frcsr ${pick(ANY)}`]);
+    }
+  };
   const line = (): string => {
-    switch (random.below(14)) {
+    switch (random.below(19)) {
       case 0:
       case 1:
       case 2:
@@ -54,6 +87,11 @@ export function randomControl(random: Random): string {
           : `li ${pick(ANY)}, ${random.bits()}`;
       case 12:
         return random.chance(60) ? `csrr ${pick(ANY)}, ${pick(['instret', 'cycle', 'time'])}` : 'ecall';
+      case 13:
+      case 14:
+      case 15:
+      case 16:
+        return float();
       default:
         return random.chance(40)
           ? `andi t5, ${pick(ANY)}, 7\nslli t5, t5, 20\nadd t5, t5, s3\nsw t5, 0(s2)${random.chance(50) ? '\nfence.i' : ''}`

@@ -75,7 +75,7 @@ export interface KernelStatistics {
   readonly pagesSupplied: number;
   readonly pagesFailed: number;
   readonly pagesCopied: number;
-  /** Clean pages that were given up for want of free frames, or since their pager said so. */
+  /** Pages that were given up because few frames were free: clean ones, and contents of discardable VMOs. */
   readonly pagesEvicted: number;
   /** Frames of guest RAM now. */
   readonly frames: {

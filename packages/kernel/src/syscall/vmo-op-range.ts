@@ -12,6 +12,7 @@ import {
 } from '../abi/status.js';
 import {
   VMO_LOCK_STATE_BYTES,
+  VMO_LOCK_STATE_DISCARDED_SIZE,
   VMO_LOCK_STATE_SIZE,
   ZX_VMO_OP_ALWAYS_NEED,
   ZX_VMO_OP_CACHE_CLEAN,
@@ -105,7 +106,7 @@ function hint(caller: Caller, vmo: VmoDispatcher, op: number, range: ByteRange):
   return walkPages(caller, vmo, 'hint', range.page, range.end);
 }
 
-/** Nothing is ever discarded, so that a lock never finds anything gone. */
+/** Locks, and with LOCK tells what was discarded. */
 function lock(
   caller: Caller,
   vmo: VmoDispatcher,
@@ -114,21 +115,16 @@ function lock(
   buffer: number,
   bufferBytes: number,
 ): Status | Operation {
-  if (!vmo.discardable) return ZX_ERR_NOT_SUPPORTED;
+  const { discardLock } = vmo;
+  if (discardLock === null) return ZX_ERR_NOT_SUPPORTED;
   if (range.page !== 0 || range.offset !== 0 || range.end !== vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-  if (op === ZX_VMO_OP_UNLOCK) {
-    if (vmo.locks === 0) return ZX_ERR_BAD_STATE;
-    vmo.locks -= 1;
-    return ZX_OK;
-  }
-  if (op === ZX_VMO_OP_TRY_LOCK) {
-    vmo.locks += 1;
-    return ZX_OK;
-  }
+  if (op === ZX_VMO_OP_UNLOCK) return discardLock.unlock();
+  if (op === ZX_VMO_OP_TRY_LOCK) return discardLock.tryLock();
   if (bufferBytes < VMO_LOCK_STATE_BYTES) return ZX_ERR_INVALID_ARGS;
-  vmo.locks += 1;
   const bytes = new Uint8Array(VMO_LOCK_STATE_BYTES);
-  setU64(new DataView(bytes.buffer), VMO_LOCK_STATE_SIZE, vmo.pages * PAGE_SIZE);
+  const view = new DataView(bytes.buffer);
+  setU64(view, VMO_LOCK_STATE_SIZE, vmo.pages * PAGE_SIZE);
+  if (discardLock.lock()) setU64(view, VMO_LOCK_STATE_DISCARDED_SIZE, vmo.pages * PAGE_SIZE);
   return outBytes(caller, buffer, bytes);
 }
 

@@ -53,8 +53,10 @@ export class CowNode implements PageOwner {
   references = 0;
   /** Loans, pins: frames that may be written without a translation. Nothing that has any can be snapshotted. */
   holds = 0;
-  /** Pages evicted so far: `committed_change_events` of ZX_INFO_VMO. */
+  /** Pages evicted and discarded so far: `committed_change_events` of ZX_INFO_VMO. */
   evictions = 0;
+  /** Contents of a discardable VMO that were given up, and are not there until it is locked again. */
+  isDiscarded = false;
 
   parent: CowNode | null = null;
   parentOffset = 0;

@@ -1,5 +1,6 @@
 import {
   ZX_ERR_BAD_STATE,
+  ZX_ERR_NOT_FOUND,
   ZX_ERR_NOT_SUPPORTED,
   ZX_ERR_NO_MEMORY,
   ZX_OK,
@@ -149,7 +150,8 @@ export class CowPages extends CowNode {
     this.foundOwner = owner;
     this.foundPage = at;
     this.foundEntry = 0;
-    if (owner.source === null || (owner.zeros !== null && owner.zeros.covers(at))) return LOOKUP_ZERO;
+    if (owner.source === null) return owner.isDiscarded ? ZX_ERR_NOT_FOUND : LOOKUP_ZERO;
+    if (owner.zeros !== null && owner.zeros.covers(at)) return LOOKUP_ZERO;
     this.foundLacks = 'absent';
     return owner.source.isAttached ? LOOKUP_ABSENT : ZX_ERR_BAD_STATE;
   }

@@ -29,9 +29,12 @@ export function evictionThresholds(frames: number, low: number, high: number): E
 
 /** Something other than a page that can be given up: the contents of an unlocked discardable VMO. */
 export interface Discardable {
+  readonly vmoKoid: number;
   /** The generation of pages that was the newest when it could first be given up. */
   readonly unlockedIn: number;
-  /** Frees its frames. */
+  /** How many there are to free. */
+  readonly pages: number;
+  /** Frees them. */
   discard(): void;
 }
 
@@ -54,9 +57,9 @@ export interface Discardable {
  * @see Zircon, kernel `Evictor`
  */
 export class Evictor {
-  /** Told of pages that went: koid of the VMO, first page, count. */
+  /** Told of pages that went: koid of the VMO, first page, count; of a discarded VMO, 0 and how many it had. */
   onEvict: ((vmo: number, page: number, pages: number) => void) | null = null;
-  /** Pages evicted since the kernel was made. */
+  /** Pages evicted, and discarded, since the kernel was made. */
   evicted = 0;
 
   private readonly discardables = new Set<Discardable>();
@@ -98,6 +101,11 @@ export class Evictor {
   /** It can be given up from now on. */
   addDiscardable(discardable: Discardable): void {
     this.discardables.add(discardable);
+    this.lookAgain();
+  }
+
+  /** Something has become free to go that the queues do not tell of. */
+  lookAgain(): void {
     this.fruitlessSince = -1;
   }
 
@@ -116,6 +124,7 @@ export class Evictor {
       this.discardUntil(age, target);
       this.sweepGeneration(age, target, true);
     }
+    this.discardUntil(newest - 1, target);
     this.wentForAll = physical.freeCount < least;
     if (this.wentForAll) {
       this.discardUntil(queues.generation, least);
@@ -181,8 +190,13 @@ export class Evictor {
       if (this.physical.freeCount >= target) return;
       // They are in the order in which they were unlocked.
       if (discardable.unlockedIn > generation) return;
+      const { pages } = discardable;
+      if (pages === 0) continue;
       this.discardables.delete(discardable);
       discardable.discard();
+      this.evicted += pages;
+      this.reportRun();
+      this.onEvict?.(discardable.vmoKoid, 0, pages);
     }
   }
 

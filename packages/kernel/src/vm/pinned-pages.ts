@@ -43,6 +43,7 @@ export class PinnedPages {
       if (!physical.isHeld(frame)) this.noteAgain(physical, frame);
     }
     this.frames.length = 0;
+    this.holder.vm.evictor.lookAgain();
   }
 
   /** What its list says of the page decides whether it can be evicted from here on. */

@@ -17,6 +17,7 @@ import { ObjectName } from '../object/object-name.js';
 import type { PageViewer } from './cow-node.js';
 import { CowPages } from './cow-pages.js';
 import { Attribution, attributionOf } from './frame-shares.js';
+import { DiscardLock } from './discard-lock.js';
 import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
 import { NO_FRAME, type PhysicalPages } from './physical-pages.js';
 import { PinnedPages } from './pinned-pages.js';
@@ -59,7 +60,8 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   override readonly objectName = new ObjectName();
   readonly kind: VmoKind;
   readonly resizable: boolean;
-  readonly discardable: boolean;
+  /** Of a discardable VMO. */
+  readonly discardLock: DiscardLock | null;
   /** Stream size: whole pages, and bytes beyond them in [0, 4096). */
   streamPages: number;
   streamRest: number;
@@ -69,8 +71,6 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   cachePolicy = 0;
   /** A snapshot that can never be written. */
   immutable = false;
-  /** Locks of a discardable VMO. */
-  locks = 0;
   /** Pages that hold the vDSO's code; mapping them executable has rules of its own. */
   fixedCode: { readonly page: number; readonly pages: number } | null = null;
 
@@ -92,7 +92,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     super(core);
     this.kind = options.kind;
     this.resizable = options.resizable ?? false;
-    this.discardable = options.discardable ?? false;
+    this.discardLock = options.discardable === true ? new DiscardLock(this.koid, cow) : null;
     this.start = options.window?.start ?? 0;
     this.windowPages = options.window?.pages ?? -1;
     this.streamPages = options.streamPages ?? this.pages;
@@ -136,6 +136,10 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
 
   override get userSignals(): number {
     return ZX_USER_SIGNAL_ALL;
+  }
+
+  get discardable(): boolean {
+    return this.discardLock !== null;
   }
 
   /** Size in pages. */
@@ -370,6 +374,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     this.parent?.removeChild(this);
     this.cow.viewers.delete(this);
     this.fixedFrames?.release();
+    this.discardLock?.end();
     this.cow.removeReference();
     this.destroyed();
   }

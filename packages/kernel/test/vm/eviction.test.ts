@@ -10,6 +10,7 @@ import {
 } from '../../src/abi/vm.js';
 import { INFO_VMO_BYTES, INFO_VMO_COMMITTED_CHANGE_EVENTS, ZX_INFO_VMO } from '../../src/abi/info.js';
 import type { KernelEvent } from '../../src/events.js';
+import { Pinner } from '../support/pinner.js';
 import { UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture, type FixtureOptions } from '../support/vm-fixture.js';
 
@@ -213,6 +214,28 @@ describe('eviction', () => {
     const more = fill(10);
     fixture.state.vm.evictor.makeRoom();
     expect(resident(vmo)).toBe('.'.repeat(10) + '.'.repeat(54) + 'x'.repeat(16));
+    for (const handle of [filler, more]) pager.host.handleClose(handle);
+  });
+
+  it('leaves pinned pages where they are, until they are let go', async () => {
+    const pinner = new Pinner(pager.host);
+    const vmo = pager.createVmo(60);
+    pager.supply(vmo, 0, 60);
+    const pin = pinner.pinForRead(vmo, 10, 2);
+    await pager.turn();
+    expect(pin.status).toBe(ZX_OK);
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 0, 30);
+    const filler = fill(LOW - 30);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo).slice(0, 30)).toBe('.'.repeat(10) + 'xx' + '.'.repeat(18));
+    expect(pin.unpin()).toBe(ZX_OK);
+    hint(vmo, ZX_VMO_OP_DONT_NEED, 0, 30);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo).slice(0, 30)).toBe('.'.repeat(10) + 'xx' + '.'.repeat(18));
+    pager.supply(pager.createVmo(20), 0, 20);
+    const more = fill(LOW - 50);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo).slice(0, 30)).toBe('.'.repeat(30));
     for (const handle of [filler, more]) pager.host.handleClose(handle);
   });
 

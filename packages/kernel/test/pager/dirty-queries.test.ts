@@ -37,7 +37,6 @@ import {
   ZX_VMO_TRAP_DIRTY,
   ZX_VMO_UNBOUNDED,
 } from '../../src/abi/vm.js';
-import { Handle } from '../../src/object/handle-table.js';
 import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
@@ -48,13 +47,6 @@ let pager: UserPager;
 beforeEach(async () => {
   pager = new UserPager(await VmFixture.create());
 });
-
-function withRights(handle: number, rights: number): number {
-  const { handles } = pager.host;
-  const dispatcher = handles.get(handle)?.dispatcher;
-  if (dispatcher === undefined) throw new Error('no handle');
-  return handles.add(new Handle(dispatcher, rights));
-}
 
 /** The raw call: null is a null pointer. */
 function query(
@@ -107,11 +99,11 @@ describe('zx_pager_query_dirty_ranges and zx_pager_query_vmo_stats', () => {
       expect(call(pager.pager, NO_HANDLE)).toBe(ZX_ERR_BAD_HANDLE);
       expect(call(vmo.handle, vmo.handle)).toBe(ZX_ERR_WRONG_TYPE);
       expect(call(pager.pager, pager.pager)).toBe(ZX_ERR_WRONG_TYPE);
-      const unreadable = withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_READ);
+      const unreadable = pager.fixture.withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_READ);
       expect(call(pager.pager, unreadable)).toBe(ZX_ERR_ACCESS_DENIED);
       expect(call(pager.pager, plain)).toBe(ZX_ERR_INVALID_ARGS);
       expect(call(pager.pager, foreign)).toBe(ZX_ERR_INVALID_ARGS);
-      const weak = withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_MANAGE_VMO);
+      const weak = pager.fixture.withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_MANAGE_VMO);
       expect(call(weak, vmo.handle)).toBe(ZX_ERR_ACCESS_DENIED);
       expect(call(pager.pager, vmo.handle)).toBe(ZX_OK);
     }

@@ -35,7 +35,6 @@ import {
   ZX_VMO_TRAP_DIRTY,
   ZX_VMO_UNBOUNDED,
 } from '../../src/abi/vm.js';
-import { Handle } from '../../src/object/handle-table.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
@@ -56,13 +55,6 @@ beforeEach(async () => {
 });
 
 const NO_HANDLE = 0xffff_ffff;
-
-/** A second handle to the same object, with other rights. */
-function withRights(handle: number, rights: number): number {
-  const dispatcher = host.handles.get(handle)?.dispatcher;
-  if (dispatcher === undefined) throw new Error('no such handle');
-  return host.handles.add(new Handle(dispatcher, rights));
-}
 
 const create = (pagerHandle: number, options: number, port: number, size: number | bigint): number =>
   host.pagerCreateVmo(pagerHandle, options, port, 5n, size).status;
@@ -86,9 +78,9 @@ describe('zx_pager_create, zx_pager_create_vmo', () => {
   });
 
   it('CR-04 CR-07 RI-01: rights', () => {
-    const port = withRights(pager.port, ZX_DEFAULT_PORT_RIGHTS & ~ZX_RIGHT_WRITE);
+    const port = pager.fixture.withRights(pager.port, ZX_DEFAULT_PORT_RIGHTS & ~ZX_RIGHT_WRITE);
     expect(create(pager.pager, 0, port, PAGE)).toBe(ZX_ERR_ACCESS_DENIED);
-    const weak = withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_ATTACH_VMO);
+    const weak = pager.fixture.withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_ATTACH_VMO);
     expect(create(weak, 0, pager.port, PAGE)).toBe(ZX_ERR_ACCESS_DENIED);
   });
 
@@ -136,15 +128,15 @@ describe('zx_pager_detach_vmo', () => {
     expect(detach(pager.pager, NO_HANDLE)).toBe(ZX_ERR_BAD_HANDLE);
     expect(detach(vmo.handle, vmo.handle)).toBe(ZX_ERR_WRONG_TYPE);
     expect(detach(pager.pager, pager.pager)).toBe(ZX_ERR_WRONG_TYPE);
-    expect(detach(pager.pager, withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE))).toBe(
-      ZX_ERR_ACCESS_DENIED,
-    );
+    expect(
+      detach(pager.pager, pager.fixture.withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE)),
+    ).toBe(ZX_ERR_ACCESS_DENIED);
     expect(detach(pager.pager, plain)).toBe(ZX_ERR_INVALID_ARGS);
     expect(detach(pager.pager, foreign)).toBe(ZX_ERR_INVALID_ARGS);
     for (const right of [ZX_RIGHT_ATTACH_VMO, ZX_RIGHT_MANAGE_VMO]) {
-      expect(detach(withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~right), vmo.handle)).toBe(
-        ZX_ERR_ACCESS_DENIED,
-      );
+      expect(
+        detach(pager.fixture.withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~right), vmo.handle),
+      ).toBe(ZX_ERR_ACCESS_DENIED);
     }
   });
 });
@@ -182,13 +174,13 @@ describe('zx_pager_supply_pages', () => {
 
   it('SU-10 SU-14 RI-01: rights', () => {
     for (const right of [ZX_RIGHT_READ, ZX_RIGHT_WRITE]) {
-      expect(supply(pager.pager, vmo.handle, withRights(plain, ZX_DEFAULT_VMO_RIGHTS & ~right))).toBe(
-        ZX_ERR_ACCESS_DENIED,
-      );
+      expect(
+        supply(pager.pager, vmo.handle, pager.fixture.withRights(plain, ZX_DEFAULT_VMO_RIGHTS & ~right)),
+      ).toBe(ZX_ERR_ACCESS_DENIED);
     }
-    const readOnly = withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE);
+    const readOnly = pager.fixture.withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE);
     expect(supply(pager.pager, readOnly, plain)).toBe(ZX_ERR_ACCESS_DENIED);
-    const weak = withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_MANAGE_VMO);
+    const weak = pager.fixture.withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_MANAGE_VMO);
     expect(supply(weak, vmo.handle, plain)).toBe(ZX_ERR_ACCESS_DENIED);
   });
 
@@ -235,13 +227,13 @@ describe('zx_pager_op_range', () => {
       expect(op(pager.pager, operation, NO_HANDLE)).toBe(ZX_ERR_BAD_HANDLE);
       expect(op(vmo.handle, operation, vmo.handle)).toBe(ZX_ERR_WRONG_TYPE);
       expect(op(pager.pager, operation, pager.pager)).toBe(ZX_ERR_WRONG_TYPE);
-      const readOnly = withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE);
+      const readOnly = pager.fixture.withRights(vmo.handle, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE);
       expect(op(pager.pager, operation, readOnly)).toBe(ZX_ERR_ACCESS_DENIED);
       for (const target of [plain, foreign])
         expect(op(pager.pager, operation, target)).toBe(ZX_ERR_INVALID_ARGS);
       expect(op(NO_HANDLE, operation, NO_HANDLE, 1)).toBe(ZX_ERR_INVALID_ARGS);
       expect(op(NO_HANDLE, operation, NO_HANDLE, 0, 1)).toBe(ZX_ERR_INVALID_ARGS);
-      const weak = withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_MANAGE_VMO);
+      const weak = pager.fixture.withRights(pager.pager, ZX_DEFAULT_PAGER_RIGHTS & ~ZX_RIGHT_MANAGE_VMO);
       expect(op(weak, operation, vmo.handle)).toBe(ZX_ERR_ACCESS_DENIED);
     },
   );

@@ -73,6 +73,13 @@ export class VmFixture {
     return { space, vmar: this.host.handles.add(new Handle(rootVmar, rootVmar.defaultRights)) };
   }
 
+  /** A second handle of the host process to an object, with other rights, whatever the first has. */
+  withRights(handle: number, rights: number): number {
+    const dispatcher = this.host.handles.get(handle)?.dispatcher;
+    if (dispatcher === undefined) throw new Error('no such handle');
+    return this.host.handles.add(new Handle(dispatcher, rights));
+  }
+
   /** Runs host calls that were woken, and lets their promises settle. */
   async turn(): Promise<void> {
     this.state.work.settle();

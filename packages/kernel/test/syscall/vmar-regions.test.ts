@@ -49,7 +49,6 @@ import {
   ZX_VMO_RESIZABLE,
 } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
-import { Handle } from '../../src/object/handle-table.js';
 import type { AddressSpace } from '../../src/vm/address-space.js';
 import { GuestThread, type Outcome } from '../support/guest-thread.js';
 import { ok } from '../support/user-pager.js';
@@ -84,12 +83,6 @@ const crash = (page: number, status: number): Outcome => ({
   address: base + page * PAGE,
   status,
 });
-
-function withRights(handle: number, rights: number): number {
-  const dispatcher = host.handles.get(handle)?.dispatcher;
-  if (dispatcher === undefined) throw new Error('no such handle');
-  return host.handles.add(new Handle(dispatcher, rights));
-}
 
 function allocateAt(parent: number, page: number, pages: number, options = CAN_RW): { handle: number } {
   return ok(host.vmarAllocate(parent, options | ZX_VM_SPECIFIC, page * PAGE, pages * PAGE));
@@ -221,7 +214,7 @@ describe('zx_vmar_unmap', () => {
     ])
       expect(unmap(region, page, pages)).toBe(ZX_ERR_INVALID_ARGS);
     expect(access('read', 1).end).toBe('done');
-    const weak = withRights(region, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
+    const weak = fixture.withRights(region, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
     expect(unmap(weak, 0, 16)).toBe(ZX_ERR_INVALID_ARGS);
     expect(unmap(region, 0, 16)).toBe(ZX_OK);
   });
@@ -230,7 +223,7 @@ describe('zx_vmar_unmap', () => {
 describe('zx_vmar_protect', () => {
   it('changes nothing when a part of the range cannot be changed', () => {
     mapAt(region, 0, 2);
-    const readable = withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ);
+    const readable = fixture.withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ);
     ok(host.vmarMap(region, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 2 * PAGE, readable, 0, PAGE));
     const protect = (options: number, pages: number): number =>
       host.vmarProtect(region, options, base, pages * PAGE).status;
@@ -266,7 +259,7 @@ describe('zx_vmar_op_range', () => {
     ['ALWAYS_NEED', ZX_VMAR_OP_ALWAYS_NEED],
     ['DONT_NEED', ZX_VMAR_OP_DONT_NEED],
   ])('%s reaches into sub-regions with OP_CHILDREN', async (_name, operation) => {
-    const weak = withRights(region, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
+    const weak = fixture.withRights(region, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
     expect(access('write', 2, 1n).end).toBe('done');
     expect(await op(weak, operation, 0, 4)).toBe(ZX_ERR_INVALID_ARGS);
     expect(access('read', 2)).toEqual({ end: 'done', value: 1n });

@@ -48,7 +48,6 @@ import {
   ZX_VMO_RESIZABLE,
 } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
-import { Handle } from '../../src/object/handle-table.js';
 import type { AddressSpace } from '../../src/vm/address-space.js';
 import { GuestThread, type Outcome } from '../support/guest-thread.js';
 import { ok } from '../support/user-pager.js';
@@ -71,12 +70,6 @@ beforeEach(async () => {
   vmo = ok(host.vmoCreate(4 * PAGE, 0)).handle;
 });
 
-function withRights(handle: number, rights: number): number {
-  const dispatcher = host.handles.get(handle)?.dispatcher;
-  if (dispatcher === undefined) throw new Error('no such handle');
-  return host.handles.add(new Handle(dispatcher, rights));
-}
-
 function access(kind: 'read' | 'write' | 'execute', address: number, value = 0n): Outcome {
   return GuestThread.start(fixture, space, kind, address, value).outcome;
 }
@@ -92,7 +85,7 @@ describe('zx_vmar_map', () => {
     expect(host.vmarMap(NO_HANDLE, RW, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_BAD_HANDLE);
     expect(host.vmarMap(vmo, RW, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_WRONG_TYPE);
     expect(host.vmarMap(vmar, RW, 0, vmar, 0, PAGE).status).toBe(ZX_ERR_WRONG_TYPE);
-    const unmappable = withRights(vmo, ZX_RIGHTS_BASIC | ZX_RIGHT_READ);
+    const unmappable = fixture.withRights(vmo, ZX_RIGHTS_BASIC | ZX_RIGHT_READ);
     expect(host.vmarMap(vmar, ZX_VM_PERM_WRITE, 0, unmappable, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
   });
 
@@ -115,12 +108,12 @@ describe('zx_vmar_map', () => {
   });
 
   it('needs the rights for its permissions on both handles', () => {
-    const readable = withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ);
+    const readable = fixture.withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ);
     expect(host.vmarMap(vmar, RW, 0, readable, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
     expect(host.vmarMap(vmar, ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE).status).toBe(
       ZX_ERR_ACCESS_DENIED,
     );
-    const readRegion = withRights(vmar, ZX_RIGHT_READ);
+    const readRegion = fixture.withRights(vmar, ZX_RIGHT_READ);
     expect(host.vmarMap(readRegion, RW, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
     expect(host.vmarMap(readRegion, ZX_VM_PERM_READ, 0, readable, 0, PAGE).status).toBe(ZX_OK);
   });
@@ -149,7 +142,7 @@ describe('zx_vmar_map', () => {
 
   it('obeys what the region may map', () => {
     const inner = ok(host.vmarAllocate(vmar, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE)).handle;
-    const all = withRights(inner, ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_OP_CHILDREN);
+    const all = fixture.withRights(inner, ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_OP_CHILDREN);
     expect(host.vmarMap(all, RW, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
     expect(host.vmarMap(all, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo, 0, PAGE).status).toBe(
       ZX_ERR_ACCESS_DENIED,
@@ -251,7 +244,7 @@ describe('zx_vmar_unmap', () => {
     const region = ok(host.vmarAllocate(vmar, CAN_ALL, 0, 4 * PAGE));
     ok(host.vmarMap(region.handle, RW, 0, vmo, 0, PAGE));
     expect(host.vmarUnmap(vmar, region.address, PAGE).status).toBe(ZX_ERR_INVALID_ARGS);
-    const weak = withRights(vmar, ZX_RIGHT_READ);
+    const weak = fixture.withRights(vmar, ZX_RIGHT_READ);
     expect(host.vmarUnmap(weak, region.address, 4 * PAGE).status).toBe(ZX_ERR_INVALID_ARGS);
     expect(host.vmarUnmap(vmar, region.address, 4 * PAGE).status).toBe(ZX_OK);
     expect(host.vmarMap(region.handle, RW, 0, vmo, 0, PAGE).status).toBe(ZX_ERR_BAD_STATE);
@@ -285,9 +278,16 @@ describe('zx_vmar_protect', () => {
 
   it('refuses in order', () => {
     const { address } = ok(
-      host.vmarMap(vmar, ZX_VM_PERM_READ, 0, withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ), 0, 2 * PAGE),
+      host.vmarMap(
+        vmar,
+        ZX_VM_PERM_READ,
+        0,
+        fixture.withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ),
+        0,
+        2 * PAGE,
+      ),
     );
-    const readRegion = withRights(vmar, ZX_RIGHT_READ);
+    const readRegion = fixture.withRights(vmar, ZX_RIGHT_READ);
     const protect = (handle: number, options: number, at = address, pages = 2): number =>
       host.vmarProtect(handle, options, at, pages * PAGE).status;
     expect(protect(readRegion, RW)).toBe(ZX_ERR_ACCESS_DENIED);
@@ -305,7 +305,7 @@ describe('zx_vmar_protect', () => {
     const { address } = ok(host.vmarMap(region.handle, ZX_VM_PERM_READ, 0, vmo, 0, PAGE));
     expect(host.vmarProtect(vmar, RW, address, PAGE).status).toBe(ZX_ERR_ACCESS_DENIED);
     expect(host.vmarProtect(vmar, 0, address, PAGE).status).toBe(ZX_OK);
-    const weak = withRights(vmar, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
+    const weak = fixture.withRights(vmar, ZX_RIGHT_READ | ZX_RIGHT_WRITE);
     expect(host.vmarProtect(weak, 0, address, PAGE).status).toBe(ZX_ERR_INVALID_ARGS);
     expect(host.vmarProtect(region.handle, RW, address, PAGE).status).toBe(ZX_OK);
     expect(access('write', address, 4n)).toEqual(done(4n));
@@ -316,7 +316,7 @@ describe('zx_vmar_allocate, zx_vmar_destroy', () => {
   it('refuses in order', () => {
     const allocate = (handle: number, options: number, offset: number, size: number): number =>
       host.vmarAllocate(handle, options, offset, size).status;
-    expect(allocate(withRights(vmar, ZX_RIGHT_READ), ZX_VM_CAN_MAP_WRITE, 0, PAGE)).toBe(
+    expect(allocate(fixture.withRights(vmar, ZX_RIGHT_READ), ZX_VM_CAN_MAP_WRITE, 0, PAGE)).toBe(
       ZX_ERR_ACCESS_DENIED,
     );
     expect(allocate(vmar, CAN_ALL | ZX_VM_PERM_READ, 0, PAGE)).toBe(ZX_ERR_INVALID_ARGS);
@@ -325,7 +325,7 @@ describe('zx_vmar_allocate, zx_vmar_destroy', () => {
     expect(allocate(vmar, CAN_ALL, 0, 100)).toBe(ZX_ERR_INVALID_ARGS);
     expect(allocate(vmar, CAN_ALL, PAGE, PAGE)).toBe(ZX_ERR_INVALID_ARGS);
     const readOnly = ok(host.vmarAllocate(vmar, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE)).handle;
-    const all = withRights(readOnly, ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE);
+    const all = fixture.withRights(readOnly, ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE);
     expect(allocate(all, ZX_VM_CAN_MAP_WRITE, 0, PAGE)).toBe(ZX_ERR_ACCESS_DENIED);
     expect(allocate(all, ZX_VM_CAN_MAP_READ | ZX_VM_SPECIFIC, 0, PAGE)).toBe(ZX_ERR_ACCESS_DENIED);
     expect(allocate(all, ZX_VM_CAN_MAP_READ, 0, 5 * PAGE)).toBe(ZX_ERR_NO_RESOURCES);
@@ -341,7 +341,7 @@ describe('zx_vmar_allocate, zx_vmar_destroy', () => {
     const { address } = ok(host.vmarMap(handle, RW, 0, vmo, 0, PAGE));
     expect(access('write', address, 3n)).toEqual(done(3n));
     expect(host.vmarDestroy(vmar).status).toBe(ZX_ERR_NOT_SUPPORTED);
-    expect(host.vmarDestroy(withRights(handles[0], ZX_RIGHT_READ)).status).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(host.vmarDestroy(fixture.withRights(handles[0], ZX_RIGHT_READ)).status).toBe(ZX_ERR_ACCESS_DENIED);
     expect(host.vmarDestroy(handles[0]).status).toBe(ZX_OK);
     for (const dead of [handles[0], handles[1], handle])
       expect(host.vmarDestroy(dead).status).toBe(ZX_ERR_BAD_STATE);
@@ -377,7 +377,7 @@ describe('zx_vmar_op_range', () => {
     expect(await op(ZX_VMAR_OP_ZERO, 0, 0)).toBe(ZX_ERR_INVALID_ARGS);
     expect(await op(ZX_VMAR_OP_ZERO, -1, 1)).toBe(ZX_ERR_OUT_OF_RANGE);
     expect(await op(ZX_VMAR_OP_ZERO, 3, 2)).toBe(ZX_ERR_BAD_STATE);
-    const readOnly = withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ);
+    const readOnly = fixture.withRights(vmo, ZX_RIGHT_MAP | ZX_RIGHT_READ);
     const other = ok(host.vmarMap(vmar, ZX_VM_PERM_READ, 0, readOnly, 0, PAGE)).address;
     expect((await host.vmarOpRange(vmar, ZX_VMAR_OP_ZERO, other, PAGE)).status).toBe(ZX_ERR_ACCESS_DENIED);
   });

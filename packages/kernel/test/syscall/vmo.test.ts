@@ -61,12 +61,6 @@ beforeEach(async () => {
   host = fixture.host;
 });
 
-function withRights(handle: number, rights: number): number {
-  const dispatcher = host.handles.get(handle)?.dispatcher;
-  if (dispatcher === undefined) throw new Error('no such handle');
-  return host.handles.add(new Handle(dispatcher, rights));
-}
-
 function rightsOf(handle: number): number {
   return host.handles.get(handle)?.rights ?? 0;
 }
@@ -135,8 +129,12 @@ describe('zx_vmo_read, zx_vmo_write', () => {
     const bytes = new Uint8Array(PAGE);
     expect((await host.vmoRead(0xffff_ffff, bytes, 0)).status).toBe(ZX_ERR_BAD_HANDLE);
     expect((await host.vmoRead(host.portCreate(0).handle, bytes, 0)).status).toBe(ZX_ERR_WRONG_TYPE);
-    expect((await host.vmoRead(withRights(vmo, ZX_RIGHT_WRITE), bytes, 0)).status).toBe(ZX_ERR_ACCESS_DENIED);
-    expect((await host.vmoWrite(withRights(vmo, ZX_RIGHT_READ), bytes, 0)).status).toBe(ZX_ERR_ACCESS_DENIED);
+    expect((await host.vmoRead(fixture.withRights(vmo, ZX_RIGHT_WRITE), bytes, 0)).status).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
+    expect((await host.vmoWrite(fixture.withRights(vmo, ZX_RIGHT_READ), bytes, 0)).status).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
     for (const offset of [PAGE + 1, 2 * PAGE, 0xffff_ffff_ffff_ffffn]) {
       expect((await host.vmoRead(vmo, bytes, offset)).status).toBe(ZX_ERR_OUT_OF_RANGE);
       expect((await host.vmoWrite(vmo, bytes, offset)).status).toBe(ZX_ERR_OUT_OF_RANGE);
@@ -181,11 +179,15 @@ describe('zx_vmo_set_size, zx_vmo_set_stream_size', () => {
   it('refuse in order: resizable before RESIZE', async () => {
     expect((await host.vmoSetSize(create(PAGE), 0)).status).toBe(ZX_ERR_UNAVAILABLE);
     const vmo = create(PAGE, ZX_VMO_RESIZABLE);
-    expect((await host.vmoSetSize(withRights(vmo, ZX_RIGHT_RESIZE), 0)).status).toBe(ZX_ERR_ACCESS_DENIED);
-    expect((await host.vmoSetSize(withRights(vmo, ZX_RIGHT_WRITE), 0)).status).toBe(ZX_ERR_ACCESS_DENIED);
+    expect((await host.vmoSetSize(fixture.withRights(vmo, ZX_RIGHT_RESIZE), 0)).status).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
+    expect((await host.vmoSetSize(fixture.withRights(vmo, ZX_RIGHT_WRITE), 0)).status).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
     expect((await host.vmoSetSize(vmo, 0xffff_ffff_ffff_0000n)).status).toBe(ZX_ERR_OUT_OF_RANGE);
     expect((await host.vmoSetStreamSize(vmo, PAGE + 1)).status).toBe(ZX_ERR_OUT_OF_RANGE);
-    expect((await host.vmoSetStreamSize(withRights(vmo, ZX_RIGHT_READ), 0)).status).toBe(
+    expect((await host.vmoSetStreamSize(fixture.withRights(vmo, ZX_RIGHT_READ), 0)).status).toBe(
       ZX_ERR_ACCESS_DENIED,
     );
   });
@@ -231,8 +233,8 @@ describe('zx_vmo_op_range', () => {
   it('checks operations, rights, ranges', async () => {
     const vmo = create(PAGE);
     for (const operation of [0, 5, 15]) expect(await op(vmo, operation, 0, PAGE)).toBe(ZX_ERR_INVALID_ARGS);
-    const readable = withRights(vmo, ZX_RIGHT_READ);
-    const writable = withRights(vmo, ZX_RIGHT_WRITE);
+    const readable = fixture.withRights(vmo, ZX_RIGHT_READ);
+    const writable = fixture.withRights(vmo, ZX_RIGHT_WRITE);
     for (const operation of [ZX_VMO_OP_COMMIT, ZX_VMO_OP_DECOMMIT, ZX_VMO_OP_ZERO]) {
       expect(await op(readable, operation, 0, PAGE)).toBe(ZX_ERR_ACCESS_DENIED);
       expect(await op(vmo, operation, PAGE, 1)).toBe(ZX_ERR_OUT_OF_RANGE);
@@ -279,8 +281,10 @@ describe('zx_vmo_create_child', () => {
     expect(child(vmo, ZX_VMO_CHILD_REFERENCE | ZX_VMO_CHILD_RESIZABLE, 0, 0)).toBe(ZX_ERR_NOT_SUPPORTED);
     expect(child(create(PAGE, ZX_VMO_RESIZABLE), ZX_VMO_CHILD_SLICE)).toBe(ZX_ERR_NOT_SUPPORTED);
     expect(child(create(PAGE, ZX_VMO_DISCARDABLE), ZX_VMO_CHILD_SNAPSHOT)).toBe(ZX_ERR_NOT_SUPPORTED);
-    expect(child(withRights(vmo, ZX_RIGHT_READ), ZX_VMO_CHILD_SNAPSHOT)).toBe(ZX_ERR_ACCESS_DENIED);
-    expect(child(withRights(vmo, ZX_RIGHT_DUPLICATE), ZX_VMO_CHILD_SNAPSHOT)).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(child(fixture.withRights(vmo, ZX_RIGHT_READ), ZX_VMO_CHILD_SNAPSHOT)).toBe(ZX_ERR_ACCESS_DENIED);
+    expect(child(fixture.withRights(vmo, ZX_RIGHT_DUPLICATE), ZX_VMO_CHILD_SNAPSHOT)).toBe(
+      ZX_ERR_ACCESS_DENIED,
+    );
   });
 
   it('gives the rights of the kind', () => {
@@ -420,7 +424,7 @@ describe('loans', () => {
 
 describe('ZX_INFO_VMO', () => {
   it('needs no right, and shows what there is', () => {
-    const vmo = withRights(create(3 * PAGE, ZX_VMO_RESIZABLE), ZX_RIGHTS_BASIC);
+    const vmo = fixture.withRights(create(3 * PAGE, ZX_VMO_RESIZABLE), ZX_RIGHTS_BASIC);
     const view = infoOf(vmo);
     expect(view.getBigUint64(info.INFO_VMO_SIZE_BYTES, true)).toBe(BigInt(3 * PAGE));
     expect(view.getUint32(info.INFO_VMO_FLAGS, true)).toBe(

@@ -12,10 +12,10 @@ const PAGES_A_TURN = 4096;
 
 /**
  * What a walk does with a page:
- * `commit` gives the VMO a frame of its own for it; `write` does, and makes it dirty; `fetch` makes sure that it is there; `hint` does, but for whom it is no
+ * `commit` gives the VMO a frame of its own for it; `fetch` makes sure that it is there; `hint` does, but for whom it is no
  * failure if it is not.
  */
-export type WalkKind = 'commit' | 'write' | 'fetch' | 'hint';
+export type WalkKind = 'commit' | 'fetch' | 'hint';
 
 /**
  * Walks over [page, end), which lies in the VMO, fetching what is absent: one request for each run. What is cut off meanwhile is left out.
@@ -29,7 +29,7 @@ export function walkPages(
   page: number,
   end: number,
 ): Status | Operation {
-  const use = kind === 'commit' || kind === 'write' ? kind : 'read';
+  const use = kind === 'commit' ? 'commit' : 'read';
   if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + end, use)) {
     // A hint is no reason to fail; what is there stays there.
     return kind === 'hint' ? ZX_OK : ZX_ERR_SHOULD_WAIT;
@@ -56,13 +56,13 @@ class PageWalk {
     let turn = 0;
     for (; this.page < this.stop; turn += 1) {
       if (turn === PAGES_A_TURN) return NEEDS_PAUSE;
-      if (kind === 'commit' || kind === 'write') vmo.core.vm.evictor.makeRoom();
+      if (kind === 'commit') vmo.core.vm.evictor.makeRoom();
       const at = start + this.page;
-      const frame = this.look(at);
+      const frame = kind === 'commit' ? cow.frameForCommit(at) : cow.find(at);
       if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;
       if (frame < 0 && frame !== LOOKUP_ZERO && kind !== 'hint') return frame;
       // Whoever only looks can pass a whole run of the same.
-      const run = kind === 'commit' || kind === 'write' ? 1 : cow.runFrom(at, start + this.stop);
+      const run = kind === 'commit' ? 1 : cow.runFrom(at, start + this.stop);
       if (kind === 'hint') cow.markAlwaysNeed(at, at + run);
       this.page += run;
     }
@@ -90,12 +90,6 @@ class PageWalk {
       request?.cancel();
       vmo.release();
     }
-  }
-
-  private look(page: number): number {
-    const { cow } = this.vmo;
-    if (this.kind === 'commit') return cow.frameForCommit(page);
-    return this.kind === 'write' ? cow.frameForWrite(page) : cow.find(page);
   }
 
   private get stop(): number {

@@ -77,7 +77,7 @@ describe.each([
     pager.finish();
   });
 
-  it('PN-03 S-16: writeback does not clean a page that is pinned for writing', async () => {
+  it('PN-03 WB-25 S-16: writeback does not clean a page that is pinned for writing', async () => {
     const vmo = create(1);
     const pin = pinner.pinForWrite(vmo, 0, 1);
     await answerTrap(vmo, 0, 1);
@@ -91,7 +91,7 @@ describe.each([
     pager.finish();
   });
 
-  it('PN-04: a pin for reading during writeback changes nothing', async () => {
+  it('PN-04 WB-25 S-16: a pin for reading during writeback changes nothing', async () => {
     const vmo = create(1);
     await write(vmo, 0, 1);
     expect(pager.writebackBegin(vmo, 0, 1)).toBe(ZX_OK);
@@ -104,7 +104,7 @@ describe.each([
     pager.finish();
   });
 
-  it('PN-05 MO-12: one for writing during writeback makes the page dirty again', async () => {
+  it('PN-05 WB-25 MO-12: one for writing during writeback makes the page dirty again', async () => {
     const vmo = create(1);
     await write(vmo, 0, 1);
     expect(pager.modified(vmo)).toBe(true);

@@ -1,8 +1,8 @@
 /** Pagers that end while another thread makes VMOs with them. */
 import { describe, expect, it } from 'vitest';
-import { ZX_ERR_BAD_HANDLE, ZX_OK } from '../../src/abi/status.js';
+import { ZX_ERR_BAD_HANDLE } from '../../src/abi/status.js';
 import { Kernel } from '../../src/kernel.js';
-import { AsmGuest, CODE, DATA, EXIT, STACK_TOP, zx } from '../support/asm-guest.js';
+import { AsmGuest, DATA, EXIT, zx } from '../support/asm-guest.js';
 
 const ROUNDS = 300;
 const PAGER = DATA;
@@ -80,8 +80,7 @@ describe('a pager handle that is closed and made anew', () => {
     });
     const host = kernel.createHostProcess('test');
     const guest = await AsmGuest.start(kernel, host, SOURCE, { compress: false });
-    const thread = host.threadCreate(guest.process, 'maker', 0).handle;
-    expect(host.threadStart(thread, CODE + 4, STACK_TOP - 2048, 0, 0).status).toBe(ZX_OK);
+    guest.addThread(0);
     expect((await kernel.run()).outcome).toBe('exited');
     expect([guest.crash, guest.returnCode]).toEqual([null, 0n]);
     const counts = [await guest.i64(MADE - DATA), await guest.i64(REFUSED - DATA)];

@@ -157,6 +157,21 @@ export class AsmGuest {
     expect(code.status).toBe(ZX_OK);
   }
 
+  /**
+   * Starts one more thread, at the instruction after a first `j` (put `.balign 4` between them).
+   *
+   * @param argument its a0, and which of the stacks below the first thread's it gets: less than 15
+   * @param second its a1
+   * @returns its handle
+   */
+  addThread(argument: number, second = 0): number {
+    const { host } = this;
+    const thread = host.threadCreate(this.process, `thread ${argument}`, 0).handle;
+    const stack = STACK_TOP - 1024 * (argument + 1);
+    expect(host.threadStart(thread, CODE + 4, stack, argument, second).status).toBe(ZX_OK);
+    return thread;
+  }
+
   get returnCode(): bigint {
     return this.host.processInfo(this.process).returnCode;
   }

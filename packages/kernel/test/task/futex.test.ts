@@ -11,7 +11,7 @@ import {
 import { ZX_RIGHT_SAME_RIGHTS } from '../../src/abi/rights.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { Kernel } from '../../src/kernel.js';
-import { AsmGuest, CODE, DATA, EXIT, STACK_TOP, zx } from '../support/asm-guest.js';
+import { AsmGuest, DATA, EXIT, zx } from '../support/asm-guest.js';
 
 const INFINITE = '0x7fffffffffffffff';
 const FUTEX = DATA + 0x100;
@@ -34,13 +34,6 @@ describe('futexes', () => {
   afterEach(() => {
     kernel.close();
   });
-
-  /** One more thread of a guest, at a label's address. */
-  function startThread(guest: AsmGuest, address: number, argument: number): number {
-    const thread = host.threadCreate(guest.process, `thread ${argument}`, 0).handle;
-    expect(host.threadStart(thread, address, STACK_TOP - 1024 * argument, argument, 0).status).toBe(ZX_OK);
-    return thread;
-  }
 
   async function statusOf(source: string, give: readonly number[] = []): Promise<bigint> {
     const guest = await AsmGuest.start(kernel, host, `${source}\n${EXIT}`, { give });
@@ -117,7 +110,7 @@ describe('futexes', () => {
     done: ${EXIT}`,
       { compress: false },
     );
-    for (const argument of [1, 2, 4]) startThread(guest, CODE + 4, argument);
+    for (const argument of [1, 2, 4]) guest.addThread(argument);
     const run = kernel.run();
     await new Promise((resolve) => setImmediate(resolve));
     expect(guest.dispatcher.futexes.size).toBe(1);
@@ -161,13 +154,7 @@ describe('futexes', () => {
     const value = new Uint8Array(4);
     new DataView(value.buffer).setUint32(0, main, true);
     host.call('vmo_write', guest.dataVmo, value, 0x110, 4);
-    const waiters = [1, 2].map((argument) => {
-      const thread = host.threadCreate(guest.process, 'waiter', 0).handle;
-      expect(host.threadStart(thread, CODE + 4, STACK_TOP - 1024 * argument, argument, DATA).status).toBe(
-        ZX_OK,
-      );
-      return host.handleBasicInfo(thread).koid;
-    });
+    const waiters = [1, 2].map((argument) => host.handleBasicInfo(guest.addThread(argument, DATA)).koid);
     const run = kernel.run();
     await new Promise((resolve) => setImmediate(resolve));
     host.call('vmo_write', guest.dataVmo, Uint8Array.of(1), 16, 1);
@@ -216,7 +203,7 @@ describe('futexes', () => {
     done: ${EXIT}`,
       { compress: false },
     );
-    for (const argument of [1, 2, 4]) startThread(guest, CODE + 4, argument);
+    for (const argument of [1, 2, 4]) guest.addThread(argument);
     const run = kernel.run();
     await new Promise((resolve) => setImmediate(resolve));
     host.call('vmo_write', guest.dataVmo, Uint8Array.of(1), 16, 1);

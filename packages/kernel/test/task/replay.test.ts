@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ZX_RIGHT_SAME_RIGHTS } from '../../src/abi/rights.js';
-import { ZX_OK } from '../../src/abi/status.js';
 import type { KernelEvent } from '../../src/events.js';
 import { Kernel } from '../../src/kernel.js';
 import type { Schedule } from '../../src/task/scheduler.js';
-import { AsmGuest, CODE, DATA, EXIT, FREE, PAGE, STACK_TOP, zx } from '../support/asm-guest.js';
+import { AsmGuest, DATA, EXIT, FREE, PAGE, zx } from '../support/asm-guest.js';
 import { ServingPager } from '../support/serving-pager.js';
 
 const THREADS = 4;
@@ -88,10 +87,7 @@ async function record(options: { readonly seed?: number; readonly schedule?: Sch
     map: [{ address: FREE, vmo, bytes: PAGES * PAGE }],
     compress: false,
   });
-  for (let index = 0; index < THREADS; index += 1) {
-    const thread = host.threadCreate(guest.process, 'worker', 0).handle;
-    expect(host.threadStart(thread, CODE + 4, STACK_TOP - 1024 * (index + 1), index, 0).status).toBe(ZX_OK);
-  }
+  for (let index = 0; index < THREADS; index += 1) guest.addThread(index);
   expect((await kernel.run()).outcome).toBe('exited');
   expect(guest.crash).toBeNull();
   const recording = {

@@ -1,12 +1,25 @@
 import type { Device } from '../bus/bus.js';
 import { makeClint } from '../devices/clint.js';
 import { Plic, PLIC_SOURCES } from '../devices/plic.js';
+import { GoldfishRtc } from '../devices/goldfish-rtc.js';
 import { TestFinisher } from '../devices/test-finisher.js';
 import { Uart16550 } from '../devices/uart-16550.js';
+import {
+  VirtioBlock,
+  VIRTIO_BASE,
+  VIRTIO_STRIDE,
+  VirtioMmio,
+  VirtioRandom,
+} from '../devices/virtio/index.js';
+import type { BlockStore, VirtioFunction, VirtioQueues } from '../devices/virtio/index.js';
 import { clintNode, deviceTree, PLIC_HANDLE, plicNode, window } from './device-tree.js';
 import type { TreeNode } from './flattened-tree.js';
 
 const UART_SOURCE = 10;
+const RTC_SOURCE = 11;
+/** The first of the virtio devices' eight. */
+const VIRTIO_SOURCE = 1;
+const VIRTIO_WINDOWS = 8;
 /** Of the serial port's oscillator, as bit rates are divided from it. */
 const UART_HZ = 3_686_400;
 /** Handle of the finisher's node. */
@@ -22,6 +35,12 @@ export interface VirtPlatformOptions {
   readonly stop?: (exitCode: number) => void;
   /** The guest asks for a reset; without it, nothing happens. */
   readonly reset?: () => void;
+  /** Up to seven virtio drives, in order; none by default. */
+  readonly drives?: readonly BlockStore[];
+  /** Fills bytes for the virtio entropy device, which is there only with this. */
+  readonly random?: (into: Uint8Array) => void;
+  /** Nanoseconds since 1970 when the machine's clock says 0: with it there is a real-time clock. */
+  readonly epoch?: bigint;
 }
 
 /** What is only known when a machine boots. */
@@ -35,7 +54,7 @@ export interface TreeOptions {
 
 /**
  * The devices of a machine that boots operating systems, where QEMU's `virt` machine has them, and their device tree:
- * test finisher, CLINT, PLIC and a serial port.
+ * test finisher, CLINT, PLIC, a serial port; drives, entropy and a real-time clock as the options say.
  */
 export class VirtPlatform {
   /** For `MachineOptions.devices`. */
@@ -46,6 +65,7 @@ export class VirtPlatform {
   readonly #nodes: readonly TreeNode[];
   readonly #others: readonly TreeNode[];
 
+  /** @throws {RangeError} when there are too many drives. */
   constructor(options: VirtPlatformOptions) {
     this.plic = new Plic();
     this.uart = new Uart16550({ transmit: options.transmit, interrupt: this.plic.line(UART_SOURCE) });
@@ -53,9 +73,36 @@ export class VirtPlatform {
       ...(options.stop === undefined ? {} : { stop: options.stop }),
       ...(options.reset === undefined ? {} : { reset: options.reset }),
     });
-    this.devices = [finisher, ...makeClint(), this.plic, this.uart];
-    this.#nodes = [finisherNode(finisher), uartNode(this.uart)];
+    const rtc =
+      options.epoch === undefined
+        ? []
+        : [new GoldfishRtc({ epoch: options.epoch, interrupt: this.plic.line(RTC_SOURCE) })];
+    const virtio = this.#virtio(options);
+    this.devices = [finisher, ...makeClint(), this.plic, this.uart, ...rtc, ...virtio];
+    this.#nodes = [
+      finisherNode(finisher),
+      uartNode(this.uart),
+      ...rtc.map(rtcNode),
+      ...virtio.map(virtioNode),
+    ];
     this.#others = [switchNode('poweroff', FINISHER_PASS), switchNode('reboot', FINISHER_RESET)];
+  }
+
+  #virtio({ drives = [], random }: VirtPlatformOptions): readonly VirtioMmio[] {
+    const functions: ((queues: VirtioQueues) => VirtioFunction)[] = drives.map(
+      (store) => (queues: VirtioQueues) => new VirtioBlock(store, queues),
+    );
+    if (random !== undefined) functions.push((queues) => new VirtioRandom(random, queues));
+    if (functions.length > VIRTIO_WINDOWS || drives.length >= VIRTIO_WINDOWS) {
+      throw new RangeError(`there is room for ${VIRTIO_WINDOWS - 1} drives`);
+    }
+    return functions.map(
+      (make, index) =>
+        new VirtioMmio(make, {
+          base: VIRTIO_BASE + index * VIRTIO_STRIDE,
+          interrupt: this.plic.line(VIRTIO_SOURCE + index),
+        }),
+    );
   }
 
   /** The flattened device tree of a machine with these devices. */
@@ -78,6 +125,30 @@ function uartNode({ base, bytes }: Uart16550): TreeNode {
       reg: window(base, bytes),
       'clock-frequency': [UART_HZ],
       interrupts: [UART_SOURCE],
+      'interrupt-parent': [PLIC_HANDLE],
+    },
+  };
+}
+
+function rtcNode({ base, bytes }: GoldfishRtc): TreeNode {
+  return {
+    name: `rtc@${base.toString(16)}`,
+    properties: {
+      compatible: 'google,goldfish-rtc',
+      reg: window(base, bytes),
+      interrupts: [RTC_SOURCE],
+      'interrupt-parent': [PLIC_HANDLE],
+    },
+  };
+}
+
+function virtioNode({ base, bytes }: VirtioMmio, index: number): TreeNode {
+  return {
+    name: `virtio_mmio@${base.toString(16)}`,
+    properties: {
+      compatible: 'virtio,mmio',
+      reg: window(base, bytes),
+      interrupts: [VIRTIO_SOURCE + index],
       'interrupt-parent': [PLIC_HANDLE],
     },
   };

@@ -54,13 +54,6 @@ function check(head: Uint8Array, fileBytes: number): Executable {
   if (image.endVaddr > ZX_USER_ASPACE_SIZE / 2) {
     throw new ElfError('does-not-fit', 'p_memsz', 'the program is larger than half of the address space');
   }
-  if (image.floatAbi !== 'soft') {
-    throw new ElfError(
-      'unsupported',
-      'e_flags',
-      'the program passes floating-point values in registers, and there are none',
-    );
-  }
   const writableCode = image.segments.findIndex((segment) => segment.writable && segment.executable);
   if (writableCode >= 0) {
     throw new ElfError(

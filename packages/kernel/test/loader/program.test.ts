@@ -122,6 +122,15 @@ describe('the loader', () => {
     expect(await exitCode(program(sum))).toBe(0n);
   });
 
+  it.each([
+    ['in registers for singles', 3],
+    ['in registers for doubles', 5],
+  ])('runs programs that pass floating-point values %s', async (_how, flags) => {
+    const file = program(`li t0, 3\nfcvt.d.w fa0, t0\nfadd.d fa0, fa0, fa0\nfcvt.w.d a0, fa0\n${EXIT}`);
+    new DataView(file.buffer).setUint32(48, flags, true);
+    expect(await exitCode(file)).toBe(6n);
+  });
+
   it('gives each process data of its own, and leaves the file as it is', async () => {
     const file = program(`lbu a0, 0(s9)\naddi t0, a0, 50\nsb t0, 0(s9)\nlbu a0, 0(s9)\n${EXIT}`);
     const vmo = await executable(file);
@@ -304,7 +313,7 @@ describe('the loader', () => {
       ['an object file', broken((view) => view.setUint16(16, 1, true)), 'e_type'],
       ['an entry outside its code', broken((view) => view.setBigUint64(24, 0n, true)), 'e_entry'],
       ['a segment beyond the file', program(EXIT).slice(0, DATA_OFFSET + 8), 'p_filesz[2]'],
-      ['hardware floating point', broken((view) => view.setUint32(48, 5, true)), 'e_flags'],
+      ['the base with 16 registers', broken((view) => view.setUint32(48, 9, true)), 'e_flags'],
       ['code that can be written', broken((view) => view.setUint32(CODE_HEADER + 4, 7, true)), 'p_flags[1]'],
       [
         'a program larger than the address space',

@@ -100,6 +100,49 @@ describe('the life of guests', () => {
     });
   });
 
+  it('lets threads that take turns compute with floating-point registers, which are zero at first', async () => {
+    const registers = Array.from({ length: 32 }, (_none, index) => index);
+    // Rounds down in one and up in the other: the sum of tenths shows whose fcsr it was.
+    const compute = (self: number, other: number, data: number, mode: string, step: number): string => `
+      frcsr s5
+      ${registers.map((f) => `fmv.x.d t0, f${f}\nor s5, s5, t0`).join('\n')}
+      fsrmi ${mode === 'rdn' ? 2 : 3}
+      li t0, ${step}
+      ${registers.map((f) => `fcvt.d.w f${f}, t0`).join('\n')}
+      li t0, 10
+      fcvt.d.w f0, t0
+      fdiv.d f0, f1, f0
+      fcvt.d.w f2, zero
+      li s0, ${data}
+      li s1, 0
+    again:
+      fadd.d f2, f2, f0
+      addi s1, s1, 1
+      sd s1, ${self}(s0)
+    spin:
+      ld t0, ${other}(s0)
+      bltu t0, s1, spin
+      li t0, 20
+      bltu s1, t0, again
+      fsub.d f3, f31, f30
+      fmv.x.d t0, f3
+      slli t0, t0, 1
+      or s5, s5, t0
+      fmv.x.d a0, f2
+      beqz s5, end
+      li a0, 1
+    end: ${EXIT}`;
+    const first = await AsmGuest.start(kernel, host, compute(0, 8, DATA, 'rdn', 1));
+    const second = await AsmGuest.start(kernel, host, compute(8, 0, 0x100_0000, 'rup', 3), {
+      map: [{ address: 0x100_0000, vmo: first.dataVmo, bytes: 4096 }],
+    });
+    expect((await kernel.run()).outcome).toBe('exited');
+    expect(kernel.statistics().contextSwitches).toBeGreaterThan(20);
+    const sum = (code: bigint): number => new Float64Array(new BigInt64Array([code]).buffer)[0];
+    // Twenty tenths rounded down, and twenty times three tenths rounded up, by exact arithmetic.
+    expect([sum(first.returnCode), sum(second.returnCode)]).toEqual([2 - 7 * 2 ** -52, 6 + 8 * 2 ** -50]);
+  });
+
   it('kills a process that spins', async () => {
     const guest = await AsmGuest.start(kernel, host, 'spin: j spin');
     const run = kernel.run();

@@ -91,11 +91,7 @@ describe.each([
     pager.finish();
   });
 
-<<<<<<< HEAD
   it('PN-04 WB-25 S-16: a pin for reading during writeback changes nothing', async () => {
-=======
-  it('PN-04 S-16: a pin for reading during writeback changes nothing', async () => {
->>>>>>> 4433016 (kernel: a model of what is seen while pages go; rows of pins)
     const vmo = create(1);
     await write(vmo, 0, 1);
     expect(pager.writebackBegin(vmo, 0, 1)).toBe(ZX_OK);

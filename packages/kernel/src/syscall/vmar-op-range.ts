@@ -96,10 +96,12 @@ function check(
     const first = mapping.pageAt(Math.max(vpn, mapping.vpn));
     const last = mapping.pageAt(Math.min(end, mapping.endVpn));
     if (last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-    // Whole pages are zeroed without asking anybody, save those whose frame has to stay.
-    if (operation.walk === 'zero') return ZX_OK;
-    const use = operation.walk === 'commit' ? 'commit' : 'read';
-    const waits = !caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + first, vmo.start + last, use);
+    if (caller.mayWaitForPager) return ZX_OK;
+    const { cow, start } = vmo;
+    const waits =
+      operation.walk === 'zero'
+        ? cow.tracking?.asksBeforeZero(start + first, start + last) === true
+        : cow.wouldWait(start + first, start + last, operation.walk === 'commit' ? 'commit' : 'read');
     return waits ? ZX_ERR_SHOULD_WAIT : ZX_OK;
   });
   // Of a hole.

@@ -179,6 +179,17 @@ export class DirtyTracking {
     else this.source.resolveAll(after, before, ZX_OK);
   }
 
+  /** Whether zeroing [start, end) has to ask the pager: where a page has to stay in its frame, that is a write. */
+  asksBeforeZero(start: number, end: number): boolean {
+    const { list, vm } = this.of;
+    if (!this.source.trapsWrites || !this.source.isAttached) return false;
+    for (let page = list.next(start, end); page < end; page = list.next(page + 1, end)) {
+      const entry = list.get(page);
+      if (isFrame(entry) && vm.physical.isHeld(frameOf(entry)) && this.asksBeforeWrite(entry)) return true;
+    }
+    return false;
+  }
+
   /**
    * Makes whole pages read as zero without touching them; never waits. Zeros stay what they are, also those that were supplied: clean.
    *

@@ -170,6 +170,8 @@ export function zeroRange(
       const at = start + part.page;
       if (cow.find(at) !== LOOKUP_ZERO && cow.wouldWait(at, at + 1, 'write')) return ZX_ERR_SHOULD_WAIT;
     }
+    if (cow.tracking?.asksBeforeZero(start + plan.first, start + plan.last) === true)
+      return ZX_ERR_SHOULD_WAIT;
   }
   if (plan.partial.length === 0) {
     const stop = cow.zeroPages(start + plan.first, start + plan.last);

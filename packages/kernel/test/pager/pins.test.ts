@@ -10,6 +10,7 @@ import {
   ZX_OK,
 } from '../../src/abi/status.js';
 import {
+  ZX_VMAR_OP_ZERO,
   ZX_VMO_CHILD_SLICE,
   ZX_VMO_OP_DECOMMIT,
   ZX_VMO_OP_ZERO,
@@ -188,6 +189,26 @@ describe.each([
 });
 
 describe('trapped writes and pins', () => {
+  it('zeroing that would have to ask is refused, before any effect, to those who may not wait', async () => {
+    const vmo = create(3);
+    const pin = pinner.pinForRead(vmo, 1, 1);
+    await pager.turn();
+    const never = { mayWaitForPager: false };
+    const { host } = pager;
+    const refused = [
+      await host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, 0, 3 * PAGE, never),
+      await host.vmarOpRange(pager.vmar, ZX_VMAR_OP_ZERO, vmo.base, 3 * PAGE, never),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([ZX_ERR_SHOULD_WAIT, ZX_ERR_SHOULD_WAIT]);
+    expect(pager.contents(vmo, 0, 3)).toEqual(pattern(vmo, 0, 3));
+    pager.expectDirty(vmo, '');
+    pager.dirty(vmo, 1, 1);
+    ok(await host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, 0, 3 * PAGE, never));
+    pager.expectDirty(vmo, '{0,1}Z {1,1} {2,1}Z');
+    pin.unpin();
+    pager.finish();
+  });
+
   function create(pages: number): PagedVmo {
     const vmo = pager.createVmo(pages, ZX_VMO_TRAP_DIRTY);
     expect(pager.supply(vmo, 0, pages)).toBe(ZX_OK);

@@ -54,6 +54,18 @@ export function zx(name: string): string {
 /** Assembly that ends the process with what is in a0. */
 export const EXIT = zx('process_exit');
 
+const codes = new Map<string, Uint8Array>();
+
+/** Machine code; assembled once, since tests run the same guests again and again. */
+function codeOf(source: string, compress: boolean): Uint8Array {
+  const key = `${compress ? 'c' : ''} ${source}`;
+  const known = codes.get(key);
+  if (known !== undefined) return known;
+  const { bytes } = assemble(source, { origin: CODE, compress });
+  codes.set(key, bytes);
+  return bytes;
+}
+
 /** A mapping that a guest is born with. */
 export interface GuestMapping {
   readonly address: number;
@@ -121,7 +133,7 @@ export class AsmGuest {
       return dispatcher.handles.add(taken);
     });
     const text = source.replace(/\$(\d+)/g, (_all, index: string) => String(given[Number(index)]));
-    const { bytes } = assemble(text, { origin: CODE, compress: options.compress ?? true });
+    const bytes = codeOf(text, options.compress ?? true);
     const length = Math.ceil(bytes.length / PAGE) * PAGE;
     const code = host.vmoReplaceAsExecutable(host.vmoCreate(length, 0).handle).handle;
     expect((await host.vmoWrite(code, bytes, 0)).status).toBe(ZX_OK);

@@ -33,7 +33,7 @@ function declareLocals(f: FunctionBody): RunLocals {
     entry: f.local('i32'),
     status: f.local('i32'),
     countBelow: f.local('i32'),
-    temporaries: { i32: many('i32', 4), i64: many('i64', 8), f32: many('f32', 2), f64: many('f64', 2) },
+    temporaries: { i32: many('i32', 4), i64: many('i64', 12), f32: many('f32', 2), f64: many('f64', 12) },
   };
 }
 

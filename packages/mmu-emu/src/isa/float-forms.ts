@@ -9,9 +9,10 @@
  */
 
 import type { FloatFormat, NativeOperation } from './float-formats.js';
+import { fusedDouble, fusedSingle } from './fused-multiply-add.js';
 import type { Extension, InstructionSpec, Operand, OperandConstraint } from './instruction.js';
 import { FRD, FRS1, FRS2, FRS3, IMM_I, IMM_S, RD, ROUNDING, ROUNDING_EXACT, RS1 } from './operands.js';
-import { f64, i32, i64 } from './semantics.js';
+import { f64, FORMAT_DOUBLE, i32, i64 } from './semantics.js';
 import type { I32, I64, MemoryWidth, RoutineName, SemanticsBuilder } from './semantics.js';
 
 /** Rounding modes that no instruction may name. */
@@ -50,6 +51,8 @@ export function floatSpec(
 
 const all = (...conditions: readonly I32[]): I32 => conditions.reduce((a, b) => i32.and(a, b));
 const flagsInexact = (s: SemanticsBuilder): I64 => i64.and(s.fcsr, i64.const(1));
+/** Zero, of either sign. */
+const isNought = (format: FloatFormat, a: I64): I32 => i64.eqz(i64.and(a, i64.const(format.sign - 1n)));
 /** Rounds to nearest, and inexact results change no flag. */
 export const nearest = (s: SemanticsBuilder, mode: I64): I32 =>
   i64.eqz(i64.or(mode, i64.xor(flagsInexact(s), i64.const(1))));
@@ -91,7 +94,9 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
       const b = s.let(s.frs2);
       const value = s.let(format.native(native, a, b));
       // Sums that are small are exact.
-      const harmless = exactWhenSmall ? format.finite(value) : format.plain(value);
+      const zeroOperand = i32.or(isNought(format, a), native === 'mul' ? isNought(format, b) : i32.const(0));
+      const exactZero = i32.and(isNought(format, value), zeroOperand);
+      const harmless = exactWhenSmall ? format.finite(value) : i32.or(format.plain(value), exactZero);
       const condition = all(nearest(s, mode), format.boxed(a), format.boxed(b), harmless);
       s.writeFd(s.computeUnless({ condition, value }, routine, a, b, mode, code));
     }); // prettier-ignore
@@ -99,7 +104,13 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
   const fused = (name: string, opcode: number, negations: number): InstructionSpec =>
     floatSpec(`${name}.${suffix}`, extension, opcode | (format.code << 25), 0x0600007f, [FRD, FRS1, FRS2, FRS3, ROUNDING], (s) => {
       const mode = s.roundingMode();
-      s.writeFd(s.compute('floatMultiplyAdd', s.frs1, s.frs2, s.frs3, mode, code, i64.const(negations)));
+      const [a, b, c] = [s.let(s.frs1), s.let(s.frs2), s.let(s.frs3)];
+      const flip = (value: I64, bit: number): I64 =>
+        (negations & bit) === 0 ? value : s.let(i64.xor(value, i64.const(format.sign)));
+      const fuse = format.code === FORMAT_DOUBLE ? fusedDouble : fusedSingle;
+      const { condition, value } = fuse(s, flip(a, 1), b, flip(c, 2));
+      const applies = all(nearest(s, mode), format.boxed(a), format.boxed(b), format.boxed(c), condition);
+      s.writeFd(s.computeUnless({ condition: applies, value }, 'floatMultiplyAdd', a, b, c, mode, code, i64.const(negations)));
     }); // prettier-ignore
 
   const withSign = (name: string, funct3: number, sign: (a: I64, b: I64) => I64): InstructionSpec =>

@@ -51,6 +51,7 @@ function operandsOf(operation: Operation, random: RandomFloats): bigint[][] {
       return BigInt.asUintN(64, BigInt.asIntN(64, wide) >> BigInt(random.below(64)));
     });
     nearlyCancel(operation, values, random);
+    nearlyTie(operation, values, random);
     cases.push(box(values));
   }
   return cases;
@@ -64,6 +65,24 @@ function nearlyCancel(operation: Operation, values: bigint[], random: RandomFloa
   const base = values.length === 3 ? operation.model([a, b, 0n], random.below(5)).bits : a;
   values[values.length - 1] =
     base ^ (BigInt(random.below(2)) << BigInt(format.width - 1)) ^ BigInt(random.below(4));
+}
+
+/**
+ * Of a fused operation, now and then, a product that is almost, or exactly, half of the addend's last place: where rounding
+ * turns on the least bit of the product.
+ */
+function nearlyTie(operation: Operation, values: bigint[], random: RandomFloats): void {
+  if (values.length !== 3 || random.below(4) !== 0) return;
+  const { width, precision, bias } = operation.sources[0] as Format;
+  const fraction = BigInt(precision - 1);
+  const field = (exponent: number): bigint => BigInt(exponent) << fraction;
+  const sign = (): bigint => BigInt(random.below(2)) << BigInt(width - 1);
+  const nearOne = (exponent: number): bigint => field(exponent) + BigInt(random.below(5)) - 2n;
+  const [left, right] = [bias - random.below(20), bias - random.below(20)];
+  values[0] = sign() | nearOne(left);
+  values[1] = sign() | nearOne(right);
+  const place = left + right - bias + precision - random.below(2);
+  values[2] = sign() | field(place) | (values[2] & ((1n << fraction) - 1n));
 }
 
 /** Runs an operation in a mode; gives accounts of what is wrong. */

@@ -42,7 +42,13 @@ export type KernelEvent = EventBase &
         readonly page: number;
         readonly pages: number;
       }
-    | { readonly type: 'supply'; readonly vmo: number; readonly page: number; readonly pages: number }
+    | {
+        /** What a pager did for a range: supplied it, let it be written, began and ended its writeback. */
+        readonly type: 'supply' | 'dirty' | 'writeback-begin' | 'writeback-end';
+        readonly vmo: number;
+        readonly page: number;
+        readonly pages: number;
+      }
     | {
         readonly type: 'fail';
         readonly vmo: number;

@@ -148,7 +148,9 @@ export class PagerDispatcher extends Dispatcher {
       return ZX_ERR_OUT_OF_RANGE;
     }
     if (!source.isAttached) return ZX_ERR_BAD_STATE;
-    return tracking.makeDirty(page, page + count);
+    const status = tracking.makeDirty(page, page + count);
+    if (status === ZX_OK) this.report('dirty', vmo, page, count, status);
+    return status;
   }
 
   /**
@@ -160,6 +162,7 @@ export class PagerDispatcher extends Dispatcher {
   writebackBegin(vmo: VmoDispatcher, page: number, count: number, zerosOnly: boolean): Status {
     if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
     pagesOf(vmo).tracking.writebackBegin(page, page + count, zerosOnly);
+    this.report('writeback-begin', vmo, page, count, ZX_OK);
     return ZX_OK;
   }
 
@@ -167,6 +170,7 @@ export class PagerDispatcher extends Dispatcher {
   writebackEnd(vmo: VmoDispatcher, page: number, count: number): Status {
     if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
     pagesOf(vmo).tracking.writebackEnd(page, page + count);
+    this.report('writeback-end', vmo, page, count, ZX_OK);
     return ZX_OK;
   }
 
@@ -185,7 +189,7 @@ export class PagerDispatcher extends Dispatcher {
   }
 
   private report(
-    type: 'supply' | 'fail',
+    type: 'supply' | 'fail' | 'dirty' | 'writeback-begin' | 'writeback-end',
     vmo: VmoDispatcher,
     page: number,
     pages: number,
@@ -194,7 +198,7 @@ export class PagerDispatcher extends Dispatcher {
     const { core } = this;
     if (core.events === null) return;
     const base = { time: core.clock.now(), retired: core.retired, vmo: vmo.koid, page, pages };
-    core.events(type === 'supply' ? { type, ...base } : { type, ...base, status });
+    core.events(type === 'fail' ? { type, ...base, status } : { type, ...base });
   }
 }
 

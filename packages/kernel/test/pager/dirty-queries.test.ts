@@ -284,6 +284,37 @@ describe.each(DIRTY_MODES)('a slice of all, %s', (mode, options) => {
   });
 });
 
+it('the stream of events tells of requests for leave, of leave, and of writeback', async () => {
+  const vmo = pager.createVmo(2, ZX_VMO_TRAP_DIRTY);
+  pager.supply(vmo, 0, 2);
+  const seen: string[] = [];
+  pager.fixture.state.events = (event) => {
+    const what = event.type === 'request' ? event.command : event.type;
+    if ('pages' in event) seen.push(`${what} ${event.page} ${event.pages}`);
+  };
+  const write = pager.write(vmo, 0, 2, 1);
+  expect(pager.dirty(vmo, 0, 1)).toBe(ZX_OK);
+  pager.fail(vmo, 1, 1);
+  await pager.turn();
+  expect(write.isBlocked).toBe(true);
+  pager.dirty(vmo, 1, 1);
+  await pager.turn();
+  expect(write.status).toBe(ZX_OK);
+  pager.writeBack(vmo, 0, 2);
+  expect(pager.dirty(vmo, 0, 3)).toBe(ZX_ERR_OUT_OF_RANGE);
+  pager.fixture.state.events = null;
+  expect(seen).toEqual([
+    'dirty 0 2',
+    'dirty 0 1',
+    'fail 1 1',
+    'dirty 1 1',
+    'dirty 1 1',
+    'writeback-begin 0 2',
+    'writeback-end 0 2',
+  ]);
+  pager.finish();
+});
+
 describe('bounds', () => {
   it('ranges of zeros are limited in all, and what would need one more says so', async () => {
     const small = new UserPager(await VmFixture.create({ limits: { zeroRanges: 8 } }));

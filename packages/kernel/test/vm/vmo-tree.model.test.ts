@@ -14,6 +14,8 @@ import {
   INFO_VMO_COMMITTED_SCALED_BYTES,
   ZX_INFO_VMO,
 } from '../../src/abi/info.js';
+import { ZX_PAGER_OP_DIRTY } from '../../src/abi/pager.js';
+import { ZX_PAGER_VMO_READ } from '../../src/abi/port.js';
 import { ZX_RIGHT_SAME_RIGHTS } from '../../src/abi/rights.js';
 import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_UNAVAILABLE, ZX_OK, type Status } from '../../src/abi/status.js';
 import {
@@ -27,6 +29,7 @@ import {
   ZX_VMO_OP_DECOMMIT,
   ZX_VMO_OP_ZERO,
   ZX_VMO_RESIZABLE,
+  ZX_VMO_TRAP_DIRTY,
 } from '../../src/abi/vm.js';
 import { FRAME_PAGE } from '../../src/vm/physical-pages.js';
 import { GuestCall } from '../support/guest-call.js';
@@ -99,18 +102,20 @@ class Run {
 
   constructor(
     private readonly pager: UserPager,
-    underPager: boolean,
+    base: Base,
     resizable: boolean,
   ) {
     const { host } = pager;
     const options = resizable ? ZX_VMO_RESIZABLE : 0;
+    const underPager = base !== 'memory';
+    const traps = base === 'a pager that traps writes' ? ZX_VMO_TRAP_DIRTY : 0;
     this.scratch = this.mapped(ok(host.vmoCreate(MAPPED * PAGE, 0)).handle);
     // The code of the accesses and the pages that values go through.
     for (const at of [0, 1]) this.access('write', this.scratch.base + at * PAGE, 1n);
     this.otherPages = this.listedFrames();
     this.root = new TreePages(PAGES, underPager ? stored : null);
     const made = underPager
-      ? host.pagerCreateVmo(pager.pager, options, pager.port, 1n, PAGES * PAGE)
+      ? host.pagerCreateVmo(pager.pager, options | traps, pager.port, 1n, PAGES * PAGE)
       : host.vmoCreate(PAGES * PAGE, options);
     const { handle } = ok(made);
     this.members.push({ ...this.mapped(handle), vmo: new TreeVmo(this.root, 'root', resizable) });
@@ -304,12 +309,14 @@ class Run {
 
   /** The pager: answers every request. */
   private serve(isBlocked: () => boolean): void {
-    const { host, port } = this.pager;
+    const { host, pager, port } = this.pager;
     this.pager.fixture.state.work.settle();
     while (isBlocked()) {
       const request = host.portTryWait(port).packet?.pageRequest;
       if (request === null || request === undefined) throw new Error('it waits, but not for the pager');
-      this.supplyNow(request.offset / PAGE, request.length / PAGE);
+      const { command, offset, length } = request;
+      if (command === ZX_PAGER_VMO_READ) this.supplyNow(offset / PAGE, length / PAGE);
+      else ok(host.pagerOpRange(pager, ZX_PAGER_OP_DIRTY, this.rootHandle, offset, length, 0));
       this.pager.fixture.state.work.settle();
     }
   }
@@ -337,30 +344,31 @@ function words(first: number, count: number): Uint8Array {
 
 const RUNS = 1_000;
 
+/** What the tree stands on. */
+const BASES = ['memory', 'a pager', 'a pager that traps writes'] as const;
+type Base = (typeof BASES)[number];
+
 describe('a tree of VMOs', () => {
-  it.each([true, false])(
-    'agrees with its description, whatever is done: under a pager %s',
-    async (underPager) => {
-      const machine = await Machine.create({ mode: 'hosted', ramBytes: 2 * 2 ** 20 });
-      await fc.assert(
-        fc.asyncProperty(
-          fc.boolean(),
-          fc.array(step, { minLength: 5, maxLength: 60 }),
-          async (resizable, steps) => {
-            const pager = new UserPager(await VmFixture.create({ machine }));
-            const run = new Run(pager, underPager, resizable);
-            for (const action of steps) {
-              run.perform(action);
-              run.compareMemory();
-            }
-            run.compareAll();
+  it.each(BASES)('agrees with its description, whatever is done: on %s', async (base) => {
+    const machine = await Machine.create({ mode: 'hosted', ramBytes: 2 * 2 ** 20 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.array(step, { minLength: 5, maxLength: 60 }),
+        async (resizable, steps) => {
+          const pager = new UserPager(await VmFixture.create({ machine }));
+          const run = new Run(pager, base, resizable);
+          for (const action of steps) {
+            run.perform(action);
             run.compareMemory();
-            pager.packets();
-            pager.fixture.expectNoLeaks();
-          },
-        ),
-        { numRuns: RUNS },
-      );
-    },
-  );
+          }
+          run.compareAll();
+          run.compareMemory();
+          pager.packets();
+          pager.fixture.expectNoLeaks();
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
 });

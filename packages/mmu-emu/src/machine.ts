@@ -89,6 +89,7 @@ export class Machine {
   readonly #bus: Bus;
   readonly #timebase: Timebase;
   readonly #timers = new Timers();
+  readonly #storeWatchers: (() => void)[] = [];
   readonly #runLoop: RunLoop;
   /** Whose access a device answers. */
   #accessing: Hart | undefined;
@@ -135,7 +136,7 @@ export class Machine {
       timer: (fire: () => void) => this.#timers.add(fire),
       skip: () => this.harts.length === 1 && this.#skip(),
       stopped: () => this.#stopped,
-      sliceEnded: () => this.#translator?.flush(),
+      sliceEnded: () => this.#sliceEnded(),
       turnOf: (hart: Hart) => this.#turnOf(hart),
       untilDeadline: () => this.#untilDeadline(),
     };
@@ -189,6 +190,23 @@ export class Machine {
   run(budget: number): ExitReason {
     if (this.#stopped) return EXIT_STOP;
     return this.#runLoop.run(budget);
+  }
+
+  /**
+   * Calls `stored` after each instruction of a guest that stores to the frame of a physical address (an atomic one: at
+   * the end of its slice, within 32,768 instructions). Stores to such a frame are slow; a watch is not taken back.
+   * @throws {RangeError} when the address is not in RAM.
+   */
+  watchStores(paddr: number, stored: () => void): void {
+    const frame = Math.floor((paddr - this.ram.base) / PAGE_SIZE);
+    this.ram.readable(frame);
+    this.#codeCache.watch(frame);
+    this.#storeWatchers.push(stored);
+  }
+
+  #sliceEnded(): void {
+    this.#translator?.flush();
+    if (this.#codeCache.takeWatchedWritten()) for (const stored of this.#storeWatchers) stored();
   }
 
   #turnOf(hart: Hart): void {
@@ -250,7 +268,8 @@ export class Machine {
         if (offset >= 0) codeCache.decoded(record >>> 0);
       },
       claim: (frame) => codeCache.claim(frame),
-      storeToCode: (hostAddress, bytes) => codeCache.storeToCode(hostAddress >>> 0, bytes),
+      storeToCode: (hostAddress, bytes) =>
+        codeCache.storeToCode(hostAddress >>> 0, bytes) ? STATUS_END_SLICE : STATUS_DONE,
       trap: (hart) => hartAt(hart).takeTrap(),
       deviceLoad: (hart, bytes) => this.#deviceLoad(hartAt(hart), bytes as AccessWidth),
       deviceStore: (hart, bytes) => this.#deviceStore(hartAt(hart), bytes as AccessWidth),

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { ReadStream } from 'node:tty';
 
 /** Where received bytes go, as far as there is room: the serial port. */
 export interface ByteReceiver {
@@ -6,9 +7,15 @@ export interface ByteReceiver {
   receive(bytes: Uint8Array): number;
 }
 
+/** Ctrl-A: the byte after it is for the terminal itself. */
+const ESCAPE = 1;
+const QUIT = 'x'.charCodeAt(0);
+
 /**
  * Connects a serial port with a pair of streams, with back-pressure in both directions: input waits while the port has
  * no room, and `flush` settles when the output stream has taken what was sent.
+ *
+ * A terminal becomes raw, so that every key reaches the program; Ctrl-A x ends the run, Ctrl-A Ctrl-A sends one Ctrl-A.
  */
 export class Console {
   readonly #input: Readable;
@@ -17,24 +24,52 @@ export class Console {
   #sentBytes = 0;
   #waiting: Uint8Array | undefined;
   #broken: Error | undefined;
+  readonly #isTerminal: boolean;
+  #afterEscape = false;
+  #escaped = false;
+  #ended = false;
+  #wake: () => void = () => undefined;
 
   readonly #onData = (chunk: Uint8Array): void => {
     // The stream is paused until these bytes are gone, so that there is never more than one chunk.
-    this.#waiting = chunk;
+    this.#waiting = this.#isTerminal ? this.#withoutEscapes(chunk) : chunk;
     this.#input.pause();
+    this.#wake();
+  };
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#wake();
   };
   readonly #onError = (error: Error): void => {
     this.#broken ??= error;
   };
-  readonly #ignoreError = (): void => undefined;
+  readonly #onInputError = (): void => this.#onEnd();
 
   constructor(input: Readable, output: Writable) {
     this.#input = input;
     this.#output = output;
+    this.#isTerminal = isTerminal(input);
+    if (this.#isTerminal) (input as ReadStream).setRawMode(true);
     input.on('data', this.#onData);
     // Input that fails is input that has ended; the program may go on without it.
-    input.on('error', this.#ignoreError);
+    input.on('error', this.#onInputError);
+    input.on('end', this.#onEnd);
     output.on('error', this.#onError);
+  }
+
+  /** Whether the person at the terminal wants to end the run. */
+  get escaped(): boolean {
+    return this.#escaped;
+  }
+
+  /** Settles when there is input for the port, or it has ended; undefined when none can come. */
+  nextInput(port: ByteReceiver): Promise<void> | undefined {
+    if (this.#escaped) return Promise.resolve();
+    if (this.#waiting !== undefined) return port.room > 0 ? Promise.resolve() : undefined;
+    if (this.#ended) return undefined;
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   /** Takes a byte that the program sent. */
@@ -81,8 +116,30 @@ export class Console {
   /** Lets go of the streams; the input is paused, so that it does not keep the process alive. */
   close(): void {
     this.#input.off('data', this.#onData);
-    this.#input.off('error', this.#ignoreError);
+    this.#input.off('error', this.#onInputError);
+    this.#input.off('end', this.#onEnd);
+    if (this.#isTerminal) (this.#input as ReadStream).setRawMode(false);
     this.#output.off('error', this.#onError);
     this.#input.pause();
   }
+
+  #withoutEscapes(chunk: Uint8Array): Uint8Array {
+    const kept: number[] = [];
+    for (const byte of chunk) {
+      if (this.#afterEscape) {
+        this.#afterEscape = false;
+        if (byte === QUIT) this.#escaped = true;
+        else kept.push(byte);
+      } else if (byte === ESCAPE) {
+        this.#afterEscape = true;
+      } else {
+        kept.push(byte);
+      }
+    }
+    return Uint8Array.from(kept);
+  }
+}
+
+function isTerminal(input: Readable): boolean {
+  return 'isTTY' in input && input.isTTY === true && 'setRawMode' in input;
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Readable, Writable } from 'node:stream';
-import { ElfError, MachineError } from '@faultline/mmu-emu';
+import { BootError, ElfError, MachineError } from '@faultline/mmu-emu';
+import { bootSystem } from './boot-system.js';
+import { DriveError } from './file-drive.js';
 import { disassembleElf } from './disassemble-elf.js';
 import { HELP, parseOptions, UsageError } from './options.js';
 import { runElf } from './run-elf.js';
@@ -38,6 +40,8 @@ export async function main(args: readonly string[], streams: CommandStreams = pr
         return 0;
       case 'run':
         return await runElf(readProgram(options.file), options, streams);
+      case 'boot':
+        return await bootSystem(options, readProgram, streams);
     }
   } catch (error) {
     const message = explain(error);
@@ -50,8 +54,8 @@ export async function main(args: readonly string[], streams: CommandStreams = pr
 /** A sentence for an error that a user can cause; undefined for one that is ours. */
 function explain(error: unknown): string | undefined {
   if (error instanceof UsageError) return `${error.message}\nTry "mmu-emu --help".`;
-  if (error instanceof ProgramError || error instanceof ElfError || error instanceof MachineError)
-    return error.message;
+  const causes = [ProgramError, ElfError, MachineError, BootError, DriveError];
+  if (error instanceof Error && causes.some((cause) => error instanceof cause)) return error.message;
   return undefined;
 }
 

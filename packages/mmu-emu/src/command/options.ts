@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Engine } from '@faultline/mmu-emu';
 
 /** A command line that cannot be followed; the message is for the person who typed it. */
 export class UsageError extends Error {
@@ -9,29 +10,68 @@ export class UsageError extends Error {
 export type CommandOptions =
   | { readonly action: 'help' | 'version' }
   | RunOptions
+  | BootCommandOptions
   | { readonly action: 'disassemble'; readonly file: string };
 
-/** `mmu-emu run`. */
-export interface RunOptions {
-  readonly action: 'run';
-  readonly file: string;
+/** What `run` and `boot` have in common. */
+export interface MachineCommandOptions {
   readonly memoryBytes: number;
+  readonly harts: number;
+  readonly engine: Engine;
   /** Infinity when there is no limit. */
   readonly maxInstructions: number;
   readonly stats: boolean;
   readonly clock: 'wall' | 'virtual';
 }
 
+/** `mmu-emu run`. */
+export interface RunOptions extends MachineCommandOptions {
+  readonly action: 'run';
+  readonly file: string;
+  readonly exitOnTohost: boolean;
+}
+
+/** `mmu-emu boot`. */
+export interface BootCommandOptions extends MachineCommandOptions {
+  readonly action: 'boot';
+  readonly bios: string;
+  readonly kernel: string | undefined;
+  readonly initrd: string | undefined;
+  readonly append: string | undefined;
+  /** In order. */
+  readonly drives: readonly string[];
+}
+
 /** What `--help` prints. */
 export const HELP = `Usage: mmu-emu run [OPTIONS] PROGRAM.elf
+       mmu-emu boot [OPTIONS]
        mmu-emu disassemble PROGRAM.elf
 
-Runs a bare-metal RISC-V program (RV64, starting in machine mode). The machine has
-RAM at 0x80000000, a 16550 UART at 0x10000000 connected to standard input and
-output, and a SiFive test finisher at 0x100000, by which the program ends.
+run starts a bare-metal RISC-V program (RV64, in machine mode). The machine has RAM
+at 0x80000000, a 16550 UART at 0x10000000 connected to standard input and output, a
+CLINT at 0x2000000, a PLIC at 0xc000000 (the UART is source 10) and a SiFive test
+finisher at 0x100000, by which the program ends. A program with the symbol tohost
+may end and use a console by HTIF instead.
 
-Options of run:
+  --exit-on-tohost       the program is a test that ends by tohost: status 0 for
+                         pass, 1 with the number of the failing test printed
+
+boot starts firmware and an operating system on the same devices, with drives and
+entropy by virtio and a real-time clock.
+
+  --kernel FILE          flat Image, not compressed
+  --initrd FILE          its first file system
+  --append TEXT          its command line
+  --bios FILE            flat fw_dynamic firmware (default: OpenSBI where Debian's
+                         package opensbi puts it)
+  --drive FILE[,ro]      a virtio drive; up to seven, the first is /dev/vda
+
+In a terminal, Ctrl-A x ends the run (status 130); Ctrl-A Ctrl-A sends a Ctrl-A.
+
+Options of both:
   --memory SIZE          RAM, for instance 64M or 1G (default 256M)
+  --smp N                harts, 1 to 8 (default 1)
+  --engine NAME          auto, interpreter or translator (default auto)
   --max-instructions N   end with status 124 after N instructions
   --clock wall|virtual   the time the program sees: real, or one nanosecond an
                          instruction, the same in every run (default wall)
@@ -44,7 +84,25 @@ instructions ran out, 125 when the program waits for an interrupt that cannot co
 2 when the program could not be started.
 `;
 
+/** Where Debian's package `opensbi` has it. */
+const DEFAULT_BIOS = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
+const MAXIMUM_DRIVES = 7;
 const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20;
+/** Options that not every action has, and those that have them. */
+const ONLY: Readonly<Record<string, readonly string[]>> = {
+  memory: ['run', 'boot'],
+  'max-instructions': ['run', 'boot'],
+  clock: ['run', 'boot'],
+  stats: ['run', 'boot'],
+  smp: ['run', 'boot'],
+  engine: ['run', 'boot'],
+  'exit-on-tohost': ['run'],
+  kernel: ['boot'],
+  initrd: ['boot'],
+  append: ['boot'],
+  bios: ['boot'],
+  drive: ['boot'],
+};
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
 /**
@@ -57,25 +115,46 @@ export function parseOptions(args: readonly string[]): CommandOptions {
   if (values.help === true) return { action: 'help' };
   if (values.version === true) return { action: 'version' };
   const [action, file, ...rest] = positionals;
-  if (action === undefined) throw new UsageError('what to do is missing: run or disassemble');
-  if (action !== 'run' && action !== 'disassemble') {
-    throw new UsageError(`there is no command ${JSON.stringify(action)}: it is run or disassemble`);
+  if (action === undefined) throw new UsageError('what to do is missing: run, boot or disassemble');
+  if (action !== 'run' && action !== 'boot' && action !== 'disassemble') {
+    throw new UsageError(`there is no command ${JSON.stringify(action)}: it is run, boot or disassemble`);
+  }
+  for (const [name, only] of Object.entries(ONLY)) {
+    if (values[name as keyof typeof values] !== undefined && !only.includes(action)) {
+      throw new UsageError(`--${name} is an option of ${only.join(' and ')}`);
+    }
+  }
+  if (action === 'boot') {
+    if (file !== undefined)
+      throw new UsageError(`boot has options only; ${JSON.stringify(file)} is too much`);
+    const drives = values.drive ?? [];
+    if (drives.length > MAXIMUM_DRIVES) throw new UsageError(`there is room for ${MAXIMUM_DRIVES} drives`);
+    return {
+      action,
+      ...machineOptions(values),
+      bios: values.bios ?? DEFAULT_BIOS,
+      kernel: values.kernel,
+      initrd: values.initrd,
+      append: values.append,
+      drives,
+    };
   }
   if (file === undefined) throw new UsageError(`${action} needs the path of a program`);
   if (rest.length > 0)
     throw new UsageError(`one program is expected; ${JSON.stringify(rest[0])} is too much`);
-  if (action === 'disassemble') {
-    for (const name of ['memory', 'max-instructions', 'clock', 'stats'] as const) {
-      if (values[name] !== undefined) throw new UsageError(`--${name} is an option of run`);
-    }
-    return { action, file };
-  }
+  if (action === 'disassemble') return { action, file };
+  return { action, file, ...machineOptions(values), exitOnTohost: values['exit-on-tohost'] ?? false };
+}
+
+function machineOptions(values: ReturnType<typeof read>['values']): MachineCommandOptions {
   return {
-    action,
-    file,
+    harts: values.smp === undefined ? 1 : parseCount('--smp', values.smp),
+    engine: parseEngine(values.engine ?? 'auto'),
     memoryBytes: values.memory === undefined ? DEFAULT_MEMORY_BYTES : parseSize(values.memory),
     maxInstructions:
-      values['max-instructions'] === undefined ? Infinity : parseCount(values['max-instructions']),
+      values['max-instructions'] === undefined
+        ? Infinity
+        : parseCount('--max-instructions', values['max-instructions']),
     stats: values.stats ?? false,
     clock: parseClock(values.clock ?? 'wall'),
   };
@@ -91,6 +170,14 @@ function read(args: readonly string[]) {
         memory: { type: 'string' },
         'max-instructions': { type: 'string' },
         clock: { type: 'string' },
+        smp: { type: 'string' },
+        engine: { type: 'string' },
+        'exit-on-tohost': { type: 'boolean' },
+        kernel: { type: 'string' },
+        initrd: { type: 'string' },
+        append: { type: 'string' },
+        bios: { type: 'string' },
+        drive: { type: 'string', multiple: true },
         stats: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
@@ -111,12 +198,19 @@ function parseSize(text: string): number {
   return bytes;
 }
 
-function parseCount(text: string): number {
+function parseCount(option: string, text: string): number {
   const count = /^[0-9][0-9_]*$/.test(text) ? Number(text.replaceAll('_', '')) : NaN;
   if (!Number.isSafeInteger(count) || count < 1) {
-    throw new UsageError(`--max-instructions ${text}: a positive number is expected`);
+    throw new UsageError(`${option} ${text}: a positive number is expected`);
   }
   return count;
+}
+
+function parseEngine(text: string): Engine {
+  if (text !== 'auto' && text !== 'interpreter' && text !== 'translator') {
+    throw new UsageError(`--engine ${text}: it is auto, interpreter or translator`);
+  }
+  return text;
 }
 
 function parseClock(text: string): 'wall' | 'virtual' {

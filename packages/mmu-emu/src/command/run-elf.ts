@@ -1,90 +1,107 @@
 import type { Readable, Writable } from 'node:stream';
 import {
-  EXIT_STOP,
-  EXIT_WFI,
+  elfSymbols,
   HART_PC,
+  HART_X,
+  Htif,
   loadElf,
   Machine,
+  makeClint,
+  Plic,
   TestFinisher,
   Uart16550,
   VirtualClock,
 } from '@faultline/mmu-emu';
 import { Console } from './console.js';
+import type { ByteReceiver } from './console.js';
 import type { RunOptions } from './options.js';
+import { UsageError } from './options.js';
+import { runMachine } from './run-machine.js';
 import { WallClock } from './wall-clock.js';
 
-const STATUS_OUT_OF_INSTRUCTIONS = 124;
-const STATUS_WAITS_FOR_EVER = 125;
-/** As if SIGPIPE had ended the program: nobody reads its output. */
-const STATUS_NO_READER = 141;
-
-/** Instructions between two looks at the streams: 10 to 20 milliseconds. */
-const SLICE_INSTRUCTIONS = 4_000_000;
+const UART_SOURCE = 10;
+const STATUS_FAILED = 1;
+const A0 = HART_X + 2 * 10;
 
 /**
  * Runs a bare-metal program until it ends.
  *
  * @param bytes The ELF file.
  * @returns The exit status of the command.
- * @throws {ElfError} {MachineError} when it cannot be started.
+ * @throws {ElfError} {MachineError} {UsageError} when it cannot be started.
  */
 export async function runElf(
   bytes: Uint8Array,
   options: RunOptions,
   streams: { readonly stdin: Readable; readonly stdout: Writable; readonly stderr: Writable },
 ): Promise<number> {
+  const plic = new Plic();
   const terminal = new Console(streams.stdin, streams.stdout);
   try {
-    const uart = new Uart16550({ transmit: terminal.send });
-    const finisher = new TestFinisher({ stop: (code) => machine.stop(code) });
+    const uart = new Uart16550({ transmit: terminal.send, interrupt: plic.line(UART_SOURCE) });
     const machine = await Machine.create({
       mode: 'full-system',
       ramBytes: options.memoryBytes,
+      harts: options.harts,
+      engine: options.engine,
       clock: options.clock === 'wall' ? new WallClock() : new VirtualClock(),
-      devices: [uart, finisher],
+      devices: [uart, plic, ...makeClint(), new TestFinisher()],
     });
-    const { entry } = loadElf(machine, bytes);
-    const hart = machine.harts[0];
-    hart.state[HART_PC] = entry >>> 0;
-    hart.state[HART_PC + 1] = Math.floor(entry / 2 ** 32);
-
-    const started = process.hrtime.bigint();
-    let retired = 0;
-    let status: number | undefined;
-    while (status === undefined) {
-      terminal.feed(uart);
-      const reason = machine.run(Math.min(SLICE_INSTRUCTIONS, options.maxInstructions - retired));
-      retired += hart.retired;
-      if (!(await terminal.flush())) status = STATUS_NO_READER;
-      else if (reason === EXIT_STOP) status = exitStatus(machine.exitCode);
-      else if (reason === EXIT_WFI) {
-        streams.stderr.write('mmu-emu: the program waits for an interrupt, and nothing here can raise one\n');
-        status = STATUS_WAITS_FOR_EVER;
-      } else if (retired >= options.maxInstructions) {
-        streams.stderr.write(
-          `mmu-emu: the program has not ended within ${options.maxInstructions} instructions\n`,
-        );
-        status = STATUS_OUT_OF_INSTRUCTIONS;
-      } else {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+    const { entry, bias } = loadElf(machine, bytes);
+    for (const { id, state } of machine.harts) {
+      state[HART_PC] = entry >>> 0;
+      state[HART_PC + 1] = Math.floor(entry / 2 ** 32);
+      // As firmware is entered: a0 has the number of the hart.
+      state[A0] = id;
     }
-    if (options.stats) {
-      const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-      streams.stderr.write(statistics(retired, seconds));
+    const htif = connectHtif(machine, bytes, bias, terminal.send);
+    if (options.exitOnTohost && htif === undefined) {
+      throw new UsageError('--exit-on-tohost: the program has no symbol tohost');
     }
-    return status;
+    const exitStatus = (code: number): number => {
+      if (!options.exitOnTohost) return code === 0 ? 0 : code & 0xff || 1;
+      if (code === 0) return 0;
+      streams.stderr.write(`mmu-emu: test ${code} failed\n`);
+      return STATUS_FAILED;
+    };
+    // Which console the program reads is not known before it does: input goes to both.
+    const port = htif === undefined ? uart : bothPorts(uart, htif);
+    return await runMachine(machine, port, terminal, options, streams.stderr, exitStatus);
   } finally {
     terminal.close();
   }
 }
 
-/** A status has 8 bits; a failure must not turn into success by losing the others. */
-function exitStatus(code: number): number {
-  return code === 0 ? 0 : code & 0xff || 1;
+/** HTIF, if the program has its symbols. */
+function connectHtif(
+  machine: Machine,
+  bytes: Uint8Array,
+  bias: number,
+  transmit: (byte: number) => void,
+): Htif | undefined {
+  const symbols = new Map<string, number>();
+  for (const { name, value } of elfSymbols(bytes)) {
+    if (name === 'tohost' || name === 'fromhost') symbols.set(name, value + bias);
+  }
+  const tohost = symbols.get('tohost');
+  if (tohost === undefined || !isInRam(machine, tohost)) return undefined;
+  const fromhost = symbols.get('fromhost');
+  const usable = fromhost !== undefined && isInRam(machine, fromhost);
+  return new Htif(machine, { tohost, transmit, ...(usable ? { fromhost } : {}) });
 }
 
-function statistics(instructions: number, seconds: number): string {
-  const mips = instructions / Math.max(seconds, 1e-9) / 1e6;
-  return `instructions ${instructions}, time ${seconds.toFixed(3)} s, ${mips.toFixed(1)} MIPS\n`;
+/** As long as one of them is never read, it fills up and takes no more; the other gets everything. */
+function bothPorts(first: ByteReceiver, second: ByteReceiver): ByteReceiver {
+  return {
+    get room() {
+      return Math.max(first.room, second.room);
+    },
+    receive(bytes) {
+      return Math.max(first.receive(bytes), second.receive(bytes));
+    },
+  };
+}
+
+function isInRam({ ram }: Machine, address: number): boolean {
+  return address >= ram.base && address + 8 <= ram.base + ram.bytes;
 }

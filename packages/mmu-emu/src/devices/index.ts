@@ -8,3 +8,5 @@ export type { Uart16550Options } from './uart-16550.js';
 export { GoldfishRtc, RTC_BASE } from './goldfish-rtc.js';
 export type { GoldfishRtcOptions } from './goldfish-rtc.js';
 export * from './virtio/index.js';
+export { Htif } from './htif.js';
+export type { HtifOptions } from './htif.js';

@@ -12,6 +12,9 @@ const STORES_UNTIL_DATA = 256;
 
 const FREE = 0xffff_ffff;
 
+/** In place of a slot: the frame has no decoded code, and is watched. No cache has as many slots. */
+const FRAME_WATCHED = FRAME_SLOT_MASK;
+
 /** One a halfword of a page. */
 const RECORDS = 2048;
 
@@ -40,6 +43,8 @@ export class CodeCache implements FrameObserver {
   /** Set by the translator. */
   observer: CodeObserver | null = null;
   #next = 0;
+  readonly #watched = new Set<number>();
+  #watchedWritten = false;
 
   /** @param dropStoreEntries takes a frame out of every TLB's store entries; gets its host address. */
   constructor(
@@ -59,7 +64,7 @@ export class CodeCache implements FrameObserver {
   claim(frame: number): number {
     const info = this.#frameInfo[frame];
     const owned = info & FRAME_SLOT_MASK;
-    if (owned !== 0) return this.#address(owned - 1);
+    if (owned !== 0 && owned !== FRAME_WATCHED) return this.#address(owned - 1);
     if (info & FRAME_STORE_ENTRY) this.#dropStoreEntries(this.#layout.ram + frame * 4096);
     const slot = this.#next;
     this.#next = (slot + 1) % this.#layout.slotCount;
@@ -79,12 +84,39 @@ export class CodeCache implements FrameObserver {
   dropCode(frame: number, count: number): void {
     for (let f = frame; f < frame + count; f++) {
       const owned = this.#frameInfo[f] & FRAME_SLOT_MASK;
-      if (owned !== 0) this.#release(owned - 1);
+      if (owned !== 0 && owned !== FRAME_WATCHED) this.#release(owned - 1);
     }
   }
 
-  /** The guest stores `bytes` (1 to 64, within a page) at this host address, in a frame that has a slot. */
-  storeToCode(hostAddress: number, bytes: number): void {
+  /** From now on every store of the guest to this frame is seen; it is not lifted again. */
+  watch(frame: number): void {
+    this.#watched.add(frame);
+    const info = this.#frameInfo[frame];
+    if ((info & FRAME_SLOT_MASK) !== 0) return;
+    if (info & FRAME_STORE_ENTRY) this.#dropStoreEntries(this.#layout.ram + frame * 4096);
+    this.#frameInfo[frame] = FRAME_WATCHED;
+  }
+
+  /** Whether a watched frame was stored to since the last time this was asked. */
+  takeWatchedWritten(): boolean {
+    const written = this.#watchedWritten;
+    this.#watchedWritten = false;
+    return written;
+  }
+
+  /**
+   * The guest is about to store `bytes` (1 to 64, within a page) at this host address, in a frame that has a slot or is
+   * watched. True when it is watched, so that the slice shall end after the store.
+   */
+  storeToCode(hostAddress: number, bytes: number): boolean {
+    const frame = Math.floor((hostAddress - this.#layout.ram) / 4096);
+    const watched = this.#watched.size !== 0 && this.#watched.has(frame);
+    if (watched) this.#watchedWritten = true;
+    if ((this.#frameInfo[frame] & FRAME_SLOT_MASK) !== FRAME_WATCHED) this.#forget(hostAddress, bytes);
+    return watched;
+  }
+
+  #forget(hostAddress: number, bytes: number): void {
     const offset = hostAddress - this.#layout.ram;
     const frame = Math.floor(offset / 4096);
     const slot = (this.#frameInfo[frame] & FRAME_SLOT_MASK) - 1;
@@ -109,6 +141,7 @@ export class CodeCache implements FrameObserver {
     const frame = this.#words[at];
     if (frame === FREE) return;
     this.#frameInfo[frame] &= ~FRAME_SLOT_MASK;
+    if (this.#watched.has(frame)) this.#frameInfo[frame] = FRAME_WATCHED;
     this.observer?.codeDropped(this.#address(slot));
     for (let record = 0; record < RECORDS; record++) this.#empty(at * 4, record);
     this.#words.fill(0, at + (SLOT_RECORDS + RECORD_ENTRIES) / 4, at + SLOT_BYTES / 4);

@@ -22,8 +22,8 @@ export interface InterpreterImports {
   readonly decode: (record: number, encoding: number, offset: number) => void;
   /** Slot of decoded records of a frame. */
   readonly claim: (frame: number) => number;
-  /** A store is about to change a frame that has decoded code. */
-  readonly storeToCode: (hostAddress: number, bytes: number) => void;
+  /** A store is about to change a frame that has decoded code or is watched. 0, or STATUS_END_SLICE. */
+  readonly storeToCode: (hostAddress: number, bytes: number) => number;
   /** Full system: takes the trap in the state. Not 0 to end the slice. */
   readonly trap: (hart: number) => number;
   /** Device at HART_PADDR; the value goes to HART_ARGUMENTS. 0 done, 1 nothing there, 2 done and end the slice. */
@@ -97,7 +97,7 @@ export function declareCore(module: ModuleBuilder, shared: boolean, translates: 
   const imported = {
     decode: module.importFunction('m', 'decode', ['i32', 'i32', 'i32'], []),
     claim: module.importFunction('m', 'claim', ['i32'], ['i32']),
-    storeToCode: module.importFunction('m', 'storeToCode', ['i32', 'i32'], []),
+    storeToCode: module.importFunction('m', 'storeToCode', ['i32', 'i32'], ['i32']),
     trap: module.importFunction('m', 'trap', ['i32'], ['i32']),
     deviceLoad: module.importFunction('m', 'deviceLoad', ['i32', 'i32'], ['i32']),
     deviceStore: module.importFunction('m', 'deviceStore', ['i32', 'i32'], ['i32']),

@@ -32,11 +32,14 @@ export const STATUS_END_SLICE = 2;
 const isDevice = (host: number): Code => op('i32.eq', get(host), i32c(OUTCOME_DEVICE));
 const isTrap = (host: number): Code => op('i32.eq', get(host), i32c(OUTCOME_TRAP));
 
-/** Tells the code cache of a store, if the frame has decoded code. */
+/** Tells the code cache of a store, and has the slice end if somebody watches it, if the frame has decoded code. */
 export const noteStore = (indices: CoreIndices, host: Code, bytes: Code): Code =>
   when(
     op('i32.and', load('i32.load16_u', frameInfoOf(indices, host)), i32c(FRAME_SLOT_MASK)),
-    call(indices.storeToCode, host, bytes),
+    setGlobal(
+      indices.status,
+      op('i32.or', getGlobal(indices.status), call(indices.storeToCode, host, bytes)),
+    ),
   );
 
 /** One of four accesses by width. */

@@ -239,7 +239,10 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
         ),
         when(
           op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(at))), i32c(FRAME_SLOT_MASK)),
-          call(indices.storeToCode, get(at), i32c(8)),
+          setGlobal(
+            indices.status,
+            op('i32.or', getGlobal(indices.status), call(indices.storeToCode, get(at), i32c(8))),
+          ),
         ),
         store('i64.store', get(at), tee(pte, op('i64.or', get(pte), get(need)))),
       ),

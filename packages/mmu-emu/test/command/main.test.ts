@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -125,6 +125,250 @@ describe('run', () => {
     // 2,000 instructions of one nanosecond are 20 ticks of 100 ns.
     expect([first.status, second.status]).toEqual([20, 20]);
   });
+});
+
+describe('HTIF', () => {
+  /** Writes a word to tohost and spins. */
+  const tohost = (word: string): string => `
+    la t0, tohost
+    li t1, ${word}
+    sd t1, 0(t0)
+  1: j 1b
+    .balign 4096
+  tohost: .dword 0
+    .balign 64
+  fromhost: .dword 0`;
+
+  test('--exit-on-tohost: pass is 0, a failing test is 1 with its number', async () => {
+    const passed = await run(['run', '--exit-on-tohost', program(tohost('1'))]);
+    expect([passed.status, passed.errors]).toEqual([0, '']);
+    const failed = await run(['run', '--exit-on-tohost', program(tohost('(7 << 1) | 1'))]);
+    expect([failed.status, failed.errors]).toEqual([1, 'mmu-emu: test 7 failed\n']);
+    const plain = await run(['run', program(tohost('(7 << 1) | 1'))]);
+    expect([plain.status, plain.errors]).toEqual([7, '']);
+  });
+
+  test('--exit-on-tohost: out of instructions is 124, no such symbol is 2', async () => {
+    const path = program(tohost('0'));
+    expect((await run(['run', '--exit-on-tohost', '--max-instructions', '10000', path])).status).toBe(124);
+    const without = await run(['run', '--exit-on-tohost', program(exitWith(0))]);
+    expect(without.status).toBe(2);
+    expect(without.errors).toContain('the program has no symbol tohost');
+  });
+
+  test('is a console', async () => {
+    const path = program(`
+      la s0, tohost
+      la s1, fromhost
+    next: li t0, 1
+      slli t0, t0, 56
+      sd t0, 0(s0)
+    1: ld t1, 0(s1)
+      beqz t1, 1b
+      sd zero, 0(s1)
+      andi t1, t1, 255
+      li t2, 1
+      beqz t1, end
+      addi t1, t1, 1
+      li t0, 0x101
+      slli t0, t0, 48
+      or t0, t0, t1
+      sd t0, 0(s0)
+      j next
+    end: sd t2, 0(s0)
+      j end
+      .balign 4096
+    tohost: .dword 0
+    fromhost: .dword 0`);
+    const { status, output } = await run(['run', path], 'HAL\0');
+    expect([status, output.toString()]).toEqual([0, 'IBM']);
+  });
+});
+
+describe('run with interrupts', () => {
+  test('a program that waits for input or a timer is woken', async () => {
+    const path = program(`
+      la t0, handler
+      csrw mtvec, t0
+      li s0, ${UART}
+      li t0, 1
+      sb t0, 1(s0)
+      li s1, 0xc000000
+      sw t0, 40(s1)
+      li t0, 1024
+      li t1, 0xc002000
+      sw t0, 0(t1)
+      li s2, 0x2004000
+      li t1, 0x200bff8
+      ld t1, 0(t1)
+      li t2, 10000
+      add t1, t1, t2
+      sd t1, 0(s2)
+      li t0, 0x880
+      csrw mie, t0
+      csrsi mstatus, 8
+    1: wfi
+      j 1b
+      .balign 4
+    handler: csrr t0, mcause
+      andi t0, t0, 15
+      li t1, 7
+      beq t0, t1, timer
+      lbu a0, 0(s0)
+      sb a0, 0(s0)
+      li t0, 10
+      li t1, 0xc200004
+      lw t2, 0(t1)
+      sw t2, 0(t1)
+      mret
+    timer: ${exitWith(9)}`);
+    expect(await run(['run', path], 'xyz')).toEqual({ status: 9, output: Buffer.from('xyz'), errors: '' });
+  });
+
+  test('--smp starts every hart, with its number in a0', async () => {
+    const path = program(`
+      la t0, sum
+      li t1, 1
+      sll t1, t1, a0
+      amoadd.w zero, t1, (t0)
+      bnez a0, 2f
+    1: lw t1, 0(t0)
+      li t2, 15
+      bne t1, t2, 1b
+      ${exitWith(0)}
+    2: wfi
+      j 2b
+    sum: .word 0`);
+    expect((await run(['run', '--smp', '4', path])).status).toBe(0);
+  });
+});
+
+describe('boot', () => {
+  /** Firmware that says that it is there, and what the first sector of the first drive is, or ends with `code`. */
+  const firmware = (source: string): string => file(assemble(source, { origin: BASE }).bytes);
+
+  test('starts flat firmware with number and device tree, and ends by the finisher', async () => {
+    const bios = firmware(`
+      li s0, ${UART}
+      lwu t0, 0(a1)
+      li t1, 0xedfe0dd0
+      bne t0, t1, bad
+      bnez a0, bad
+      li t0, 'Y'
+      sb t0, 0(s0)
+      ${exitWith(0)}
+    bad: ${exitWith(3)}`);
+    expect(await run(['boot', '--bios', bios])).toEqual({ status: 0, output: Buffer.from('Y'), errors: '' });
+  });
+
+  test('gives drives: read, written when that is allowed, flushed', async () => {
+    // Queue 0 at 0x80100000: one request of three descriptors, header at 0x80103000, data at 0x80104000.
+    const bios = firmware(`
+      li s0, 0x10001000
+      li s1, 0x80100000
+      li s2, 0x80103000
+      li s3, 0x80104000
+      li t0, 3
+      sw t0, 0x70(s0)
+      sw zero, 0x30(s0)
+      li t0, 4
+      sw t0, 0x38(s0)
+      sw s1, 0x80(s0)
+      li t1, 0x80101000
+      sw t1, 0x90(s0)
+      li t1, 0x80102000
+      sw t1, 0xa0(s0)
+      li t0, 1
+      sw t0, 0x44(s0)
+      li t0, 7
+      sw t0, 0x70(s0)
+      # read sector 1, add 1 to its first byte, write it to sector 0
+      li t0, 1
+      sd t0, 8(s2)
+      li a0, 2
+      jal request
+      lbu t0, 0(s3)
+      addi t0, t0, 1
+      sb t0, 0(s3)
+      sd zero, 8(s2)
+      li t0, 1
+      sw t0, 0(s2)
+      li a0, 0
+      jal request
+      bnez a1, bad
+      ${exitWith(0)}
+    bad: ${exitWith(3)}
+    request: sd s2, 0(s1)
+      li t0, 16
+      sw t0, 8(s1)
+      li t0, 0x10001
+      sw t0, 12(s1)
+      sd s3, 16(s1)
+      li t0, 512
+      sw t0, 24(s1)
+      ori t0, a0, 1
+      li t1, 0x20000
+      or t0, t0, t1
+      sw t0, 28(s1)
+      li t0, 0x80105000
+      sd t0, 32(s1)
+      li t1, 1
+      sw t1, 40(s1)
+      li t1, 2
+      sw t1, 44(s1)
+      li t1, 0x80101000
+      lhu t2, 2(t1)
+      addi t2, t2, 1
+      sh t2, 2(t1)
+      sw zero, 0x50(s0)
+      lbu a1, 0(t0)
+      ret`);
+    const content = Buffer.concat([Buffer.alloc(512, 'a'), Buffer.alloc(512, 'p')]);
+    const drive = file(content);
+    expect((await run(['boot', '--bios', bios, '--drive', drive])).status).toBe(0);
+    expect(readFileSync(drive).subarray(0, 512).toString()).toBe(`q${'p'.repeat(511)}`);
+    const readOnly = file(content);
+    expect((await run(['boot', '--bios', bios, '--drive', `${readOnly},ro`])).status).toBe(3);
+    expect(readFileSync(readOnly).equals(content)).toBe(true);
+  });
+
+  test.each([
+    ['a kernel that is none', () => ['--kernel', file('text')], 'not a RISC-V Image'],
+    ['a missing drive', () => ['--drive', join(folder, 'missing')], 'cannot use the drive'],
+    ['a missing file system', () => ['--initrd', join(folder, 'missing')], 'there is no such file'],
+    [
+      'too little memory',
+      () => ['--memory', '4M', '--initrd', file(new Uint8Array(2 ** 22))],
+      'MiB of RAM or more',
+    ],
+    ['too many harts', () => ['--smp', '9'], 'harts must be'],
+  ])('%s gives 2 and a sentence', async (_name, args, message) => {
+    const { status, errors } = await run(['boot', '--bios', firmware('wfi'), ...args()]);
+    expect(status).toBe(2);
+    expect(errors).toMatch(/^mmu-emu: /);
+    expect(errors).toContain(message);
+  });
+});
+
+test('in a terminal, which becomes raw, Ctrl-A x ends the run and Ctrl-A Ctrl-A is one Ctrl-A', async () => {
+  const stdin = Object.assign(new PassThrough(), {
+    isTTY: true,
+    raw: [] as boolean[],
+    setRawMode(on: boolean) {
+      this.raw.push(on);
+      return this;
+    },
+  });
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const output: Buffer[] = [];
+  stdin.write(Uint8Array.of(65, 1, 1, 66, 1));
+  stdout.on('data', (chunk: Buffer) => {
+    output.push(chunk);
+    if (Buffer.concat(output).length === 3) stdin.write('x');
+  });
+  const status = await main(['run', program(ECHO)], { stdin, stdout, stderr });
+  expect([status, stdin.raw]).toEqual([130, [true, false]]);
+  expect([...Buffer.concat(output)]).toEqual([65, 1, 66]);
 });
 
 describe('a program that cannot be started gives 2 and a sentence', () => {

@@ -10,6 +10,41 @@ describe('options of run', () => {
       maxInstructions: Infinity,
       stats: false,
       clock: 'wall',
+      harts: 1,
+      engine: 'auto',
+      exitOnTohost: false,
+    });
+  });
+
+  test('of boot have defaults too, and drives keep their order', () => {
+    const defaults = parseOptions(['boot']);
+    expect(defaults).toEqual({
+      action: 'boot',
+      memoryBytes: 256 * 2 ** 20,
+      maxInstructions: Infinity,
+      stats: false,
+      clock: 'wall',
+      harts: 1,
+      engine: 'auto',
+      bios: '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin',
+      kernel: undefined,
+      initrd: undefined,
+      append: undefined,
+      drives: [],
+    });
+    const given = parseOptions(
+      'boot --smp 4 --engine interpreter --bios b --kernel k --initrd i --append a=1 --drive x --drive y,ro'.split(
+        ' ',
+      ),
+    );
+    expect(given).toMatchObject({
+      harts: 4,
+      engine: 'interpreter',
+      bios: 'b',
+      kernel: 'k',
+      initrd: 'i',
+      append: 'a=1',
+      drives: ['x', 'y,ro'],
     });
   });
 
@@ -44,7 +79,13 @@ test('help and version need nothing else', () => {
 
 test.each([
   [[], 'what to do is missing'],
-  [['boot'], 'there is no command "boot"'],
+  [['start'], 'there is no command "start"'],
+  [['boot', 'a'], '"a" is too much'],
+  [['boot', ...Array.from({ length: 8 }, () => '--drive=a')], 'room for 7 drives'],
+  [['boot', '--exit-on-tohost'], '--exit-on-tohost is an option of run'],
+  [['run', 'a', '--kernel', 'k'], '--kernel is an option of boot'],
+  [['run', 'a', '--smp', 'x'], '--smp x'],
+  [['run', 'a', '--engine', 'steam'], '--engine steam'],
   [['run'], 'run needs the path of a program'],
   [['run', 'a', 'b'], '"b" is too much'],
   [['run', 'a', '--memory', '12Q'], '--memory 12Q'],
@@ -53,7 +94,7 @@ test.each([
   [['run', 'a', '--max-instructions', '1e3'], '--max-instructions 1e3'],
   [['run', 'a', '--clock', 'sun'], '--clock sun'],
   [['run', 'a', '--frob'], "Unknown option '--frob'"],
-  [['disassemble', 'a', '--stats'], '--stats is an option of run'],
+  [['disassemble', 'a', '--stats'], '--stats is an option of run and boot'],
 ])('%j is refused', (args, message) => {
   expect(() => parseOptions(args)).toThrow(UsageError);
   expect(() => parseOptions(args)).toThrow(message);

@@ -1,0 +1,61 @@
+import { randomFillSync } from 'node:crypto';
+import type { Readable, Writable } from 'node:stream';
+import { Machine, prepareBoot, VirtPlatform, VirtualClock } from '@faultline/mmu-emu';
+import { Console } from './console.js';
+import { FileDrive } from './file-drive.js';
+import type { BootCommandOptions } from './options.js';
+import { runMachine } from './run-machine.js';
+import { WallClock } from './wall-clock.js';
+
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+/** With the virtual clock, runs repeat exactly: the same date and the same random bytes. */
+const FIXED_DATE = 1_577_836_800_000n;
+
+/**
+ * Boots firmware and an operating system.
+ *
+ * @param readFile gives a file, or throws what `main` explains.
+ * @returns The exit status of the command: 0 for power-off.
+ */
+export async function bootSystem(
+  options: BootCommandOptions,
+  readFile: (path: string) => Uint8Array,
+  streams: { readonly stdin: Readable; readonly stdout: Writable; readonly stderr: Writable },
+): Promise<number> {
+  const repeats = options.clock === 'virtual';
+  const firmware = readFile(options.bios);
+  const kernel = options.kernel === undefined ? undefined : readFile(options.kernel);
+  const initrd = options.initrd === undefined ? undefined : readFile(options.initrd);
+  const drives: FileDrive[] = [];
+  let terminal: Console | undefined;
+  try {
+    for (const drive of options.drives) drives.push(new FileDrive(drive));
+    const console = new Console(streams.stdin, streams.stdout);
+    terminal = console;
+    const platform = new VirtPlatform({
+      transmit: console.send,
+      drives,
+      random: repeats ? (into) => into.fill(0x5a) : (into) => void randomFillSync(into),
+      epoch: (repeats ? FIXED_DATE : BigInt(new Date().getTime())) * NANOSECONDS_PER_MILLISECOND,
+    });
+    const machine = await Machine.create({
+      ramBytes: options.memoryBytes,
+      harts: options.harts,
+      engine: options.engine,
+      clock: repeats ? new VirtualClock() : new WallClock(),
+      devices: platform.devices,
+    });
+    prepareBoot(machine, platform, {
+      firmware,
+      ...(kernel === undefined ? {} : { kernel }),
+      ...(initrd === undefined ? {} : { initrd }),
+      ...(options.append === undefined ? {} : { bootargs: options.append }),
+    });
+    return await runMachine(machine, platform.uart, console, options, streams.stderr, (code) =>
+      code === 0 ? 0 : code & 0xff || 1,
+    );
+  } finally {
+    terminal?.close();
+    for (const drive of drives) drive.close();
+  }
+}

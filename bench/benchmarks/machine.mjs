@@ -151,6 +151,7 @@ function compiled(compiler, directory, name, scale) {
       '-nostdlib',
       '-static',
       '-fno-pic',
+      '-fno-math-errno',
     ];
     const result = runTimed(compiler, [
       ...flags,

@@ -319,6 +319,7 @@ typedef struct zx_pager_vmo_stats {
 #define ZX_PROCESS_SHARED ((uint32_t)1u << 0)
 
 /* Exception channels and states. */
+#define ZX_JOB_CRITICAL_PROCESS_RETCODE_NONZERO ((uint32_t)1u << 0)
 #define ZX_EXCEPTION_CHANNEL_DEBUGGER ((uint32_t)1u << 0)
 #define ZX_EXCEPTION_TARGET_JOB_DEBUGGER ((uint32_t)1u << 0)
 #define ZX_EXCEPTION_STATE_TRY_NEXT ((uint32_t)0u)

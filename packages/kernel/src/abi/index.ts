@@ -6,6 +6,7 @@ export * from './info.js';
 export * from './log.js';
 export * from './object-types.js';
 export * from './pager.js';
+export * from './policy.js';
 export * from './port.js';
 export * from './processargs.js';
 export * from './properties.js';

@@ -114,6 +114,13 @@ export const INFO_TASK_RUNTIME_LOCK = 24;
 export const INFO_TASK_RUNTIME_BYTES = 32;
 
 /** `zx_info_job_t`: byte positions. */
+/** `zx_info_timer_t` */
+export const INFO_TIMER_OPTIONS = 0; // u32
+export const INFO_TIMER_CLOCK_ID = 4; // u32
+export const INFO_TIMER_DEADLINE = 8; // i64
+export const INFO_TIMER_SLACK = 16; // i64
+export const INFO_TIMER_BYTES = 24;
+
 export const INFO_JOB_RETURN_CODE = 0; // i64
 export const INFO_JOB_EXITED = 8; // u8
 export const INFO_JOB_KILL_ON_OOM = 9; // u8

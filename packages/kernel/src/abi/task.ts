@@ -5,6 +5,9 @@
  */
 export const ZX_PROCESS_SHARED = 1;
 
+/** Option of `zx_job_set_critical`: only an exit with another code than 0 counts. */
+export const ZX_JOB_CRITICAL_PROCESS_RETCODE_NONZERO = 1;
+
 /** `zx_thread_state_t`: `zx_info_thread_t.state`. */
 export const ZX_THREAD_STATE_NEW = 0;
 export const ZX_THREAD_STATE_RUNNING = 1;

@@ -44,6 +44,8 @@ export interface SystemCall {
   /** C declarations of the arguments: `zx_handle_t handle`, `void* buffer`. */
   readonly args: readonly string[];
   readonly handler: Handler;
+  /** What a job's policy must allow for it (`ZX_POL_*`): always, or depending on its arguments; null: nothing then. */
+  readonly policy?: number | ((args: Uint32Array) => number | null);
   readonly noreturn?: true;
   /** Called by code in the vDSO only: not exported, not in the headers. */
   readonly internal?: true;

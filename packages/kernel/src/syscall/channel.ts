@@ -1,4 +1,5 @@
 /** Channels: making, reading, calling. Messages are put together in `channel-message.ts`. */
+import { ZX_POL_NEW_CHANNEL } from '../abi/policy.js';
 import { ZX_CHANNEL_MAX_MSG_BYTES } from '../abi/abi-limits.js';
 import {
   CALL_ARGS_BYTES,
@@ -292,6 +293,7 @@ export const CHANNEL_CALLS: readonly SystemCall[] = [
   {
     name: 'channel_create',
     returns: 'zx_status_t',
+    policy: ZX_POL_NEW_CHANNEL,
     args: ['uint32_t options', 'zx_handle_t* out0', 'zx_handle_t* out1'],
     handler: (caller, args) => {
       if (args[0] !== 0) return ZX_ERR_INVALID_ARGS;

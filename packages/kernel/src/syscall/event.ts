@@ -1,4 +1,5 @@
 /** Events and event pairs. */
+import { ZX_POL_NEW_EVENT, ZX_POL_NEW_EVENTPAIR } from '../abi/policy.js';
 import { ZX_ERR_INVALID_ARGS, ZX_ERR_NOT_SUPPORTED, ZX_OK } from '../abi/status.js';
 import { EventDispatcher, EventPairDispatcher } from '../ipc/event.js';
 import { Handle } from '../object/handle-table.js';
@@ -9,6 +10,7 @@ export const EVENT_CALLS: readonly SystemCall[] = [
   {
     name: 'event_create',
     returns: 'zx_status_t',
+    policy: ZX_POL_NEW_EVENT,
     args: ['uint32_t options', 'zx_handle_t* out'],
     handler: (caller, args) => {
       if (args[0] !== 0) return ZX_ERR_INVALID_ARGS;
@@ -21,6 +23,7 @@ export const EVENT_CALLS: readonly SystemCall[] = [
   {
     name: 'eventpair_create',
     returns: 'zx_status_t',
+    policy: ZX_POL_NEW_EVENTPAIR,
     args: ['uint32_t options', 'zx_handle_t* out0', 'zx_handle_t* out1'],
     handler: (caller, args) => {
       if (args[0] !== 0) return ZX_ERR_NOT_SUPPORTED;

@@ -1,4 +1,5 @@
 /** Pagers. */
+import { ZX_POL_NEW_PAGER } from '../abi/policy.js';
 import { PAGE_SIZE } from '@faultline/mmu-emu';
 import {
   DIRTY_RANGE_BYTES,
@@ -197,6 +198,7 @@ export const PAGER_CALLS: readonly SystemCall[] = [
   {
     name: 'pager_create',
     returns: 'zx_status_t',
+    policy: ZX_POL_NEW_PAGER,
     args: ['uint32_t options', 'zx_handle_t* out'],
     handler: (caller, args) => {
       if (args[0] !== 0) return ZX_ERR_INVALID_ARGS;

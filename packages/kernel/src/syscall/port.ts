@@ -1,4 +1,5 @@
 /** Ports. */
+import { ZX_POL_NEW_PORT } from '../abi/policy.js';
 import {
   PACKET_BYTES,
   PACKET_KEY,
@@ -48,6 +49,7 @@ export const PORT_CALLS: readonly SystemCall[] = [
   {
     name: 'port_create',
     returns: 'zx_status_t',
+    policy: ZX_POL_NEW_PORT,
     args: ['uint32_t options', 'zx_handle_t* out'],
     handler: (caller, args) => {
       // There are no interrupts to bind, but a port made for them is a port like any other.

@@ -1,4 +1,5 @@
 /** Processes and jobs. */
+import { ZX_POL_NEW_PROCESS } from '../abi/policy.js';
 import { ZX_HANDLE_INVALID } from '../abi/object-types.js';
 import {
   ZX_RIGHT_DESTROY,
@@ -99,6 +100,7 @@ export const PROCESS_CALLS: readonly SystemCall[] = [
     // Address spaces that are shared between processes (ZX_PROCESS_SHARED) are not offered.
     name: 'process_create',
     returns: 'zx_status_t',
+    policy: ZX_POL_NEW_PROCESS,
     args: [
       'zx_handle_t job',
       'const char* name',

@@ -14,6 +14,7 @@ import { EXCEPTION_CALLS } from './exception.js';
 import { FUTEX_CALLS } from './futex.js';
 import { HANDLE_CALLS } from './handle.js';
 import type { InfoTopic, ObjectProperty } from './info-topic.js';
+import { JOB_CALLS } from './job.js';
 import { OBJECT_CALLS } from './object.js';
 import { ObjectKnowledge } from './object-info.js';
 import { PAGER_CALLS } from './pager.js';
@@ -23,6 +24,7 @@ import { PROCESS_MEMORY_CALLS } from './process-memory.js';
 import { SUSPEND_CALLS } from './suspend.js';
 import { SYSTEM_CALLS } from './system.js';
 import { THREAD_CALLS } from './thread.js';
+import { TIMER_CALLS, TIMER_INFO_TOPICS } from './timer.js';
 import { VM_INFO_TOPICS } from './vm-info.js';
 import { VMAR_CALLS } from './vmar.js';
 import { VMAR_OP_RANGE_CALLS } from './vmar-op-range.js';
@@ -36,6 +38,7 @@ const INFO_TOPICS: readonly InfoTopic[] = [
   BTI_TOPIC,
   ...TASK_INFO_TOPICS,
   ...EXCEPTION_INFO_TOPICS,
+  ...TIMER_INFO_TOPICS,
 ];
 const PROPERTIES: readonly ObjectProperty[] = [...TASK_PROPERTIES, ...EXCEPTION_PROPERTIES];
 
@@ -58,6 +61,8 @@ export const CALL_TABLE: readonly SystemCall[] = [
   ...PROCESS_MEMORY_CALLS,
   ...THREAD_CALLS,
   ...SUSPEND_CALLS,
+  ...JOB_CALLS,
+  ...TIMER_CALLS,
   ...EXCEPTION_CALLS,
   ...FUTEX_CALLS,
   ...DEBUGLOG_CALLS,

@@ -1,4 +1,5 @@
 /** Virtual memory address regions and mappings. `vmar_op_range` is in `vmar-op-range.ts`. */
+import { ZX_POL_VMAR_WX } from '../abi/policy.js';
 import {
   ZX_RIGHT_EXECUTE,
   ZX_RIGHT_MAP,
@@ -236,6 +237,12 @@ function protect(caller: Caller, args: Uint32Array): Status {
   return vmar.object.protect(vpn, vpn + pages, permissions, (vmar.rights & ZX_RIGHT_OP_CHILDREN) !== 0);
 }
 
+/** Memory that can be written and executed is a matter of policy. */
+function writableCode(args: Uint32Array): number | null {
+  const both = ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
+  return (args[2] & both) === both ? ZX_POL_VMAR_WX : null;
+}
+
 export const VMAR_CALLS: readonly SystemCall[] = [
   {
     name: 'vmar_allocate',
@@ -253,6 +260,7 @@ export const VMAR_CALLS: readonly SystemCall[] = [
   {
     name: 'vmar_map',
     returns: 'zx_status_t',
+    policy: writableCode,
     args: [
       'zx_handle_t handle',
       'zx_vm_option_t options',
@@ -273,6 +281,7 @@ export const VMAR_CALLS: readonly SystemCall[] = [
   {
     name: 'vmar_protect',
     returns: 'zx_status_t',
+    policy: writableCode,
     args: ['zx_handle_t handle', 'zx_vm_option_t options', 'zx_vaddr_t addr', 'size_t len'],
     handler: protect,
   },

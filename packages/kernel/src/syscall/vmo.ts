@@ -1,4 +1,6 @@
 /** Virtual memory objects: creation, contents, sizes. Children are in `vmo-child.ts`, operations on ranges in `vmo-op-range.ts`. */
+import { ZX_HANDLE_INVALID } from '../abi/object-types.js';
+import { ZX_POL_AMBIENT_MARK_VMO_EXEC, ZX_POL_NEW_VMO } from '../abi/policy.js';
 import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { ZX_RSRC_SYSTEM_VMEX_BASE } from '../abi/resource.js';
 import {
@@ -198,6 +200,7 @@ export const VMO_CALLS: readonly SystemCall[] = [
   {
     name: 'vmo_create',
     returns: 'zx_status_t',
+    policy: ZX_POL_NEW_VMO,
     args: ['uint64_t size', 'uint32_t options', 'zx_handle_t* out'],
     handler: create,
   },
@@ -248,6 +251,7 @@ export const VMO_CALLS: readonly SystemCall[] = [
   {
     name: 'vmo_replace_as_executable',
     returns: 'zx_status_t',
+    policy: (args) => (args[2] === ZX_HANDLE_INVALID ? ZX_POL_AMBIENT_MARK_VMO_EXEC : null),
     args: ['zx_handle_t handle', 'zx_handle_t vmex', 'zx_handle_t* out'],
     handler: replaceAsExecutable,
   },

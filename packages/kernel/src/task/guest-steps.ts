@@ -14,11 +14,29 @@ import {
   HART_X,
 } from '@faultline/mmu-emu';
 import * as excp from '../abi/exceptions.js';
-import { ZX_ERR_BAD_SYSCALL, ZX_OK, type Status } from '../abi/status.js';
+import { ZX_INFO_HANDLE_VALID } from '../abi/info.js';
+import {
+  ZX_POL_ACTION_ALLOW,
+  ZX_POL_ACTION_ALLOW_EXCEPTION,
+  ZX_POL_ACTION_DENY_EXCEPTION,
+  ZX_POL_ACTION_KILL,
+  ZX_POL_BAD_HANDLE,
+  ZX_POL_WRONG_OBJECT,
+} from '../abi/policy.js';
+import {
+  ZX_ERR_ACCESS_DENIED,
+  ZX_ERR_BAD_HANDLE,
+  ZX_ERR_BAD_SYSCALL,
+  ZX_ERR_WRONG_TYPE,
+  ZX_OK,
+  ZX_TASK_RETCODE_POLICY_KILL,
+  type Status,
+} from '../abi/status.js';
 import type { FaultAccess, FaultOutcome } from '../events.js';
 import type { KernelCore } from '../kernel-core.js';
 import type { SystemCall } from '../syscall/call.js';
 import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../vm/fault-kind.js';
+import { JobPolicy } from './job-policy.js';
 import { PAUSE } from './pause.js';
 import { fatalException, isStartWatched, tellStart } from './exception-delivery.js';
 import { generalRegisters, wordPair, type ExceptionReport } from './exception-report.js';
@@ -137,6 +155,11 @@ export class GuestSteps implements ThreadSteps {
     this.core.tasks.systemCalls += 1;
     setPc(context, pc + 4);
     thread.callName = call.name;
+    if (call.policy !== undefined && thread.process.policy !== JobPolicy.OPEN) {
+      const condition = typeof call.policy === 'number' ? call.policy : call.policy(cpu.args);
+      if (condition !== null && !this.isAllowed(thread, condition))
+        return thread.dying ? STEP_LEFT : this.returned(thread, ZX_ERR_ACCESS_DENIED);
+    }
     const result = call.handler(thread, cpu.args);
     if (typeof result !== 'number') return this.advance(thread, (thread.operation = result));
     return this.returned(thread, result);
@@ -167,8 +190,34 @@ export class GuestSteps implements ThreadSteps {
       name: thread.callName,
       status: result,
     });
+    if (thread.process.policy !== JobPolicy.OPEN) {
+      if (result === ZX_ERR_BAD_HANDLE && !(thread.callName === 'object_get_info' && isValidityTopic(thread)))
+        this.isAllowed(thread, ZX_POL_BAD_HANDLE);
+      if (result === ZX_ERR_WRONG_TYPE) this.isAllowed(thread, ZX_POL_WRONG_OBJECT);
+    }
     if (thread.dying) return STEP_LEFT;
+    const { violation } = thread;
+    if (violation >= 0) {
+      thread.violation = -1;
+      return this.exception(thread, policyFacts(violation, 0));
+    }
     return tasks.spend(SYSTEM_CALL_COST) ? STEP_STAND_BACK : STEP_GO_ON;
+  }
+
+  /**
+   * Whether the policy of its job lets a thread do something; what else the policy wants is seen to: an exception when the call returns, or the end.
+   *
+   * @param condition `ZX_POL_*`; the code of the exception is the same number
+   */
+  private isAllowed(thread: Thread, condition: number): boolean {
+    const action = thread.process.policy.actionOf(condition);
+    if (action === ZX_POL_ACTION_KILL) {
+      thread.process.kill(BigInt(ZX_TASK_RETCODE_POLICY_KILL));
+      return false;
+    }
+    if (action === ZX_POL_ACTION_ALLOW_EXCEPTION || action === ZX_POL_ACTION_DENY_EXCEPTION)
+      thread.violation = condition;
+    return action === ZX_POL_ACTION_ALLOW || action === ZX_POL_ACTION_ALLOW_EXCEPTION;
   }
 
   /** The vDSO's code, wherever it is mapped: the only place from which system calls are accepted. */
@@ -251,6 +300,11 @@ function policyFacts(code: number, data: number): ExceptionFacts {
     synthCode: code,
     synthData: data,
   };
+}
+
+/** `zx_object_get_info` with ZX_INFO_HANDLE_VALID asks whether a handle is good: a bad one is no mistake. The result does not touch a1. */
+function isValidityTopic(thread: Thread): boolean {
+  return thread.registers[HART_X + 2 * 11] === ZX_INFO_HANDLE_VALID;
 }
 
 function setPc(context: Uint32Array, pc: number): void {

@@ -2,10 +2,12 @@ import { ZX_EXCEPTION_CHANNEL_TYPE_JOB, ZX_EXCEPTION_CHANNEL_TYPE_JOB_DEBUGGER }
 import { ZX_OBJ_TYPE_JOB } from '../abi/object-types.js';
 import { ZX_DEFAULT_JOB_RIGHTS } from '../abi/rights.js';
 import { ZX_JOB_NO_JOBS, ZX_JOB_NO_PROCESSES, ZX_JOB_TERMINATED } from '../abi/signals.js';
+import { ZX_ERR_BAD_STATE, ZX_OK, type Status } from '../abi/status.js';
 import type { KernelCore } from '../kernel-core.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
 import { Exceptionate } from './exceptionate.js';
+import { JobPolicy, type PolicyRule } from './job-policy.js';
 import type { ProcessDispatcher } from './process.js';
 
 /** Jobs within jobs at most. */
@@ -31,6 +33,8 @@ export class JobDispatcher extends Dispatcher {
   /** Jobs that may be below this one, on top of each other. */
   readonly height: number;
   returnCode = 0n;
+  /** What is allowed here; processes and jobs have it from the moment that they are made. */
+  policy: JobPolicy;
   private killed = false;
   private isGone = false;
 
@@ -40,6 +44,7 @@ export class JobDispatcher extends Dispatcher {
     readonly parent: JobDispatcher | null,
   ) {
     super(core);
+    this.policy = parent?.policy ?? JobPolicy.OPEN;
     this.height = parent === null ? JOB_HEIGHT_MAX : parent.height - 1;
     this.signals = ZX_JOB_NO_JOBS | ZX_JOB_NO_PROCESSES;
     if (parent !== null) {
@@ -55,6 +60,19 @@ export class JobDispatcher extends Dispatcher {
 
   override findChild(koid: Koid): Dispatcher | null {
     return this.processes.get(koid) ?? this.jobs.get(koid) ?? null;
+  }
+
+  /**
+   * Adds rules, before anything is made in it.
+   *
+   * @returns ZX_OK; ZX_ERR_BAD_STATE: it has processes or jobs, or was killed; else as of `JobPolicy.extended`
+   */
+  setPolicy(rules: readonly PolicyRule[], absolute: boolean): Status {
+    if (this.killed || this.processes.size > 0 || this.jobs.size > 0) return ZX_ERR_BAD_STATE;
+    const policy = this.policy.extended(rules, absolute);
+    if (typeof policy === 'number') return policy;
+    this.policy = policy;
+    return ZX_OK;
   }
 
   /** Kills everything below; the first code counts. */

@@ -3,7 +3,14 @@ import { ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER, ZX_EXCEPTION_CHANNEL_TYPE_PROCESS }
 import { ZX_OBJ_TYPE_PROCESS } from '../abi/object-types.js';
 import { ZX_DEFAULT_PROCESS_RIGHTS } from '../abi/rights.js';
 import { ZX_JOB_NO_PROCESSES, ZX_PROCESS_TERMINATED } from '../abi/signals.js';
-import { ZX_ERR_BAD_STATE, ZX_OK, type Status } from '../abi/status.js';
+import {
+  ZX_ERR_ALREADY_BOUND,
+  ZX_ERR_BAD_STATE,
+  ZX_ERR_INVALID_ARGS,
+  ZX_OK,
+  ZX_TASK_RETCODE_CRITICAL_PROCESS_KILL,
+  type Status,
+} from '../abi/status.js';
 import {
   ZX_INFO_PROCESS_FLAG_DEBUGGER_ATTACHED,
   ZX_INFO_PROCESS_FLAG_EXITED,
@@ -18,6 +25,7 @@ import { VmMapping } from '../vm/vm-mapping.js';
 import { describeException, type ExceptionReport } from './exception-report.js';
 import { Exceptionate } from './exceptionate.js';
 import { FutexTable } from './futex.js';
+import type { JobPolicy } from './job-policy.js';
 import type { JobDispatcher } from './job.js';
 import type { StartRegisters, Thread } from './thread.js';
 import { ThreadDispatcher } from './thread-dispatcher.js';
@@ -67,6 +75,11 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   debugAddress = 0n;
   breakOnLoad = 0n;
   pagerBlocking: PagerBlocking;
+  /** What its job allowed when it was made. */
+  readonly policy: JobPolicy;
+  /** The job that does not outlive it. */
+  private criticalTo: JobDispatcher | null = null;
+  private onlyFailure = false;
 
   /** Tokens that keep all its threads from running. */
   private suspensions = 0;
@@ -88,6 +101,7 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
     this.objectName = new ObjectName(name);
     this.handles = new HandleTable(this.core.limits.handlesPerProcess);
     this.pagerBlocking = pagerBlocking;
+    this.policy = job.policy;
     this.core.tasks.processes += 1;
     job.processes.set(this.koid, this);
     job.updateSignals(ZX_JOB_NO_PROCESSES, 0);
@@ -190,6 +204,23 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
     return thread.start(registers);
   }
 
+  /**
+   * Makes a job end with this process.
+   *
+   * @param onlyFailure an exit with code 0 does not count
+   * @returns ZX_OK; ZX_ERR_INVALID_ARGS: the process is not in the job, nor below it; ZX_ERR_ALREADY_BOUND: it is critical already; ZX_ERR_BAD_STATE: it has ended
+   */
+  setCriticalTo(job: JobDispatcher, onlyFailure: boolean): Status {
+    if (this.hasEnded) return ZX_ERR_BAD_STATE;
+    let above: JobDispatcher | null = this.job;
+    while (above !== null && above !== job) above = above.parent;
+    if (above === null) return ZX_ERR_INVALID_ARGS;
+    if (this.criticalTo !== null) return ZX_ERR_ALREADY_BOUND;
+    this.criticalTo = job;
+    this.onlyFailure = onlyFailure;
+    return ZX_OK;
+  }
+
   /** Something refers to it besides handles. */
   keep(): void {
     this.keepers += 1;
@@ -281,6 +312,8 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
     this.updateSignals(0, ZX_PROCESS_TERMINATED);
     this.job.processEnded(this);
     this.finished = true;
+    if (!this.onlyFailure || this.returnCode !== 0n)
+      this.criticalTo?.kill(BigInt(ZX_TASK_RETCODE_CRITICAL_PROCESS_KILL));
     this.destroyIfUnused();
   }
 }

@@ -80,6 +80,8 @@ export class Thread extends Waiter implements Caller {
   isNew = true;
   /** Its process was started with it. */
   isFirst = false;
+  /** The policy that its call went against (`ZX_POL_*`), to be raised when the call returns; -1: none. */
+  violation = -1;
   /** Name of the system call it is in, for events. */
   callName = '';
   /** What ended the last wait. */

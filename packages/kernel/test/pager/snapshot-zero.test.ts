@@ -31,7 +31,7 @@ async function zeroFirst(snapshot: PagedVmo): Promise<void> {
   expect(family.word(snapshot, 0)).toBe(0n);
 }
 
-describe('zeroing in snapshots', () => {
+describe('OZ-17: zeroing in snapshots', () => {
   it('SN-12: past what the snapshot shows, frees what was modified', async () => {
     const root = supplied(3);
     const full = family.modified(root);

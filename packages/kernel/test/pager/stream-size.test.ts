@@ -1,7 +1,7 @@
 /** Stream sizes of pagers' VMOs: what lies past them, and what growing and shrinking them leaves. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
-import { ZX_VMO_TRAP_DIRTY, ZX_VMO_UNBOUNDED } from '../../src/abi/vm.js';
+import { ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY, ZX_VMO_UNBOUNDED } from '../../src/abi/vm.js';
 import { UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
@@ -110,6 +110,33 @@ describe('set_stream_size', () => {
     pager.expectBytes(vmo, 1, 1, 0);
     pager.expectDirty(vmo, '{0,1}');
     expect((await pager.host.vmoSetStreamSize(vmo.handle, 2 * PAGE + 1)).status).toBe(ZX_ERR_OUT_OF_RANGE);
+    pager.finish();
+  });
+
+  it('a new size is the stream size as well: zeros that were past the stream are to be written back, contents stay', async () => {
+    const vmo = pager.createVmo(6, ZX_VMO_RESIZABLE);
+    await setStream(vmo, 1);
+    expect((await pager.write(vmo, 3, 1, 7).done).status).toBe(ZX_OK);
+    pager.expectDirty(vmo, '{3,1}');
+    ok(await pager.resize(vmo, 5).done);
+    pager.expectDirty(vmo, '{1,2}Z {3,1} {4,1}Z');
+    pager.expectBytes(vmo, 3, 1, 7);
+    await setStream(vmo, 2);
+    ok(await pager.resize(vmo, 7).done);
+    pager.expectDirty(vmo, '{1,6}Z');
+    pager.finish();
+  });
+
+  it('what a writeback has begun for is trimmed where the stream ends', async () => {
+    const vmo = pager.createVmo(4, ZX_VMO_RESIZABLE);
+    ok(await pager.resize(vmo, 8).done);
+    pager.expectDirty(vmo, '{4,4}Z');
+    pager.writebackBegin(vmo, 4, 4, true);
+    await setStream(vmo, 6);
+    await setStream(vmo, 8);
+    pager.expectDirty(vmo, '{4,4}Z');
+    pager.writebackEnd(vmo, 4, 4);
+    pager.expectDirty(vmo, '{6,2}Z');
     pager.finish();
   });
 

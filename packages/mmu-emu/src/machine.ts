@@ -12,7 +12,7 @@ import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
 import { CodeCache } from './interpreter/code-cache.js';
 import { coreModule } from './interpreter/core-module.js';
 import { writeRecord } from './interpreter/decoder.js';
-import type { HelperImports, InterpreterImports } from './interpreter/imports.js';
+import type { HelperImports, InterpreterImports, RegionImports } from './interpreter/imports.js';
 import { HELPER_DONE } from './interpreter/imports.js';
 import { STATUS_DONE, STATUS_END_SLICE, STATUS_TRAP } from './mmu/memory-access.js';
 import { PAGE_SIZE } from './mmu/pte.js';
@@ -283,15 +283,7 @@ export class Machine {
     };
     // Addresses reach the module as i32, whatever their sign.
     const translator = this.#translator;
-    const regions =
-      translator === null
-        ? {}
-        : {
-            table: translator.table,
-            threshold: translator.threshold,
-            hot: (record: number) => translator.hot(record >>> 0),
-          };
-    const globals = { ram: layout.ram | 0, ramBytes: layout.ramBytes | 0, frameInfo: layout.frameInfo | 0 };
+    const regions = translator === null ? {} : importsOf(translator);
     return { ...imports, ...globals, ...regions, memory };
   }
 
@@ -329,6 +321,12 @@ export class Machine {
     const ends = this.#stopped || hart.interruptPending || this.#timers.changes !== changes;
     return ends ? STATUS_END_SLICE : STATUS_DONE;
   }
+}
+
+/** What the interpreter's module takes of the translator. */
+function importsOf(translator: Translator): WebAssembly.ModuleImports {
+  const functions: RegionImports = { hot: (record) => translator.hot(record >>> 0) };
+  return { ...functions, table: translator.table, threshold: translator.threshold };
 }
 
 interface CheckedOptions {

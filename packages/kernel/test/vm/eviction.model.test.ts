@@ -155,7 +155,7 @@ class World {
   }
 
   private word(target: Target, at: number): bigint {
-    return (target === 'clone' ? this.forked.get(at) : undefined) ?? (this.seen[at] as bigint);
+    return (target === 'clone' ? this.forked.get(at) : undefined) ?? (this.seen[at]);
   }
 
   private put(target: Target, at: number, value: bigint): void {
@@ -192,7 +192,7 @@ class World {
         const bytes = new Uint8Array((Number(end) - Number(first)) * PAGE);
         const view = new DataView(bytes.buffer);
         for (let at = Number(first); at < Number(end); at += 1)
-          view.setBigUint64((at - Number(first)) * PAGE, this.stored[at] as bigint, true);
+          view.setBigUint64((at - Number(first)) * PAGE, this.stored[at], true);
         expect(this.pager.supplyBytes(this.root, Number(first), bytes)).toBe(ZX_OK);
       }
     }

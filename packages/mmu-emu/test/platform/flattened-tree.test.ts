@@ -73,8 +73,8 @@ describe('the tree of a platform', () => {
     const windows = [...tree.values()].map(({ reg }) => reg).filter((reg) => reg?.length === 32);
     for (const { name, base } of platform.devices) {
       const covers = windows.some((reg) => {
-        const start = parseInt(reg!.slice(8, 16), 16);
-        return base >= start && base < start + parseInt(reg!.slice(24), 16);
+        const start = parseInt(reg.slice(8, 16), 16);
+        return base >= start && base < start + parseInt(reg.slice(24), 16);
       });
       expect(covers, name).toBe(true);
     }

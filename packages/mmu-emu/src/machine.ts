@@ -284,6 +284,7 @@ export class Machine {
     // Addresses reach the module as i32, whatever their sign.
     const translator = this.#translator;
     const regions = translator === null ? {} : importsOf(translator);
+    const globals = { ram: layout.ram | 0, ramBytes: layout.ramBytes | 0, frameInfo: layout.frameInfo | 0 };
     return { ...imports, ...globals, ...regions, memory };
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hasQemu, runQemu } from './qemu.js';
-import { Random } from './random-program.js';
 import { runImage } from './run-image.js';
+import { batches, seededRandom } from './scale.js';
 import { causeName, Tally } from './tally.js';
 import { describePrivilegeCase, makePrivilegeCase, makePrivilegeImage } from './privilege-cases.js';
 import type { PrivilegeCase, PrivilegeOutcome } from './privilege-cases.js';
@@ -9,7 +9,6 @@ import type { PrivilegeCase, PrivilegeOutcome } from './privilege-cases.js';
 const CASES = 8000;
 const ILLEGAL = 2n;
 const STIP = 0x20n;
-const seed = Number(process.env['FAULTLINE_SEED']);
 
 /**
  * What QEMU 10 gives, put right where it and the manual differ, or the manual leaves a choice:
@@ -78,22 +77,26 @@ function differences(theirs: PrivilegeOutcome, ours: PrivilegeOutcome): string[]
 }
 
 describe('one instruction in a mode with random control registers', () => {
-  test('traps, interrupts and changes registers as on QEMU', async ({ task }) => {
-    const random = new Random(seed);
-    const cases = Array.from({ length: CASES }, () => makePrivilegeCase(random));
-    const image = makePrivilegeImage(cases);
-    const ours = await runImage(image.image, image.ramBytes);
-    expect(ours.exitCode).toBe(0);
-    if (!hasQemu(task, `${CASES} privileged instructions compared with QEMU`)) return;
-    const reference = runQemu(image.image, image.ramBytes);
-    expect(reference.exitCode).toBe(0);
-    const here = image.outcomes(ours.ram);
-    tally(cases, here).report(task, 'privileged instructions by mode, traps by mode');
-    const found = image.outcomes(reference.ram).flatMap((outcome, index) => {
-      const lines = differences(corrected(cases[index], outcome, here[index]), here[index]);
-      return lines.length === 0 ? [] : [`${describePrivilegeCase(cases[index])}\n  ${lines.join('\n  ')}`];
-    });
-    expect(found.slice(0, 10)).toEqual([]);
-    expect(tally(cases, here).missing(EXPECTED)).toEqual([]);
-  });
+  const random = seededRandom();
+
+  test.for(batches(1))(
+    'traps, interrupts and changes registers as on QEMU (%i)',
+    async (_batch, { task }) => {
+      const cases = Array.from({ length: CASES }, () => makePrivilegeCase(random));
+      const image = makePrivilegeImage(cases);
+      const ours = await runImage(image.image, image.ramBytes);
+      expect(ours.exitCode).toBe(0);
+      if (!hasQemu(task, `${CASES} privileged instructions compared with QEMU`)) return;
+      const reference = runQemu(image.image, image.ramBytes);
+      expect(reference.exitCode).toBe(0);
+      const here = image.outcomes(ours.ram);
+      tally(cases, here).report(task, 'privileged instructions by mode, traps by mode');
+      const found = image.outcomes(reference.ram).flatMap((outcome, index) => {
+        const lines = differences(corrected(cases[index], outcome, here[index]), here[index]);
+        return lines.length === 0 ? [] : [`${describePrivilegeCase(cases[index])}\n  ${lines.join('\n  ')}`];
+      });
+      expect(found.slice(0, 10)).toEqual([]);
+      expect(tally(cases, here).missing(EXPECTED)).toEqual([]);
+    },
+  );
 });

@@ -3,12 +3,11 @@ import { PTE_A, PTE_D } from '../../src/index.js';
 import { makeProtectedAccess, makeProtectedImage } from './protected-accesses.js';
 import type { ProtectedAccess, ProtectedOutcome } from './protected-accesses.js';
 import { hasQemu, runQemu } from './qemu.js';
-import { Random } from './random-program.js';
 import { runImage } from './run-image.js';
+import { batches, seededRandom } from './scale.js';
 import { causeName, Tally } from './tally.js';
 
 const ACCESSES = 20_000;
-const seed = Number(process.env['FAULTLINE_SEED']);
 const STORE_ACCESS = 7n;
 const STORE_PAGE_FAULT = 15n;
 /** The page fault of the same access, by access fault. */
@@ -84,27 +83,31 @@ function tally(accesses: readonly ProtectedAccess[], outcomes: readonly Protecte
 }
 
 describe('one access with a random page-table entry, translation and protection', () => {
-  test('ends as on QEMU: exception, tval, what was loaded, A and D bits', async ({ task }) => {
-    const random = new Random(seed);
-    const accesses = Array.from({ length: ACCESSES }, () => makeProtectedAccess(random));
-    const image = makeProtectedImage(accesses);
-    const ours = await runImage(image.image, image.ramBytes);
-    expect(ours.exitCode).toBe(0);
-    if (!hasQemu(task, `${ACCESSES} protected accesses compared with QEMU`)) return;
-    const reference = runQemu(image.image, image.ramBytes);
-    expect(reference.exitCode).toBe(0);
-    const here = image.outcomes(ours.ram);
-    const counts = tally(accesses, here);
-    counts.report(task, 'accesses by translation, protection, kind and outcome');
-    const found = image.outcomes(reference.ram).flatMap((outcome, index) => {
-      const access = accesses[index];
-      if (isSame(access, outcome, here[index])) return [];
-      const words = access.words.map((value) => `0x${value.toString(16)}`).join(' ');
-      return [
-        `${access.labels.join(', ')}: ${words}\n  there ${show(outcome)}\n  here  ${show(here[index])}`,
-      ];
-    });
-    expect(found.slice(0, 8)).toEqual([]);
-    expect(counts.missing(EXPECTED)).toEqual([]);
-  });
+  const random = seededRandom();
+
+  test.for(batches(1))(
+    'ends as on QEMU: exception, tval, load, A and D bits (%i)',
+    async (_batch, { task }) => {
+      const accesses = Array.from({ length: ACCESSES }, () => makeProtectedAccess(random));
+      const image = makeProtectedImage(accesses);
+      const ours = await runImage(image.image, image.ramBytes);
+      expect(ours.exitCode).toBe(0);
+      if (!hasQemu(task, `${ACCESSES} protected accesses compared with QEMU`)) return;
+      const reference = runQemu(image.image, image.ramBytes);
+      expect(reference.exitCode).toBe(0);
+      const here = image.outcomes(ours.ram);
+      const counts = tally(accesses, here);
+      counts.report(task, 'accesses by translation, protection, kind and outcome');
+      const found = image.outcomes(reference.ram).flatMap((outcome, index) => {
+        const access = accesses[index];
+        if (isSame(access, outcome, here[index])) return [];
+        const words = access.words.map((value) => `0x${value.toString(16)}`).join(' ');
+        return [
+          `${access.labels.join(', ')}: ${words}\n  there ${show(outcome)}\n  here  ${show(here[index])}`,
+        ];
+      });
+      expect(found.slice(0, 8)).toEqual([]);
+      expect(counts.missing(EXPECTED)).toEqual([]);
+    },
+  );
 });

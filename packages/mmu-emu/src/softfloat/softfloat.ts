@@ -8,7 +8,6 @@ import type { WasmType } from '../wasm/opcodes.js';
 import { buildDivide, buildFusedMultiplyAdd, buildSquareRoot } from './arithmetic.js';
 import { buildClassify, buildCompare, buildMinMax } from './comparison.js';
 import { and, isInfinite, isNan, isNought, shl, shr, signOf, xor } from './expressions.js';
-import { buildFastMultiplyAdd } from './fast-multiply-add.js';
 import { buildFromInteger, buildRoundToInteger, buildToInteger, buildToIntegerModular } from './integers.js';
 import { defineRounding } from './rounding.js';
 import { buildWiden } from './widening.js';
@@ -55,13 +54,15 @@ export function defineSoftfloat(
   module.define(classify, buildClassify(rounding));
   module.define(widenIndex, buildWiden());
 
-  const define = (index: number, parameters: number, code: (...p: readonly Code[]) => Code): void => {
+  const routine = (
+    name: FloatRoutineName,
+    parameters: number,
+    code: (...p: readonly Code[]) => Code,
+  ): void => {
     const body = new FunctionBody(parameters + 1);
-    code(...Array.from({ length: parameters + 1 }, (_, at) => get(at)))(body);
-    module.define(index, body);
+    code(...Array.from({ length: parameters + 1 }, (_, index) => get(index)))(body);
+    module.define(declared[name], body);
   };
-  const routine = (name: FloatRoutineName, parameters: number, code: (...p: readonly Code[]) => Code): void =>
-    define(declared[name], parameters, code);
   const widen = (a: Code, format: Code): Code => call(widenIndex, a, format);
   const negateWhen = (condition: Code, a: Code): Code => xor(a, shl(condition, 63));
 
@@ -83,9 +84,7 @@ export function defineSoftfloat(
     call(divide, h, widen(a, format), widen(b, format), mode, format),
   );
   routine('floatSquareRoot', 3, (h, a, mode, format) => call(squareRoot, h, widen(a, format), mode, format));
-  const exactMultiplyAdd = declare(6);
-  module.define(declared.floatMultiplyAdd, buildFastMultiplyAdd(exactMultiplyAdd));
-  define(exactMultiplyAdd, 6, (h, a, b, c, mode, format, negations) =>
+  routine('floatMultiplyAdd', 6, (h, a, b, c, mode, format, negations) =>
     call(
       fma,
       h,

@@ -240,3 +240,39 @@ describe('what cannot be cloned', () => {
     pager.finish();
   });
 });
+
+describe('pages that several share', () => {
+  it('S-26: stay for the last who sees them, whoever has stopped seeing them before', async () => {
+    const root = written(3, 10n);
+    const frames = family.frames();
+    const first = family.modified(root);
+    family.writeAll(first, 20n);
+    const second = family.modified(first);
+    const third = family.modified(first);
+    // The first has its own page 0, the second pages 1 and 2: page 0 is left to the second and third.
+    family.write(first, 0, 30n);
+    family.write(second, 1, 41n);
+    family.write(second, 2, 42n);
+    await family.zero(third, 0, 3);
+    expect(family.words(second)).toEqual([20n, 41n, 42n]);
+    expect(family.words(first)).toEqual([30n, 21n, 22n]);
+    expect(family.words(third)).toEqual([0n, 0n, 0n]);
+    // Page 0 of the first, pages 1 and 2 of the second, and the three that they share.
+    expect(family.frames() - frames).toBe(1 + 2 + 3);
+    pager.finish();
+  });
+
+  it('S-26: are taken over, not copied, by the last who sees them', () => {
+    const root = written(1, 10n);
+    const first = family.modified(root);
+    family.write(first, 0, 20n);
+    const second = family.modified(first);
+    family.write(second, 0, 30n);
+    const copied = pager.fixture.state.vm.counters.pagesCopied;
+    const frames = family.frames();
+    family.write(first, 0, 21n);
+    expect([pager.fixture.state.vm.counters.pagesCopied, family.frames()]).toEqual([copied, frames]);
+    expect([family.word(first), family.word(second), family.word(root)]).toEqual([21n, 30n, 10n]);
+    pager.finish();
+  });
+});

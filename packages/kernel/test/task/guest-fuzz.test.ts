@@ -38,7 +38,7 @@ end:
   li a0, 0
   ${EXIT}`;
 
-const GIVEN = 12;
+const GIVEN = 18;
 
 /** What an argument is made of. */
 type Value =
@@ -63,6 +63,7 @@ const argument: fc.Arbitrary<Value> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('handle' as const), index: fc.nat(GIVEN - 1) }) },
   { weight: 4, arbitrary: fc.constantFrom(...pointers).map(word) },
   { weight: 4, arbitrary: fc.nat(64).map(word) },
+  { weight: 1, arbitrary: fc.constantFrom(0x8309, 0x0100_0000, 256, 528, 24, 40).map(word) },
   { weight: 2, arbitrary: fc.nat(16).map((pages) => word(pages * PAGE)) },
   { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(word) },
   {
@@ -130,6 +131,35 @@ function objects(host: HostProcess, paged: number, job: number): number[] {
   ];
 }
 
+/**
+ * Tasks to be careless with: the guest's own thread and process, those of a neighbour that computes for ever, a channel for exceptions of the neighbour,
+ * and a timer.
+ */
+function tasks(host: HostProcess, guest: AsmGuest, neighbour: AsmGuest): void {
+  const copy = (handle: number): number => host.handleDuplicate(handle, ZX_RIGHT_SAME_RIGHTS).handle;
+  const out = new Uint8Array(4);
+  expect(host.call('timer_create', 0, 0, out)).toBe(ZX_OK);
+  const given = [
+    copy(guest.thread),
+    copy(guest.process),
+    copy(neighbour.thread),
+    copy(neighbour.process),
+    host.taskCreateExceptionChannel(neighbour.process, 0).handle,
+    new DataView(out.buffer).getUint32(0, true),
+  ];
+  for (const handle of given) guest.dispatcher.handles.add(host.handles.remove(handle)!);
+}
+
+/** Computes, and crashes now and then: a handler may be there. */
+const NEIGHBOUR = `
+again:
+  li t0, 2000
+spin:
+  addi t0, t0, -1
+  bnez t0, spin
+  ld t1, 0(zero)
+  j again`;
+
 describe('the edge of the kernel, from a guest', () => {
   it(
     'gives statuses, exceptions or ends of processes, and nothing else changes',
@@ -169,13 +199,16 @@ describe('the edge of the kernel, from a guest', () => {
             const used = kernel.createHostProcess('one run');
             const copy = host.handleDuplicate(file, ZX_RIGHT_SAME_RIGHTS).handle;
             const job = used.jobCreate(used.rootJob().handle, 0).handle;
-            const give = objects(used, used.handles.add(host.handles.remove(copy)!), job);
+            const given = used.handleDuplicate(job, ZX_RIGHT_SAME_RIGHTS).handle;
+            const give = objects(used, used.handles.add(host.handles.remove(copy)!), given);
             const mapped = used.vmoCreate(8 * PAGE, 0).handle;
             const guest = await AsmGuest.start(kernel, used, SOURCE, {
               give,
               map: [{ address: FREE, vmo: mapped, bytes: 8 * PAGE }],
               pagerBlocking: patient ? 'allow' : 'fail',
             });
+            const neighbour = await AsmGuest.start(kernel, used, NEIGHBOUR, { name: 'neighbour', job });
+            tasks(used, guest, neighbour);
             const handles = [...guest.dispatcher.handles.entries()].map(([value]) => value);
             expect(
               used.call(
@@ -192,6 +225,7 @@ describe('the edge of the kernel, from a guest', () => {
 
             // Whatever it has made: jobs and processes of its own may still be there.
             used.taskKill(guest.process);
+            used.taskKill(neighbour.process);
             used.taskKill(job);
             used.close();
             const bytes = new Uint8Array(expected.length);

@@ -207,7 +207,7 @@ class ProgramRun {
     if (status !== ZX_OK) throw new FaultlineError('kernel', `zx_object_get_info: ${status}`, { status });
     if ((flags & ZX_INFO_PROCESS_FLAG_EXITED) === 0) {
       return result.outcome === 'deadlock'
-        ? { kind: 'deadlock', waiting: result.waiting }
+        ? { kind: 'deadlock', waiting: result.waiting.filter(({ thread }) => thread !== 0) }
         : { kind: 'interrupted', reason: this.options.signal?.reason };
     }
     const { crash } = this.host.processCrash(process);

@@ -3,12 +3,12 @@ import type { KernelState } from './kernel-state.js';
 import type { HostEnvironment } from './host/host-environment.js';
 import type { Koid } from './object/dispatcher.js';
 
-/** A thread of a process that waits. */
+/** A thread of a process that waits, or a call of the host. */
 export interface WaitingThread {
   /** Koid and name of the process. */
   readonly process: Koid;
   readonly processName: string;
-  /** Koid and name of the thread. */
+  /** Koid and name of the thread; of a host call 0 and the name of the call. */
   readonly thread: Koid;
   readonly name: string;
   /** What it waits for, as a noun phrase. */
@@ -22,7 +22,7 @@ export interface RunResult {
    * was called, or the signal aborted.
    */
   readonly outcome: 'exited' | 'deadlock' | 'stopped';
-  /** Threads that wait, in the order of their processes. */
+  /** Threads that wait or are suspended, in the order of their processes, then calls of the host. */
   readonly waiting: readonly WaitingThread[];
 }
 
@@ -183,15 +183,26 @@ export class KernelLoop {
     const found: WaitingThread[] = [];
     for (const process of this.state.tasks.running) {
       for (const { thread, objectName, koid } of process.threads.values()) {
-        if (thread.blocker === null) continue;
+        const isSuspended = thread.state === 'suspended';
+        if (thread.blocker === null && !isSuspended) continue;
         found.push({
           process: process.koid,
           processName: process.objectName.text,
           thread: koid,
           name: objectName.text,
-          on: thread.blocker.describe(),
+          on: isSuspended ? 'the end of its suspension' : (thread.blocker?.describe() ?? ''),
         });
       }
+    }
+    for (const call of this.state.work.waiting) {
+      const { process, callName, waitsFor } = call;
+      found.push({
+        process: process.koid,
+        processName: process.name,
+        thread: 0,
+        name: callName,
+        on: waitsFor?.describe() ?? 'its turn',
+      });
     }
     return found;
   }

@@ -67,6 +67,31 @@ describe('a kernel', () => {
     expect([first.returnCode, second.returnCode]).toEqual([0n, 0n]);
   });
 
+  it('tells of suspended threads and of calls of the host, when nothing can go on', async () => {
+    const guest = await AsmGuest.start(kernel, host, 'spin: j spin', { name: 'resting' });
+    const token = host.taskSuspend(guest.process).handle;
+    const port = host.portCreate(0).handle;
+    const packet = host.portWait(port);
+    const { outcome, waiting } = await kernel.run();
+    expect(outcome).toBe('deadlock');
+    const { koid } = host.handleBasicInfo(guest.thread);
+    expect(waiting).toEqual([
+      expect.objectContaining({ processName: 'resting', thread: koid, on: 'the end of its suspension' }),
+      {
+        process: host.koid,
+        processName: 'test',
+        thread: 0,
+        name: 'zx_port_wait',
+        on: expect.stringMatching(/^a packet on port \d+$/) as string,
+      },
+    ]);
+    host.handleClose(port);
+    expect((await packet).status).toBe(ZX_ERR_CANCELED);
+    host.taskKill(guest.process);
+    host.handleClose(token);
+    expect((await kernel.run()).outcome).toBe('exited');
+  });
+
   it('is in no deadlock while the host holds it', async () => {
     const port = host.portCreate(0).handle;
     const guest = await AsmGuest.start(kernel, host, WAIT_ON_PORT, { give: [copyOf(port)] });

@@ -36,7 +36,7 @@ export class HostCall extends Waiter implements Caller, HostTask {
 
   constructor(
     readonly core: KernelCore,
-    readonly process: CallerProcess,
+    readonly process: CallerProcess & { readonly name: string },
     private readonly work: HostWork,
   ) {
     super(core.timers);
@@ -122,6 +122,10 @@ export class HostCall extends Waiter implements Caller, HostTask {
     if (typeof result === 'number') return this.ended(result);
     this.operation = result;
     return this.advance(0);
+  }
+
+  get callName(): string {
+    return `zx_${this.name}`;
   }
 
   /** What the call waits for; null when it does not. */

@@ -1,4 +1,5 @@
 import type { Status } from '../abi/status.js';
+import type { Blocker } from '../task/waiter.js';
 
 /** What runs on the host's side when something happened inside the kernel. Queued where it happens, carried out at safe points. */
 export interface HostTask {
@@ -8,6 +9,10 @@ export interface HostTask {
 
 /** A host call that waits, and can be made to stop. */
 export interface WaitingCall {
+  readonly process: { readonly koid: number; readonly name: string };
+  /** `zx_port_wait` */
+  readonly callName: string;
+  readonly waitsFor: Blocker | null;
   /** Ends it with a status. */
   cancel(status: Status): void;
 }

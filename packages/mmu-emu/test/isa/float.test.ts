@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Format } from '../model/float-model.js';
+import { convert } from '../model/float-operations.js';
 import { OPERATIONS, boxed, unboxed } from './float-operations.js';
 import type { Operation } from './float-operations.js';
 import { corners, RandomFloats } from './float-values.js';
@@ -23,11 +24,24 @@ function textOf(operation: Operation, mode: string | undefined): string {
   return `${operation.name} ${[...operands, ...(mode === undefined ? [] : [mode])].join(', ')}`;
 }
 
+/** Where values begin to overflow, underflow, or be halfway between two of a narrower result, and their neighbours. */
+function narrowCorners(source: Format, result: Format | 'x'): bigint[] {
+  if (result === 'x' || result.width >= source.width) return [];
+  const half = 1n << BigInt(source.precision - result.precision - 1);
+  return corners(result).flatMap((narrow) => {
+    const { bits } = convert(result, source, narrow, 0);
+    return [-half, 0n, half].flatMap((by) =>
+      [-1n, 0n, 1n].map((more) => BigInt.asUintN(source.width, bits + by + more)),
+    );
+  });
+}
+
 /** Operand registers of the cases. */
 function operandsOf(operation: Operation, random: RandomFloats): bigint[][] {
-  const interesting = operation.sources.map((source) =>
-    source === 'x' ? INTEGER_CORNERS.map((value) => BigInt.asUintN(64, value)) : corners(source),
-  );
+  const interesting = operation.sources.map((source) => {
+    if (source === 'x') return INTEGER_CORNERS.map((value) => BigInt.asUintN(64, value));
+    return [...corners(source), ...narrowCorners(source, operation.result)];
+  });
   const box = (values: readonly bigint[]): bigint[] =>
     values.map((value, i) => {
       const source = operation.sources[i];

@@ -12,10 +12,13 @@ if [ -x "$program" ]; then
   exit
 fi
 
+# From where the machine has its other packages.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | sort -u | head -n 1)
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch"/{lists/partial,archives/partial,debs}
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main" \
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" \
   >"$scratch/sources.list"
 # An apt of its own, so that the machine's lists and packages stay as they are.
 options=(

@@ -1,6 +1,6 @@
 /** Trapped writes: what answers do, COMMIT, writes that are not trapped, and the end of the pager. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ZX_ERR_BAD_STATE, ZX_ERR_NOT_FOUND, ZX_OK } from '../../src/abi/status.js';
+import { ZX_ERR_BAD_STATE, ZX_ERR_NOT_FOUND, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
 import {
   ZX_VM_PERM_READ,
   ZX_VM_PERM_WRITE,
@@ -88,6 +88,19 @@ describe('what the pager says unasked, or too late', () => {
     pager.writeBack(vmo, 0, 1, true);
     pager.expectDirty(vmo, '');
     expect(pager.committed(vmo)).toBe(0);
+    pager.finish();
+  });
+
+  it('S-13: leave for a range that ends past the VMO is refused, and the writer in it asks again', async () => {
+    const vmo = create(2);
+    const write = pager.writeWord('Vmo', vmo, 0, 4n);
+    pager.expectPackets(pager.D(vmo, 0, 1));
+    expect(pager.dirty(vmo, 0, 3)).toBe(ZX_ERR_OUT_OF_RANGE);
+    pager.expectDirty(vmo, '');
+    await pager.turn();
+    expect(write.isBlocked).toBe(true);
+    await pager.answerDirty(vmo, 0, 1);
+    write.expectDone();
     pager.finish();
   });
 

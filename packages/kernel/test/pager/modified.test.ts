@@ -144,6 +144,25 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
     pager.finish();
   });
 
+  it('S-15: nor where the source fails far behind what is copied together', async () => {
+    const vmo = create(20);
+    const source = pager.createVmo(20);
+    for (const [page, count] of [
+      [0, 18],
+      [19, 1],
+    ] as const)
+      pager.supply(source, page, count);
+    if (traps) pager.dirty(vmo, 0, 20);
+    const write = writeFrom(source, vmo, 20);
+    pager.expectPackets(pager.R(source, 18, 1));
+    pager.fail(source, 18, 1);
+    await pager.turn();
+    expect(write.status).toBe(ZX_ERR_IO);
+    expect(pager.contents(vmo, 0, 20)).toEqual(pattern(vmo, 0, 20));
+    expect(pager.modified(vmo)).toBe(false);
+    pager.finish();
+  });
+
   it('MO-11: without the option, the answer leaves it as it is', async () => {
     const vmo = create();
     const write = pager.writeWord('Vmo', vmo, 0, 1n);

@@ -1,6 +1,7 @@
 import { CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_PAGE_FAULT } from '@faultline/mmu-emu';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ZX_EXCP_FATAL_PAGE_FAULT } from '../../src/abi/exceptions.js';
+import { ZX_BTI_PERM_READ } from '../../src/abi/bti.js';
 import { ZX_INFO_VMO } from '../../src/abi/info.js';
 import {
   ZX_PAGER_OP_DIRTY,
@@ -14,6 +15,7 @@ import { ZX_ERR_BAD_HANDLE, ZX_ERR_IO, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../
 import { ZX_THREAD_STATE_BLOCKED_PAGER } from '../../src/abi/task.js';
 import * as vm from '../../src/abi/vm.js';
 import { type AsmGuest, CODE, DATA, PAGE, zx } from '../support/asm-guest.js';
+import { Pinner } from '../support/pinner.js';
 import { TestKernel, type MappedVmo } from '../support/test-thread.js';
 
 const BUFFER = DATA + 2 * PAGE;
@@ -80,6 +82,39 @@ describe('a thread that needs an absent page', () => {
     test.supply(vmo, 0, 1);
     expect(await test.settle()).toBe('exited');
     expect(Number(guest.returnCode)).toBe(code);
+  });
+
+  it('waits for it to pin it (TH-07)', async () => {
+    const { host } = test;
+    const vmo = test.vmo(1);
+    const { bti } = new Pinner(host);
+    const give = [vmo.handle, bti].map((handle) => host.handleDuplicate(handle, ZX_RIGHT_SAME_RIGHTS).handle);
+    const pin = call('bti_pin', '$1', ZX_BTI_PERM_READ, '$0', 0, PAGE, BUFFER, 1, DATA);
+    const guest = await test.start(
+      `${pin}\nbnez a0, end\nli t0, ${DATA}\nlwu a0, 0(t0)\n${zx('pmt_unpin')}\nend:`,
+      [vmo],
+      { give },
+    );
+    await test.settle();
+    expect(test.state(guest.thread)).toBe(ZX_THREAD_STATE_BLOCKED_PAGER);
+    expect(test.packets()).toEqual([test.R(vmo, 0, 1)]);
+    test.supply(vmo, 0, 1);
+    expect(await test.settle()).toBe('exited');
+    expect(guest.returnCode).toBe(0n);
+  });
+
+  it('waits for leave to write: zeroing a pinned page as a whole (TH-07)', async () => {
+    const vmo = test.vmo(1, vm.ZX_VMO_TRAP_DIRTY);
+    test.supply(vmo, 0, 1);
+    const pin = new Pinner(test.host).pinForRead(vmo, 0, 1);
+    const guest = await start(vmoOp(vm.ZX_VMO_OP_ZERO, 0, PAGE)(), vmo);
+    await test.settle();
+    expect(test.state(guest.thread)).toBe(ZX_THREAD_STATE_BLOCKED_PAGER);
+    expect(test.packets()).toEqual([test.D(vmo, 0, 1)]);
+    expect(test.host.pagerOpRange(test.pager, ZX_PAGER_OP_DIRTY, vmo.handle, 0, PAGE, 0).status).toBe(ZX_OK);
+    expect(await test.settle()).toBe('exited');
+    expect(guest.returnCode).toBe(0n);
+    expect(pin.unpin()).toBe(ZX_OK);
   });
 
   it('waits for leave to write: zeroing a part of a page, too (TH-07)', async () => {

@@ -179,6 +179,24 @@ describe('writes to clones', () => {
     pager.finish();
   });
 
+  it('lose the translations of what the root loses, and none of what is their own', async () => {
+    const vmo = pager.createVmo(2);
+    pager.supply(vmo, 0, 2);
+    const [modified, reader] = [pager.clone(vmo), pager.clone(vmo)];
+    write(modified, 0, 5n);
+    for (const page of [0, 1]) for (const member of [vmo, modified, reader]) word(member, page);
+    const mapped = (member: PagedVmo): boolean[] =>
+      [0, 1].map((page) => pager.space.tables.lookup(member.base / PAGE + page) !== 0);
+    ok(await pager.host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, 0, PAGE));
+    expect([vmo, modified, reader].map(mapped)).toEqual([
+      [false, true],
+      [true, true],
+      [false, true],
+    ]);
+    expect([vmo, modified, reader].map((member) => word(member, 0))).toEqual([0n, 5n, 0n]);
+    pager.finish();
+  });
+
   it('CL-17 OZ-16: whole pages are zeroed without asking', async () => {
     const vmo = pager.createVmo(2);
     pager.supply(vmo, 1, 1);

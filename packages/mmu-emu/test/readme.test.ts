@@ -6,10 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 
-test('the example of the README prints what the README says', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const [, code] = /```js\n([\s\S]*?)```/.exec(readme)!;
-  const [, expected] = /```text\n([\s\S]*?)```/.exec(readme)!;
+const README = new URL('../README.md', import.meta.url);
+const EMBEDDING = new URL('../../../docs/EMBEDDING.md', import.meta.url);
+
+/** The programs of a page, each with the output that follows it. */
+function programsOf(page: URL): readonly (readonly [code: string, output: string])[] {
+  const text = readFileSync(page, 'utf8');
+  return [...text.matchAll(/```js\n([^]*?)```\s+```text\n([^]*?)```/g)].map(
+    ([, code, output]) => [code, output] as const,
+  );
+}
+
+async function outputOf(code: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'faultline-readme-'));
   try {
     const source = join(folder, 'example.mjs');
@@ -26,8 +34,17 @@ test('the example of the README prints what the README says', async () => {
     });
     const { stdout, stderr } = spawnSync(process.execPath, [bundle], { encoding: 'utf8' });
     expect(stderr).toBe('');
-    expect(stdout).toBe(expected);
+    return stdout;
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+test.each([
+  ['the README', README, 1],
+  ['the page on embedding', EMBEDDING, 3],
+])('the programs of %s print what it says', async (_name, page, count) => {
+  const programs = programsOf(page);
+  expect(programs).toHaveLength(count);
+  for (const [code, expected] of programs) expect(await outputOf(code)).toBe(expected);
 });

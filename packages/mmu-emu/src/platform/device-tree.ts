@@ -14,6 +14,9 @@ const MACHINE_TIMER = 7;
 const SUPERVISOR_EXTERNAL = 9;
 const MACHINE_EXTERNAL = 11;
 
+/** Of the cache-block operations. */
+const CACHE_BLOCK_BYTES = 64;
+
 /** What a device tree tells of. */
 export interface DeviceTreeOptions {
   readonly harts: number;
@@ -48,6 +51,7 @@ function hartNode(hart: number): TreeNode {
       'riscv,isa-base': 'rv64i',
       'riscv,isa-extensions': isaExtensions(),
       'mmu-type': 'riscv,sv57',
+      'riscv,cbop-block-size': [CACHE_BLOCK_BYTES],
     },
     children: [
       {

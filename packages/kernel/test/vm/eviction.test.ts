@@ -217,6 +217,21 @@ describe('eviction', () => {
     for (const handle of [filler, more]) pager.host.handleClose(handle);
   });
 
+  it('leaves no translation behind of a page that has to go although it is used', () => {
+    const vmo = pager.createVmo(80);
+    pager.supply(vmo, 0, 80);
+    hint(vmo, ZX_VMO_OP_ALWAYS_NEED, 0, 80);
+    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'done', value: vmo.first });
+    const filler = fill(10);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo)[0]).toBe('.');
+    const waiting = pager.load(vmo, 0);
+    expect(waiting.isBlocked).toBe(true);
+    pager.expectPackets(pager.R(vmo, 0, 1));
+    waiting.abandonWait();
+    pager.host.handleClose(filler);
+  });
+
   it('leaves pinned pages where they are, until they are let go', async () => {
     const pinner = new Pinner(pager.host);
     const vmo = pager.createVmo(60);

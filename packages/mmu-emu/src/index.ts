@@ -20,6 +20,7 @@ export { MachineError } from './errors.js';
 export type { MachineErrorCode } from './errors.js';
 export * from './isa/index.js';
 export * from './bus/index.js';
+export * from './debug/index.js';
 export * from './devices/index.js';
 export * from './platform/index.js';
 export * from './elf/index.js';

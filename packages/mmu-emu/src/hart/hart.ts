@@ -293,6 +293,24 @@ export class Hart {
     return !this.#environment.hosted && pendingInterrupt(this.state) >= 0;
   }
 
+  /** @internal A CSR as machine mode reads it; undefined when there is none. The hart is not running. */
+  readCsr(csr: number): bigint | undefined {
+    const csrs = this.#csrs;
+    if (!csrs.read(csr)) return undefined;
+    return (BigInt(csrs.high) << 32n) | BigInt(csrs.low);
+  }
+
+  /** @internal Writes a CSR as machine mode does; false when there is none, or it is read only. The hart is not running. */
+  writeCsr(csr: number, low: number, high: number): boolean {
+    const csrs = this.#csrs;
+    if (csr >>> 10 === 3 || !csrs.read(csr)) return false;
+    csrs.write(csr, low, high);
+    this.tlb.flush();
+    this.#updateTranslation();
+    if (!this.#environment.hosted) this.compareTime();
+    return true;
+  }
+
   /** @internal */
   csrAccess(): number {
     const { state } = this;

@@ -1,0 +1,1 @@
+export { readRegister, writeRegister } from './registers.js';

@@ -362,6 +362,8 @@ describe('a suspended thread in a system call that waits', () => {
     answer[4] = 99;
     expect(host.channelWrite(here, 0, answer, []).status).toBe(ZX_OK);
     await test.settle();
+    // Nothing of the call is carried on while it is suspended.
+    expect(await guest.word(132)).toBe(0);
     expect(test.state(guest.thread)).toBe(SUSPENDED);
     expect(host.channelRead(here, 0).status).toBe(ZX_ERR_SHOULD_WAIT);
     test.resume(token);

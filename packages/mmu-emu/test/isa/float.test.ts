@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DOUBLE } from '../model/float-model.js';
 import type { Format } from '../model/float-model.js';
 import { convert } from '../model/float-operations.js';
 import { OPERATIONS, boxed, unboxed } from './float-operations.js';
@@ -36,6 +37,16 @@ function narrowCorners(source: Format, result: Format | 'x'): bigint[] {
   });
 }
 
+/**
+ * Fused operands of which the product is a half unit of the addend, less an error that is too small for any double: by
+ * signs, (1 + u) 2^-511 times (1 - u) 2^-511, and (1 + u) 2^-969.
+ */
+const LOST_ERRORS = [0n, 1n, 2n, 3n].map((signs) => [
+  0x2000_0000_0000_0001n | ((signs & 1n) << 63n),
+  0x1fff_ffff_ffff_fffen,
+  0x0360_0000_0000_0001n | ((signs >> 1n) << 63n),
+]);
+
 /** Operand registers of the cases. */
 function operandsOf(operation: Operation, random: RandomFloats): bigint[][] {
   const interesting = operation.sources.map((source) => {
@@ -58,6 +69,7 @@ function operandsOf(operation: Operation, random: RandomFloats): bigint[][] {
     else
       for (const b of interesting[1]) cases.push(box([a, b, ...(interesting.length === 3 ? [any(2)] : [])]));
   }
+  if (operation.sources.length === 3 && operation.sources[0] === DOUBLE) cases.push(...LOST_ERRORS);
   for (let i = 0; i < RANDOM_CASES * SCALE; i++) {
     const values = operation.sources.map((source, place) => {
       if (source !== 'x') return random.value(source, interesting[place]);

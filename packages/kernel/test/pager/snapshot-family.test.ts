@@ -20,6 +20,7 @@ import {
   ZX_VMO_CHILD_SNAPSHOT_MODIFIED,
   ZX_VMO_RESIZABLE,
 } from '../../src/abi/vm.js';
+import { Pinner } from '../support/pinner.js';
 import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 import { VmoFamily } from '../support/vmo-family.js';
@@ -217,6 +218,31 @@ describe('what cannot be cloned', () => {
     const { handle } = ok(pager.host.vmoCreateChild(vmo.handle, ZX_VMO_CHILD_REFERENCE, 0, 0));
     expect(attempt(vmo, SLICE)).toBe(ZX_ERR_NOT_SUPPORTED);
     expect(attempt({ ...vmo, handle }, SLICE)).toBe(ZX_ERR_NOT_SUPPORTED);
+    pager.finish();
+  });
+
+  it('what has pinned pages, which stay where they are whoever is closed', async () => {
+    const pinner = new Pinner(pager.host);
+    const vmo = family.anonymous(2);
+    const plain = pinner.pinForWrite(vmo, 0, 1);
+    const clone = family.modified(written(2, 1n));
+    family.writeAll(clone, 10n);
+    const snapshot = family.modified(clone);
+    const shared = pinner.pinForWrite(snapshot, 1, 1);
+    await pager.turn();
+    expect([plain.status, shared.status]).toEqual([ZX_OK, ZX_OK]);
+    expect([
+      attempt(vmo, ZX_VMO_CHILD_SNAPSHOT),
+      attempt(snapshot, MODIFIED),
+      attempt(snapshot, ALOW),
+    ]).toEqual([ZX_ERR_BAD_STATE, ZX_ERR_BAD_STATE, ZX_ERR_BAD_STATE]);
+    expect(attempt(clone, MODIFIED)).toBe(ZX_OK);
+    const frame = pager.object(snapshot).cow.find(1);
+    family.close(clone);
+    expect(pager.object(snapshot).cow.find(1)).toBe(frame);
+    expect([family.words(snapshot), family.info(snapshot).private]).toEqual([[10n, 11n], 2]);
+    expect([plain.unpin(), shared.unpin()]).toEqual([ZX_OK, ZX_OK]);
+    expect([attempt(vmo, ZX_VMO_CHILD_SNAPSHOT), attempt(snapshot, MODIFIED)]).toEqual([ZX_OK, ZX_OK]);
     pager.finish();
   });
 

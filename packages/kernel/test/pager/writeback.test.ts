@@ -314,6 +314,16 @@ describe.each(DIRTY_MODES)('zeros, %s', (mode, options) => {
     pager.finish();
   });
 
+  it('WB-27: an end that leaves out their start does nothing', async () => {
+    const vmo = await grown(options, 1, 5);
+    pager.writebackBegin(vmo, 1, 4, true);
+    expect(pager.writebackEnd(vmo, 3, 2)).toBe(ZX_OK);
+    pager.expectDirty(vmo, '{1,4}Z');
+    pager.writebackEnd(vmo, 1, 4);
+    pager.expectDirty(vmo, '');
+    pager.finish();
+  });
+
   it('WB-16: a mapping that has written faults again after the writeback', async () => {
     const vmo = await grown(options, 1, 2);
     await store(mode, vmo, 1, 1n);

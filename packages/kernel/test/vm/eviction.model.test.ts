@@ -29,6 +29,7 @@ type Step =
       readonly page: number;
       readonly count: number;
     }
+  | { readonly kind: 'scan'; readonly of: Target; readonly page: number; readonly count: number }
   | { readonly kind: 'write back' | 'age' }
   | { readonly kind: 'squeeze'; readonly leave: number };
 
@@ -51,6 +52,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       page,
       count: fc.integer({ min: 1, max: 30 }),
     }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('scan'), of, page, count: fc.integer({ min: 10, max: 40 }) }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('write back', 'age') }) },
   {
@@ -107,6 +112,10 @@ class World {
         if (step.kind === 'store') this.put(step.of, step.page, value);
         return;
       }
+      case 'scan':
+        for (let at = step.page; at < Math.min(step.page + step.count, PAGES); at += 1)
+          await this.apply({ kind: 'load', of: step.of, page: at });
+        return;
       case 'read':
       case 'write':
         await this.copy(step.kind, step.of, step.page);
@@ -155,7 +164,7 @@ class World {
   }
 
   private word(target: Target, at: number): bigint {
-    return (target === 'clone' ? this.forked.get(at) : undefined) ?? (this.seen[at]);
+    return (target === 'clone' ? this.forked.get(at) : undefined) ?? this.seen[at];
   }
 
   private put(target: Target, at: number, value: bigint): void {

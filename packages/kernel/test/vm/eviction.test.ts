@@ -4,6 +4,7 @@ import { ZX_ERR_NO_MEMORY, ZX_OK } from '../../src/abi/status.js';
 import {
   ZX_VMAR_OP_DONT_NEED,
   ZX_VMO_CHILD_SLICE,
+  ZX_VMO_CHILD_SNAPSHOT,
   ZX_VMO_OP_ALWAYS_NEED,
   ZX_VMO_OP_COMMIT,
   ZX_VMO_OP_DONT_NEED,
@@ -177,6 +178,7 @@ describe('eviction', () => {
     const filler = fill(LOW - 1);
     fixture.state.vm.evictor.makeRoom();
     expect(resident(vmo)[0]).toBe('.');
+    for (const { base } of [vmo, clone]) expect(pager.space.tables.lookup(base / PAGE)).toBe(0);
     const waiting = pager.load(clone, 0);
     expect(waiting.isBlocked).toBe(true);
     pager.expectPackets(pager.R(vmo, 0, 1));
@@ -205,8 +207,11 @@ describe('eviction', () => {
   it('spares what is always needed until nothing else is left; DONT_NEED does not change that', () => {
     const vmo = pager.createVmo(80);
     pager.supply(vmo, 0, 80);
+    // A first load maps its neighbours as well, which look used then.
+    expect(pager.load(vmo, 3).outcome).toMatchObject({ end: 'done' });
     hint(vmo, ZX_VMO_OP_ALWAYS_NEED, 0, 10);
     hint(vmo, ZX_VMO_OP_DONT_NEED, 0, 80);
+    expect(pager.load(vmo, 3).outcome).toEqual({ end: 'done', value: vmo.first + 3n * 512n });
     const filler = fill(60);
     fixture.state.vm.evictor.makeRoom();
     // The last that came stay as well: what is left are ten, and these sixteen.
@@ -215,6 +220,9 @@ describe('eviction', () => {
     fixture.state.vm.evictor.makeRoom();
     expect(resident(vmo)).toBe('.'.repeat(10) + '.'.repeat(54) + 'x'.repeat(16));
     for (const handle of [filler, more]) pager.host.handleClose(handle);
+    expect(pager.load(vmo, 3).isBlocked).toBe(true);
+    pager.expectPackets(pager.R(vmo, 3, 1));
+    pager.supply(vmo, 3, 1);
   });
 
   it('leaves no translation behind of a page that has to go although it is used', () => {
@@ -310,6 +318,22 @@ describe('calls that need more frames than are free', () => {
     expect((await pager.host.vmoOpRange(rest, ZX_VMO_OP_COMMIT, 0, 100 * PAGE)).status).toBe(
       ZX_ERR_NO_MEMORY,
     );
+    pager.finish();
+  });
+
+  it('so does a supply of pages that somebody else sees, and which are copied therefore', async () => {
+    await make({ limits: { evictBelowFrames: 0, evictToFrames: 0 } });
+    const { host } = pager;
+    const clean = pager.createVmo(150);
+    pager.supply(clean, 0, 150);
+    const vmo = pager.createVmo(60);
+    const aux = pager.memory(pattern(vmo, 0, 60));
+    ok(host.vmoCreateChild(aux, ZX_VMO_CHILD_SNAPSHOT, 0, 60 * PAGE));
+    const filler = fill(10);
+    expect(host.pagerSupplyPages(pager.pager, vmo.handle, 0, 60 * PAGE, aux, 0).status).toBe(ZX_OK);
+    expect(pager.committed(clean)).toBeLessThan(100);
+    expect(pager.contents(vmo, 59, 1)).toEqual(pattern(vmo, 59));
+    host.handleClose(filler);
     pager.finish();
   });
 

@@ -91,7 +91,7 @@ class InstructionLowering {
       case 'bits':
         return BigInt(bits);
       case 'rs1Index':
-        return BigInt(rs1);
+        return BigInt((bits >>> 15) & 31);
       case 'rdIndex':
         return BigInt(rd);
       default:

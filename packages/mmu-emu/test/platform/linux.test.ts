@@ -11,7 +11,8 @@ const LINUX = fileURLToPath(new URL('../../../../.cache/linux/', import.meta.url
 /** One boot more for each number here; `npm run boot-linux` has several. */
 const HARTS = (process.env['FAULTLINE_BOOT_HARTS'] ?? '1').split(',').map(Number);
 
-const PROMPT = '~ # ';
+/** The shell's, and its question where the cursor is: from then on it reads a line. */
+const PROMPT = /~ # \x1b\[6n/;
 const SLICE = 2_000_000;
 const LIMIT = 6_000_000_000;
 const MINUTES = 60_000;
@@ -63,7 +64,7 @@ test.for(HARTS)(
     };
     runUntil(/the first process runs/);
     for (const [typed, answer] of SESSION) {
-      runUntil(new RegExp(PROMPT));
+      runUntil(PROMPT);
       platform.uart.receive(Buffer.from(`${typed}\n`));
       runUntil(answer);
     }

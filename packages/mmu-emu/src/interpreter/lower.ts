@@ -444,6 +444,6 @@ class HandlerLowering {
 
 /** Code of a handler, to be placed where `next`, `arrive` (with regions), `fetch` and `trap` are labels. */
 export function lowerHandler(locals: RunLocals, indices: CoreIndices, handler: Handler): Code {
-  const code = new HandlerLowering(locals, indices, handler).lower();
-  return (body: FunctionBody) => code(body);
+  // Made when it is written out: hundreds of these alive at a time keep the garbage collector busy.
+  return (body: FunctionBody) => new HandlerLowering(locals, indices, handler).lower()(body);
 }

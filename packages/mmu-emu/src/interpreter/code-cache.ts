@@ -43,6 +43,8 @@ export class CodeCache implements FrameObserver {
   /** Set by the translator. */
   observer: CodeObserver | null = null;
   #next = 0;
+  /** Slots that were ever claimed. The others are not even written to, so a large cache costs what is used of it. */
+  #used = 0;
   readonly #watched = new Set<number>();
   #watchedWritten = false;
 
@@ -57,7 +59,6 @@ export class CodeCache implements FrameObserver {
     this.#frameInfo = new Uint16Array(buffer, layout.frameInfo, layout.frameCount);
     this.#layout = layout;
     this.#dropStoreEntries = dropStoreEntries;
-    for (let slot = 0; slot < layout.slotCount; slot++) this.#words[this.#address(slot) >>> 2] = FREE;
   }
 
   /** Byte address of a frame's slot, given to it now if it had none. */
@@ -68,7 +69,8 @@ export class CodeCache implements FrameObserver {
     if (info & FRAME_STORE_ENTRY) this.#dropStoreEntries(this.#layout.ram + frame * 4096);
     const slot = this.#next;
     this.#next = (slot + 1) % this.#layout.slotCount;
-    this.#release(slot);
+    if (slot === this.#used) this.#used += 1;
+    else this.#release(slot);
     const address = this.#address(slot);
     this.#words[(address + SLOT_FRAME) >>> 2] = frame;
     this.#frameInfo[frame] = slot + 1;

@@ -14,5 +14,5 @@ export const batches = (count: number): number[] =>
 /** The seed of the run, and another one for each engine. */
 const seed = Number(process.env['FAULTLINE_SEED']) + (DEFAULT_ENGINE === 'auto' ? 0 : 1);
 
-/** Random numbers of one test. */
-export const seededRandom = (): Random => new Random(seed);
+/** Random numbers of one batch of a test: the same for the same seed, whatever else is run. */
+export const seededRandom = (batch: number): Random => new Random(seed + Math.imul(batch, 0x6c07_8965));

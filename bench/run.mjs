@@ -5,7 +5,17 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['machine', 'faults', 'vmo-read', 'start-up'];
+const BENCHMARKS = [
+  'machine',
+  'faults',
+  'pager-host',
+  'pager-guest',
+  'pager-scale',
+  'vm-cost',
+  'vm-memory',
+  'vmo-read',
+  'start-up',
+];
 
 const USAGE = `Usage: npm run bench -- [--only NAME[,NAME...]] [--rounds N] [--json FILE] [--list]
 

@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'translated',
           include: [
-            'packages/mmu-emu/test/{hart,interpreter,isa,mmu,qemu,translator}/**/*.test.ts',
+            'packages/mmu-emu/test/{debug,hart,interpreter,isa,mmu,qemu,translator}/**/*.test.ts',
             'packages/mmu-emu/test/machine.test.ts',
           ],
         },

@@ -12,7 +12,12 @@ import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
 import { CodeCache } from './interpreter/code-cache.js';
 import { coreModule } from './interpreter/core-module.js';
 import { writeRecord } from './interpreter/decoder.js';
-import type { HelperImports, InterpreterImports, RegionImports } from './interpreter/imports.js';
+import type {
+  DebugImports,
+  HelperImports,
+  InterpreterImports,
+  RegionImports,
+} from './interpreter/imports.js';
 import { HELPER_DONE } from './interpreter/imports.js';
 import { STATUS_DONE, STATUS_END_SLICE, STATUS_TRAP } from './mmu/memory-access.js';
 import { PAGE_SIZE } from './mmu/pte.js';
@@ -80,6 +85,19 @@ const MAXIMUM_TURN = 1_000_000;
 /** Pages that can be decoded at a time: 80 MiB of records, touched as they are used. A kernel runs through more than 512. */
 const CODE_SLOTS = 2048;
 
+/** A module's `run`. */
+type Core = (hart: number, budget: number) => number;
+
+/** @internal What a machine asks its debugger, as `DebugImports` with harts for addresses. */
+export interface MachineDebugger {
+  instruction(hart: Hart): number;
+  access(hart: Hart, vaddr: bigint, bytes: number, kind: number): number;
+  accessed(hart: Hart, value: bigint): number;
+  exception(hart: Hart): void;
+  /** Under either engine. True to stop the run. */
+  sliceEnded(hart: Hart): boolean;
+}
+
 /** A RISC-V machine. */
 export class Machine {
   /** All of the machine: harts, caches and RAM. It never grows. */
@@ -103,24 +121,31 @@ export class Machine {
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
     const checked = checkOptions(options);
-    const module = await coreModule(checked.sharedMemory, TRANSLATION[checked.engine] !== null);
+    const translates = TRANSLATION[checked.engine] !== null;
+    const module = await coreModule(checked.sharedMemory, translates ? 'translating' : 'interpreting');
     const layout = layOutMemory(
       checked.ramBytes,
       checked.harts,
       Math.min(CODE_SLOTS, checked.ramBytes / PAGE_SIZE),
     );
     const machine = new Machine(allocate(layout, checked.sharedMemory), layout, checked);
-    const instance = await WebAssembly.instantiate(module, { m: machine.#imports(layout) });
-    const core = instance.exports['run'] as (hart: number, budget: number) => number;
-    for (const hart of machine.harts) hart.connect(core);
+    const instance = await WebAssembly.instantiate(module, { m: machine.#imports() });
+    machine.#core = instance.exports['run'] as Core;
+    for (const hart of machine.harts) hart.connect(machine.#core);
     return machine;
   }
 
+  readonly #layout: MemoryLayout;
+  readonly #shared: boolean;
+  #core: Core = () => 0;
+  #debugger: MachineDebugger | undefined;
   readonly #codeCache: CodeCache;
   readonly #translator: Translator | null;
 
   private constructor(memory: WebAssembly.Memory, layout: MemoryLayout, options: CheckedOptions) {
     this.memory = memory;
+    this.#layout = layout;
+    this.#shared = options.sharedMemory;
     this.clock = options.clock;
     this.#bus = options.bus;
     this.#timebase = new Timebase(options.clock, options.timebaseHz);
@@ -141,7 +166,7 @@ export class Machine {
       timer: (fire: () => void) => this.#timers.add(fire),
       skip: () => this.harts.length === 1 && this.#skip(),
       stopped: () => this.#stopped,
-      sliceEnded: () => this.#sliceEnded(),
+      sliceEnded: (hart: Hart) => this.#sliceEnded(hart),
       turnOf: (hart: Hart) => this.#turnOf(hart),
       untilDeadline: () => this.#untilDeadline(),
     };
@@ -209,9 +234,34 @@ export class Machine {
     this.#storeWatchers.push(stored);
   }
 
-  #sliceEnded(): void {
+  /**
+   * @internal Makes the debugging variant of the interpreter, which asks `connected` as it runs, or disconnects the one that
+   * is there. The function that is returned lets harts run in it from their next slice on, or in the machine's own engine.
+   */
+  async connectDebugger(connected: MachineDebugger | undefined): Promise<(on: boolean) => void> {
+    this.#debugger = undefined;
+    for (const hart of this.harts) hart.connect(this.#core);
+    if (connected === undefined) return () => undefined;
+    const hartAt = this.#hartFinder();
+    const debugImports: DebugImports = {
+      instruction: (hart) => connected.instruction(hartAt(hart)),
+      access: (hart, va, bytes, kind) => connected.access(hartAt(hart), BigInt.asUintN(64, va), bytes, kind),
+      accessed: (hart, value) => connected.accessed(hartAt(hart), BigInt.asUintN(64, value)),
+      exception: (hart) => connected.exception(hartAt(hart)),
+    };
+    const module = await coreModule(this.#shared, 'debugging');
+    const instance = await WebAssembly.instantiate(module, { m: { ...this.#imports(), ...debugImports } });
+    const core = instance.exports['run'] as Core;
+    this.#debugger = connected;
+    return (on) => {
+      for (const hart of this.harts) hart.connect(on ? core : this.#core);
+    };
+  }
+
+  #sliceEnded(hart: Hart): boolean {
     this.#translator?.flush();
     if (this.#codeCache.takeWatchedWritten()) for (const stored of this.#storeWatchers) stored();
+    return this.#debugger?.sliceEnded(hart) ?? false;
   }
 
   #turnOf(hart: Hart): void {
@@ -260,13 +310,19 @@ export class Machine {
     };
   }
 
-  #imports(layout: MemoryLayout): WebAssembly.ModuleImports {
+  /** The hart whose area begins at an address. */
+  #hartFinder(): (base: number) => Hart {
+    const byAddress = new Map(this.#layout.harts.map((base, id) => [base, this.harts[id]]));
+    const only = this.harts.length === 1 ? this.harts[0] : undefined;
+    return (base) => only ?? byAddress.get(base)!;
+  }
+
+  #imports(): WebAssembly.ModuleImports {
     const { memory } = this;
+    const layout = this.#layout;
     const words = new Uint32Array(memory.buffer);
     const codeCache = this.#codeCache;
-    const byAddress = new Map(layout.harts.map((base, id) => [base, this.harts[id]]));
-    const only = this.harts.length === 1 ? this.harts[0] : undefined;
-    const hartAt = (base: number): Hart => only ?? byAddress.get(base)!;
+    const hartAt = this.#hartFinder();
     const imports: InterpreterImports & HelperImports = {
       decode: (record, encoding, offset) => {
         writeRecord(words, record >>> 0, encoding >>> 0, offset);

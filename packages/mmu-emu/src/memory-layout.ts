@@ -8,6 +8,10 @@ export const HART_BYTES = STATE_WORDS * 4 + 2048 + BANK_BYTES * BANK_COUNT;
 /** Offset of the TLB banks in a hart's area. */
 export const HART_BANKS = STATE_WORDS * 4 + 2048;
 
+/** Where the marks of a debugger lie, in the page before the first hart; see interpreter/debug-hooks.ts. */
+export const DEBUG_INSTRUCTIONS = 1024;
+export const DEBUG_ACCESSES = 3072;
+
 const WASM_PAGE = 65536;
 const FIRST_HART = PAGE_SIZE;
 

@@ -26,9 +26,9 @@ const FENCE_TSO = RAW_INSTRUCTIONS.get('fence.tso')!.word;
  * data: `.half` or `.word`.
  *
  * @param word 32 bits; for an instruction of two bytes only the low half counts.
- * @param pc Address of the instruction, for targets; default 0.
+ * @param pc Address of the instruction, for targets; default 0. A bigint is exact beyond 2^53.
  */
-export function disassemble(word: number, pc = 0): DisassembledInstruction {
+export function disassemble(word: number, pc: number | bigint = 0): DisassembledInstruction {
   const length = (word & 3) === 3 ? 4 : 2;
   const bits = length === 4 ? word >>> 0 : word & 0xffff;
   const name = decode(bits)?.name;
@@ -66,13 +66,13 @@ function isWritten({ spec, parts, ordering }: InstructionSyntax, bits: number): 
   return encoded >>> 0 === bits;
 }
 
-function partText(part: SyntaxPart, syntax: InstructionSyntax, bits: number, pc: number): string {
+function partText(part: SyntaxPart, syntax: InstructionSyntax, bits: number, pc: number | bigint): string {
   if (part.kind !== 'memory') return itemText(part, syntax, bits, pc);
   const offset = part.offset === undefined ? '' : extractField(part.offset.field, bits).toString();
   return `${offset}(${itemText(part.base, syntax, bits, pc)})`;
 }
 
-function itemText(item: SyntaxItem, { spec }: InstructionSyntax, bits: number, pc: number): string {
+function itemText(item: SyntaxItem, { spec }: InstructionSyntax, bits: number, pc: number | bigint): string {
   if (item.kind === 'fixed') return INTEGER_REGISTERS[item.register];
   const value = extractField(item.operand.field, bits);
   switch (item.operand.kind) {
@@ -87,7 +87,7 @@ function itemText(item: SyntaxItem, { spec }: InstructionSyntax, bits: number, p
     case 'upper':
       return hex((value >> 12) & 0xf_ffff);
     case 'target':
-      return pc + value >= 0 ? hex(pc + value) : `0x${BigInt.asUintN(64, BigInt(pc + value)).toString(16)}`;
+      return `0x${BigInt.asUintN(64, BigInt(pc) + BigInt(value)).toString(16)}`;
     case 'csr':
       return csrName(value);
     case 'fence':

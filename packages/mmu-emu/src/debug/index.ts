@@ -1,1 +1,11 @@
+export { Debugger } from './debugger.js';
+export type { DebugStop } from './debugger.js';
+export type {
+  TracedAccess,
+  TracedInstruction,
+  TracedRegister,
+  TracedTrap,
+  TraceEvent,
+} from './instruction-trace.js';
+export type { AddressKind, Breakpoint, WatchedAccess, Watchpoint } from './points.js';
 export { readRegister, writeRegister } from './registers.js';

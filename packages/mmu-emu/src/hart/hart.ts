@@ -76,8 +76,11 @@ export const EXIT_TRAP = 1;
 export const EXIT_WFI = 2;
 /** A device ended the run; `Machine.exitCode` is what it said. */
 export const EXIT_STOP = 3;
+/** A debugger stopped the run; `Debugger.stop` says why. */
+export const EXIT_DEBUG = 4;
 /** Why a run returned. */
-export type ExitReason = typeof EXIT_BUDGET | typeof EXIT_TRAP | typeof EXIT_WFI | typeof EXIT_STOP;
+export type ExitReason =
+  typeof EXIT_BUDGET | typeof EXIT_TRAP | typeof EXIT_WFI | typeof EXIT_STOP | typeof EXIT_DEBUG;
 
 /** What a hart needs of its machine. */
 export interface HartEnvironment {
@@ -94,8 +97,8 @@ export interface HartEnvironment {
   skip(): boolean;
   /** Whether a device asked to end the run. */
   stopped(): boolean;
-  /** Between slices: code that has become hot may be translated. */
-  sliceEnded(): void;
+  /** Between slices: code that has become hot may be translated. True when a debugger stops the run. */
+  sliceEnded(hart: Hart): boolean;
   /** Before a run: the reservations of other harts end. */
   turnOf(hart: Hart): void;
   /** Before a slice: fires the timers that are due, and gives how many instructions may retire until the next is. */
@@ -143,6 +146,8 @@ export class Hart {
   #waitingLow = -1;
   #waitingHigh = -1;
   #futileTraps = 0;
+  /** @internal A debugger lets no interrupt be taken. */
+  holdsInterrupts = false;
   /** When mip.STIP will be set. */
   readonly #timer: Timer;
   #lastTrapAt = -1;
@@ -157,7 +162,7 @@ export class Hart {
     this.tlb = new Tlb(new Uint32Array(buffer), this.state, base + HART_BANKS);
     this.#csrs = new CsrFile(this.state, {
       hartId: id,
-      retired: () => this.#total + this.#slice - this.state[HART_LEFT],
+      retired: () => this.totalRetired,
       time: () => this.time(),
     });
     this.#timer = environment.timer(() => this.compareTime());
@@ -183,6 +188,11 @@ export class Hart {
   /** Instructions retired by the last run. */
   get retired(): number {
     return this.#retired;
+  }
+
+  /** @internal Instructions retired in all; within a slice exact wherever HART_LEFT is. */
+  get totalRetired(): number {
+    return this.#total + this.#slice - this.state[HART_LEFT];
   }
 
   /**
@@ -215,12 +225,13 @@ export class Hart {
       this.#total += done;
       this.#slice = 0;
       state[HART_LEFT] = 0;
-      this.#environment.sliceEnded();
+      const halted = this.#environment.sliceEnded(this);
       if (reason === RUN_TRAP) {
         state[HART_RESERVATION] = 0;
         return EXIT_TRAP;
       }
       if (this.#environment.stopped()) return EXIT_STOP;
+      if (halted) return EXIT_DEBUG;
     }
     return EXIT_BUDGET;
   }
@@ -277,7 +288,7 @@ export class Hart {
   /** @internal Takes the trap in the state. Not 0 when the hart makes no progress and the slice shall end. */
   takeTrap(): number {
     const { state } = this;
-    const now = this.#total + this.#slice - state[HART_LEFT];
+    const now = this.totalRetired;
     this.#futileTraps = now === this.#lastTrapAt ? this.#futileTraps + 1 : 0;
     this.#lastTrapAt = now;
     state[HART_RESERVATION] = 0;
@@ -447,7 +458,7 @@ export class Hart {
   /** Before a slice: takes a pending interrupt. False when the hart still waits. */
   #wake(): boolean {
     const { state } = this;
-    const interrupt = pendingInterrupt(state);
+    const interrupt = this.holdsInterrupts ? -1 : pendingInterrupt(state);
     if (interrupt >= 0) {
       this.#waitingLow = -1;
       this.#futileTraps = 0;

@@ -10,12 +10,13 @@ import { ModuleBuilder } from '../wasm/module-builder.js';
 import { buildCarryLessHigh, buildCarryLessLow } from './carry-less.js';
 import { buildFetch } from './fetch.js';
 import { declareCore } from './imports.js';
+import type { CoreVariant } from './imports.js';
 import { buildRun } from './run.js';
 
-/** Bytes of the module; `shared` says what kind of memory it imports, `translates` whether it looks for regions. */
-export function encodeCoreModule(shared: boolean, translates: boolean): Uint8Array<ArrayBuffer> {
+/** Bytes of the module; `shared` says what kind of memory it imports. */
+export function encodeCoreModule(shared: boolean, variant: CoreVariant): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  const indices = declareCore(module, shared, translates);
+  const indices = declareCore(module, shared, variant);
   module.define(indices.raise, buildRaise());
   module.define(indices.pmpCheck, buildPmpCheck());
   module.define(indices.translate, buildTranslate(indices));
@@ -38,14 +39,14 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>();
  * The compiled module.
  * @throws {MachineError} `wasm-unavailable` when the host has no WebAssembly or refuses to compile.
  */
-export async function coreModule(shared: boolean, translates: boolean): Promise<WebAssembly.Module> {
+export async function coreModule(shared: boolean, variant: CoreVariant): Promise<WebAssembly.Module> {
   if (typeof WebAssembly !== 'object') {
     throw new MachineError('wasm-unavailable', 'this host has no WebAssembly');
   }
-  const key = `${shared} ${translates}`;
+  const key = `${shared} ${variant}`;
   let module = compiled.get(key);
   if (module === undefined) {
-    module = WebAssembly.compile(encodeCoreModule(shared, translates));
+    module = WebAssembly.compile(encodeCoreModule(shared, variant));
     compiled.set(key, module);
   }
   try {

@@ -38,11 +38,29 @@ export interface RegionImports {
   readonly hot: (record: number) => number;
 }
 
+/** What the debugging variant asks and tells; marks say when. See debug-hooks.ts. */
+export interface DebugImports {
+  /** Before an instruction: its pc is in the state, and HART_LEFT counts it. Not 0 to end the slice before it. */
+  readonly instruction: (hart: number) => number;
+  /** Before an access of `bytes` bytes at `va`; `kind` is DEBUG_READ, DEBUG_WRITE or both. Not 0 to be told of it. */
+  readonly access: (hart: number, va: bigint, bytes: number, kind: number) => number;
+  /** The access has happened; `value` was loaded or stored. Not 0 to end the slice after the instruction. */
+  readonly accessed: (hart: number, value: bigint) => number;
+  /** An exception is about to be taken: pc, cause and trap value are in the state. */
+  readonly exception: (hart: number) => void;
+}
+
+/** Which module: the interpreter alone, with a translator, or with what a debugger asks. */
+export type CoreVariant = 'interpreting' | 'translating' | 'debugging';
+
 /** Regions that the table has room for; number 0 is none. */
 export const REGION_NUMBERS = 16_384;
 
 /** Helpers of the semantics: arguments in HART_ARGUMENTS, pc and HART_LEFT current; gives a HELPER_* result. */
 export type HelperImports = Readonly<Record<HelperName, (hart: number) => number>>;
+
+/** Indices of the imports of `DebugImports`. */
+export type DebugIndices = Readonly<Record<keyof DebugImports, number>>;
 
 /** Indices of imported and own functions and globals. */
 export interface CoreIndices {
@@ -79,6 +97,8 @@ export interface CoreIndices {
     /** Immutable global: arrivals that make a place hot, 1 to 65,534. */
     readonly threshold: number;
   } | null;
+  /** Only of the debugging variant. */
+  readonly debug: DebugIndices | null;
 }
 
 /** Signature of a region's function; see translator/region-function.ts. */
@@ -86,7 +106,8 @@ export const REGION_PARAMETERS: readonly WasmType[] = ['i32', 'i32', 'i64', 'i32
 export const REGION_RESULTS: readonly WasmType[] = ['i32'];
 
 /** Declares imports and functions, in the order that indices need. */
-export function declareCore(module: ModuleBuilder, shared: boolean, translates: boolean): CoreIndices {
+export function declareCore(module: ModuleBuilder, shared: boolean, variant: CoreVariant): CoreIndices {
+  const translates = variant === 'translating';
   module.importMemory('m', 'memory', MAXIMUM_PAGES, shared);
   const ram = module.importGlobal('m', 'ram');
   const ramBytes = module.importGlobal('m', 'ramBytes');
@@ -102,6 +123,15 @@ export function declareCore(module: ModuleBuilder, shared: boolean, translates: 
     deviceLoad: module.importFunction('m', 'deviceLoad', ['i32', 'i32'], ['i32']),
     deviceStore: module.importFunction('m', 'deviceStore', ['i32', 'i32'], ['i32']),
   };
+  const debug =
+    variant === 'debugging'
+      ? {
+          instruction: module.importFunction('m', 'instruction', ['i32'], ['i32']),
+          access: module.importFunction('m', 'access', ['i32', 'i64', 'i32', 'i32'], ['i32']),
+          accessed: module.importFunction('m', 'accessed', ['i32', 'i64'], ['i32']),
+          exception: module.importFunction('m', 'exception', ['i32'], []),
+        }
+      : null;
   const helpers = {} as Record<HelperName, number>;
   for (const name of Object.keys(HELPERS) as HelperName[]) {
     helpers[name] = module.importFunction('m', name, ['i32'], ['i32']);
@@ -132,5 +162,6 @@ export function declareCore(module: ModuleBuilder, shared: boolean, translates: 
     regions: translates
       ? { hot, threshold, type: module.signature(REGION_PARAMETERS, REGION_RESULTS) }
       : null,
+    debug,
   };
 }

@@ -17,6 +17,7 @@ import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
 import { br, brIf, call, choose, get, getGlobal, i32c, i64c, load, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
+import { aroundAccess } from './debug-hooks.js';
 import type { Handler } from './handlers.js';
 import { HELPER_END_SLICE, HELPER_TRAP } from './imports.js';
 import type { CoreIndices } from './imports.js';
@@ -47,6 +48,8 @@ export interface RunLocals {
   readonly value: number;
   readonly entry: number;
   readonly status: number;
+  /** Of the debugging variant: whether somebody wants to know of the access under way. */
+  readonly observed: number;
   /** With regions: arrivals are counted while they are below this. 0 where a slice or a trap begins or ends: no jump led there. */
   readonly countBelow: number;
   /** Shared by the locals of descriptions. */
@@ -99,7 +102,7 @@ class HandlerLowering {
 
   lower(): Code {
     const { statements } = this.#handler.description;
-    const parts = statements.map((statement) => this.#statement(statement));
+    const parts = statements.map((statement) => this.#observed(statement));
     return seq(...parts, this.#callsHelper ? this.#finishHelper() : this.#advance());
   }
 
@@ -289,6 +292,16 @@ class HandlerLowering {
         ),
       ),
     );
+  }
+
+  #observed(statement: Statement): Code {
+    const code = this.#statement(statement);
+    const { debug } = this.#indices;
+    if (debug === null) return code;
+    return aroundAccess(debug, this.#l, statement, code, {
+      value: (value) => this.#value(value),
+      local: (index) => get(this.#locals[index]),
+    });
   }
 
   #statement(statement: Statement): Code {

@@ -10,6 +10,7 @@ import type { ValueType } from '../isa/semantics.js';
 import { block, br, brIf, call, callIndirect, get, getGlobal, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
+import { beforeInstruction } from './debug-hooks.js';
 import { HANDLERS } from './handlers.js';
 import type { CoreIndices } from './imports.js';
 import { currentPc, lowerHandler, raiseIllegal, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
@@ -32,6 +33,7 @@ function declareLocals(f: FunctionBody): RunLocals {
     value: f.local('i64'),
     entry: f.local('i32'),
     status: f.local('i32'),
+    observed: f.local('i32'),
     countBelow: f.local('i32'),
     temporaries: { i32: many('i32', 4), i64: many('i64', 12), f32: many('f32', 2), f64: many('f64', 12) },
   };
@@ -165,6 +167,9 @@ export function buildRun(indices: CoreIndices): FunctionBody {
   const next = loop(
     'next',
     when(op('i32.eqz', get(left)), seq(set(pc, currentPc(l)), br('fetch'))),
+    indices.debug === null
+      ? seq()
+      : beforeInstruction(indices.debug, l, currentPc(l), ret(i32c(RUN_END_SLICE))),
     set(left, op('i32.sub', get(left), i32c(1))),
     dispatch,
   );
@@ -187,6 +192,7 @@ export function buildRun(indices: CoreIndices): FunctionBody {
     ),
     store('i64.store', get(hart), get(pc), HART_PC * 4),
     store('i32.store', get(hart), get(left), HART_LEFT * 4),
+    indices.debug === null ? seq() : call(indices.debug.exception, get(hart)),
     when(state(HART_HOSTED), ret(i32c(RUN_TRAP))),
     when(call(indices.trap, get(hart)), ret(i32c(RUN_END_SLICE))),
     set(pc, load('i64.load', get(hart), HART_PC * 4)),

@@ -175,10 +175,10 @@ describe('the encoder', () => {
 describe('the interpreter module', () => {
   it('is valid with and without shared memory, and the same each time', () => {
     for (const shared of [false, true]) {
-      for (const translates of [false, true]) {
-        const bytes = encodeCoreModule(shared, translates);
+      for (const variant of ['interpreting', 'translating', 'debugging'] as const) {
+        const bytes = encodeCoreModule(shared, variant);
         expect(WebAssembly.validate(bytes)).toBe(true);
-        expect(encodeCoreModule(shared, translates)).toEqual(bytes);
+        expect(Buffer.compare(encodeCoreModule(shared, variant), bytes)).toBe(0);
         expect(bytes.length).toBeLessThan(65_536);
       }
     }

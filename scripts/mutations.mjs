@@ -1,59 +1,85 @@
 /**
- * `npm run mutations [NAME...]`: do the tests notice faults? Each of packages/kernel/test/mutations/faults.json is put into
- * a source, one at a time and only in memory, and the tests that cite its rows are run: one of them must fail. Names choose
- * faults whose name has one of them. The last line is `N caught, N not`.
+ * `npm run mutations [PACKAGE] [NAME...]`: do the tests notice faults? Each fault in packages/PACKAGE/test/mutations/*.json is
+ * put into a source, one at a time and only in memory, and the tests that it names are run: one of them must fail. Names
+ * choose faults whose name has one of them. The last line is `N caught, N not`.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageFolder, root, toolFile } from './workspace.mjs';
+import { root, toolFile } from './workspace.mjs';
 
 const MOST_SECONDS = 180;
 
-/** @typedef {{ name: string, file: string, find: string, replace: string, rows: string[] }} Fault `file` in the kernel's src/; `rows`: IDs, or words of test names. */
+/**
+ * A fault: what is found once in a source is replaced.
+ *
+ * @typedef {object} Fault
+ * @property {string} name
+ * @property {string} file In the package's src/.
+ * @property {string} find
+ * @property {string} replace
+ * @property {string[]} [rows] Tests to run: IDs, or words, that stand in their names, in any file.
+ * @property {string[]} [tests] Or: test files, by the beginning of their path in the package's test/, all tests in them.
+ * @property {string} [suite] The project of vitest.config.ts that runs them: `faultline` unless said.
+ */
 
-const kernel = packageFolder('kernel');
-/** @type {Fault[]} */
-const faults = JSON.parse(readFileSync(join(kernel, 'test/mutations/faults.json'), 'utf8'));
+/** @param {string} name A folder in packages/. */
+const faultFolder = (name) => join(root, 'packages', name, 'test/mutations');
+const packages = readdirSync(join(root, 'packages')).filter((name) => existsSync(faultFolder(name)));
 const scratch = mkdtempSync(join(tmpdir(), 'faultline-mutations-'));
-const testFiles = readdirSync(join(kernel, 'test'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.test.ts'))
-  .map((name) => ({
-    name: join('packages/kernel/test', name),
-    text: readFileSync(join(kernel, 'test', name), 'utf8'),
-  }));
+
+/** @param {string} name */
+const faultsOf = (name) =>
+  readdirSync(faultFolder(name))
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .flatMap(
+      (file) => /** @type {Fault[]} */ (JSON.parse(readFileSync(join(faultFolder(name), file), 'utf8'))),
+    );
 
 /**
+ * The test files of a fault, from the root.
+ *
+ * @param {string} name
+ * @param {Fault} fault
+ */
+function filesOf(name, { rows, tests }) {
+  const folder = join('packages', name, 'test');
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) =>
+      rows === undefined
+        ? tests?.some((path) => file.startsWith(path))
+        : rows.some((row) => readFileSync(join(root, folder, file), 'utf8').includes(row)),
+    );
+  return files.map((file) => join(folder, file));
+}
+
+/**
+ * @param {string} name
  * @param {Fault} fault
  * @returns {{ caught: boolean, note: string }}
  */
-function tryFault({ file, find, replace, rows }) {
-  const found = readFileSync(join(kernel, 'src', file), 'utf8').split(find).length - 1;
-  if (found !== 1) return { caught: false, note: `its text is ${found} times in ${file}` };
-  const files = testFiles
-    .filter(({ text }) => rows.some((row) => text.includes(row)))
-    .map(({ name }) => name);
-  if (files.length === 0) return { caught: false, note: `no test has ${rows.join(', ')}` };
+function tryFault(name, fault) {
+  const { find, replace, rows, suite = 'faultline' } = fault;
+  if ((rows === undefined) === (fault.tests === undefined))
+    return { caught: false, note: 'has to have either rows or tests' };
+  const file = `packages/${name}/src/${fault.file}`;
+  const found = readFileSync(join(root, file), 'utf8').split(find).length - 1;
+  if (found !== 1) return { caught: false, note: `its text is ${found} times in ${fault.file}` };
+  const files = filesOf(name, fault);
+  if (files.length === 0) return { caught: false, note: 'no test file has these' };
   const report = join(scratch, 'report.json');
   rmSync(report, { force: true });
+  const choice = rows === undefined ? [] : ['--testNamePattern', `(?:${rows.join('|')})`];
   const { error } = spawnSync(
     process.execPath,
     [
-      ...[
-        toolFile('vitest', 'vitest'),
-        'run',
-        '--config',
-        'scripts/vitest/fault.config.ts',
-        '--maxWorkers=1',
-      ],
-      ...[
-        '--reporter=json',
-        `--outputFile.json=${report}`,
-        '--testNamePattern',
-        `(?:${rows.join('|')})`,
-        ...files,
-      ],
+      ...[toolFile('vitest', 'vitest'), 'run', '--config', 'scripts/vitest/fault.config.ts'],
+      ...['--maxWorkers=1', '--project', suite, '--reporter=json', `--outputFile.json=${report}`],
+      ...choice,
+      ...files,
     ],
     {
       cwd: root,
@@ -65,27 +91,32 @@ function tryFault({ file, find, replace, rows }) {
   );
   if (error !== undefined) return { caught: true, note: `no end after ${MOST_SECONDS} s` };
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const ran = tests.filter(({ status }) => status === 'passed' || status === 'failed');
+  const ran = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'passed' || status === 'failed');
   const failed = ran.filter(({ status }) => status === 'failed');
   // A source that no longer loads shows nothing.
   if (ran.length === 0) return { caught: false, note: 'no test ran' };
-  const first = failed.length === 0 ? '' : `: ${failed[0].title}`;
+  const why = failed[0]?.failureMessages[0]?.split('\n')[0].slice(0, 100);
+  const first = failed.length === 0 ? '' : `: ${failed[0].title} (${why})`;
   return { caught: failed.length > 0, note: `${failed.length} of ${ran.length} tests fail${first}` };
 }
 
 const wanted = process.argv.slice(2);
+const chosen = packages.includes(wanted[0]) ? [wanted.shift()] : packages;
 let caught = 0;
 let missed = 0;
-for (const fault of faults) {
-  if (wanted.length > 0 && !wanted.some((word) => fault.name.includes(word))) continue;
-  const result = tryFault(fault);
-  if (result.caught) caught += 1;
-  else missed += 1;
-  process.stdout.write(
-    `${result.caught ? 'caught    ' : 'NOT CAUGHT'} ${fault.name} [${fault.rows.join(' ')}] ${result.note}\n`,
-  );
+for (const name of chosen) {
+  for (const fault of faultsOf(name)) {
+    if (wanted.length > 0 && !wanted.some((word) => fault.name.includes(word))) continue;
+    const result = tryFault(name, fault);
+    if (result.caught) caught += 1;
+    else missed += 1;
+    const verdict = result.caught ? 'caught    ' : 'NOT CAUGHT';
+    const tests = (fault.rows ?? fault.tests ?? []).join(' ');
+    process.stdout.write(`${verdict} ${name}: ${fault.name} [${tests}] ${result.note}\n`);
+  }
 }
 rmSync(scratch, { recursive: true, force: true });
 process.stdout.write(`${caught} caught, ${missed} not\n`);
-process.exitCode = missed > 0 ? 1 : 0;
+process.exitCode = missed > 0 || caught === 0 ? 1 : 0;

@@ -3,6 +3,7 @@ import { defineConfig, mergeConfig } from 'vitest/config';
 import base from '../../vitest.config.js';
 
 interface Fault {
+  /** From the root. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;

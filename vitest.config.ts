@@ -8,6 +8,7 @@ const conditions = ['@faultline/source', 'module', 'node', 'import', 'default'];
 process.env['FAULTLINE_SEED'] ??= String(Math.floor(Math.random() * 2 ** 31));
 
 const include = ['scripts/test/**/*.test.mjs', 'packages/*/test/**/*.test.ts', 'guest/test/**/*.test.ts'];
+const twoHarts = fileURLToPath(new URL('scripts/vitest/two-harts.ts', import.meta.url));
 const translatorEngine = fileURLToPath(new URL('scripts/vitest/translator-engine.ts', import.meta.url));
 
 export default defineConfig({
@@ -36,6 +37,19 @@ export default defineConfig({
           include: [
             'packages/mmu-emu/test/{debug,hart,interpreter,isa,mmu,qemu,translator}/**/*.test.ts',
             'packages/mmu-emu/test/machine.test.ts',
+          ],
+        },
+      },
+      {
+        // Accesses, crashes, suspensions and races under the kernel, once more on two harts.
+        extends: true,
+        resolve: { alias: [{ find: /^\.{1,2}\/(.*\/)?harts\.js$/, replacement: twoHarts }] },
+        test: {
+          name: 'two-harts',
+          include: [
+            'packages/kernel/test/pager/{end-of-service,read-faults,writeback}.test.ts',
+            'packages/kernel/test/task/{exception-channel,race-exploration,suspend}.test.ts',
+            'packages/kernel/test/vm/eviction.test.ts',
           ],
         },
       },

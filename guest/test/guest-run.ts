@@ -26,7 +26,7 @@ export interface GuestRun {
 /** How to run it. */
 export interface GuestRunOptions extends Pick<
   RunProgramOptions,
-  'environment' | 'memoryBytes' | 'pagerBlocking' | 'limits' | 'seed' | 'maxChildren'
+  'environment' | 'memoryBytes' | 'harts' | 'pagerBlocking' | 'limits' | 'seed' | 'maxChildren'
 > {
   /** What it reads from standard input; default nothing. */
   readonly input?: string | Uint8Array;

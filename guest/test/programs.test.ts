@@ -175,7 +175,12 @@ describe('pager-demo', () => {
 });
 
 describe('threads', () => {
-  it.each([1, 4, 16])('%i threads fault on different and on the same pages', async (threads) => {
+  it.each([
+    [1, 1],
+    [4, 1],
+    [4, 2],
+    [16, 8],
+  ])('%i threads on %i harts fault on different and on the same pages', async (threads, harts) => {
     const bytes = Uint8Array.from(
       { length: 31 * PAGE + 17 },
       (_none, index) => (index * 31 + (index >> 8)) & 0xff,
@@ -183,7 +188,7 @@ describe('threads', () => {
     directory.write('data.bin', bytes);
     let sum = 0n;
     bytes.forEach((byte, index) => (sum += BigInt(byte) * BigInt(Math.floor(index / PAGE) + 1)));
-    const run = await directory.run('threads', ['data.bin', String(threads)]);
+    const run = await directory.run('threads', ['data.bin', String(threads)], { harts });
     expect(printed(run)).toBe(
       `${threads} threads, 32 pages, ${16 + 16 * threads} page reads, checksum ${sum.toString(16).padStart(16, '0')}\n` +
         'all sums agree\n',

@@ -48,6 +48,8 @@ export interface RunProgramOptions {
   readonly stderr?: Writable | null;
   /** RAM of the machine; default 256 MiB. */
   readonly memoryBytes?: number;
+  /** Harts of the machine, 1 to 8; default 1. */
+  readonly harts?: number;
   /** Whether guests' system calls may wait for a pager. Default: as each program's ELF note says. */
   readonly pagerBlocking?: PagerBlocking;
   /** Default: a virtual clock. */
@@ -155,6 +157,7 @@ class ProgramRun {
   static async create(options: RunProgramOptions): Promise<ProgramRun> {
     const kernel = await Kernel.create({
       ...(options.memoryBytes === undefined ? {} : { ramBytes: options.memoryBytes }),
+      ...(options.harts === undefined ? {} : { harts: options.harts }),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.hostTime === undefined ? {} : { hostTime: options.hostTime }),
       ...(options.seed === undefined ? {} : { seed: options.seed }),

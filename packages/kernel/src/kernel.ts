@@ -8,12 +8,11 @@ import { KernelError } from './kernel-error.js';
 import { KernelLoop, type RunResult } from './kernel-loop.js';
 import { KernelState, reportEvictions } from './kernel-state.js';
 import { DEFAULT_LIMITS, type KernelLimits } from './limits.js';
-import { vdsoObject, type VdsoObject } from './loader/vdso-object.js';
+import { vdsoImage, vdsoObject, type VdsoObject } from './loader/vdso-object.js';
 import { loadProgram, type ProgramOptions, type ProgramResult } from './loader/program.js';
 import { Handle } from './object/handle-table.js';
 import { SeededRng } from './seeded-rng.js';
 import { CALL_TABLE } from './syscall/table.js';
-import { buildVdso } from './syscall/vdso.js';
 import { GuestSteps } from './task/guest-steps.js';
 import { Scheduler, type Schedule } from './task/scheduler.js';
 import { TaskSystem } from './task/task-system.js';
@@ -27,9 +26,11 @@ import { WallClock } from './wall-clock.js';
 export interface KernelOptions extends HostEnvironmentOptions {
   /** Bytes of guest RAM; a multiple of 4096 from 1 MiB to 3.5 GiB, default 256 MiB. */
   readonly ramBytes?: number;
+  /** Harts of the machine, 1 to 8; default 1. Threads run on them in turns, one at a time, so that a seed repeats a run. */
+  readonly harts?: number;
   /** Whether guest RAM is a SharedArrayBuffer; default false. */
   readonly sharedMemory?: boolean;
-  /** A hosted machine that nobody else uses, with a timebase of 1 GHz and this kernel's clock; `ramBytes` and `sharedMemory` do not apply then. */
+  /** A hosted machine that nobody else uses, with a timebase of 1 GHz and this kernel's clock; `ramBytes`, `harts` and `sharedMemory` do not apply then. */
   readonly machine?: Machine;
   /** Time; default a `VirtualClock`. With a `WallClock`, the kernel sleeps when nothing can run. */
   readonly clock?: Clock;
@@ -148,7 +149,7 @@ export class Kernel {
     });
     state.events = options.onEvent ?? null;
     reportEvictions(state);
-    const image = buildVdso(CALL_TABLE, {
+    const image = vdsoImage({
       ramBytes: machine.ram.bytes,
       harts: machine.harts.length,
       version: VERSION,
@@ -290,6 +291,7 @@ function machineOptions(options: KernelOptions, clock: Clock): MachineOptions {
     clock,
     timebaseHz: TICKS_PER_SECOND,
     ...(options.ramBytes === undefined ? {} : { ramBytes: options.ramBytes }),
+    ...(options.harts === undefined ? {} : { harts: options.harts }),
     ...(options.sharedMemory === undefined ? {} : { sharedMemory: options.sharedMemory }),
   };
 }

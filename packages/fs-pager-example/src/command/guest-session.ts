@@ -46,6 +46,7 @@ export async function runGuest(session: GuestSession, context: CommandContext): 
       stdout: context.stdout,
       stderr: context.stderr,
       memoryBytes: options.memoryBytes,
+      harts: options.harts,
       clock: new WallClock(context.time),
       hostTime: context.time,
       signal: abort.signal,

@@ -9,6 +9,7 @@ import {
 } from '../exit-status.js';
 
 const MACHINE_OPTIONS = `  --memory SIZE          RAM of the machine, for instance 64M or 1G (default 256M)
+  --smp N                harts of the machine, 1 to 8 (default 1)
   --pager-blocking WAY   allow: system calls of the guest may wait for pages;
                          fail: they return ZX_ERR_SHOULD_WAIT instead
                          (default: allow for programs that declare it)

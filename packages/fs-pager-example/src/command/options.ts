@@ -9,6 +9,7 @@ export class UsageError extends Error {
 /** Options that `run` and `demo` share. */
 export interface MachineOptions {
   readonly memoryBytes: number;
+  readonly harts: number;
   /** Null: as the program's ELF note says. */
   readonly pagerBlocking: 'allow' | 'fail' | null;
   readonly statsFile: string | null;
@@ -39,8 +40,10 @@ const MEBIBYTE = 2 ** 20;
 const DEFAULT_MEMORY_BYTES = 256 * MEBIBYTE;
 const MIN_MEMORY_BYTES = MEBIBYTE;
 const MAX_MEMORY_BYTES = 3.5 * 2 ** 30;
+const MAX_HARTS = 8;
 const MACHINE_OPTIONS = {
   memory: { type: 'string' },
+  smp: { type: 'string' },
   'pager-blocking': { type: 'string' },
   'stats-json': { type: 'string' },
   'trace-events': { type: 'string' },
@@ -140,6 +143,7 @@ function read<T>(parse: () => T): T {
 
 interface MachineValues {
   readonly memory?: string | undefined;
+  readonly smp?: string | undefined;
   readonly 'pager-blocking'?: string | undefined;
   readonly 'stats-json'?: string | undefined;
   readonly 'trace-events'?: string | undefined;
@@ -149,6 +153,7 @@ interface MachineValues {
 function machineOptions(values: MachineValues): MachineOptions {
   return {
     memoryBytes: values.memory === undefined ? DEFAULT_MEMORY_BYTES : parseSize(values.memory),
+    harts: values.smp === undefined ? 1 : parseHarts(values.smp),
     pagerBlocking: values['pager-blocking'] === undefined ? null : parseBlocking(values['pager-blocking']),
     statsFile: fileName('--stats-json', values['stats-json']),
     traceFile: fileName('--trace-events', values['trace-events']),
@@ -168,6 +173,13 @@ function parseSize(text: string): number {
   if (bytes % PAGE_SIZE !== 0)
     throw new UsageError(`--memory ${text}: a multiple of ${PAGE_SIZE} bytes is expected`);
   return bytes;
+}
+
+function parseHarts(text: string): number {
+  const harts = /^[0-9]+$/.test(text) ? Number(text) : NaN;
+  if (!(harts >= 1 && harts <= MAX_HARTS))
+    throw new UsageError(`--smp ${text}: 1 to ${MAX_HARTS} is possible`);
+  return harts;
 }
 
 function parseBlocking(text: string): 'allow' | 'fail' {

@@ -13,7 +13,7 @@ describe('faultline run', () => {
     const copied = await command(['run', ...MEMORY, guestElf('cat')], { input });
     expect(copied.status).toBe(0);
     expect(Buffer.compare(copied.output, input)).toBe(0);
-    const hello = await command(['run', ...MEMORY, guestElf('hello'), '--help', 'a b'], {
+    const hello = await command(['run', ...MEMORY, '--smp', '2', guestElf('hello'), '--help', 'a b'], {
       environment: { NAME: 'value' },
     });
     expect(hello.stdout).toContain('--help');
@@ -234,6 +234,7 @@ describe('faultline', () => {
     for (const word of [
       '--root',
       '--memory',
+      '--smp',
       '--pager-blocking',
       '--stats-json',
       '--trace-events',

@@ -118,6 +118,7 @@ export class HostCall extends Waiter implements Caller, HostTask {
    */
   start(call: SystemCall): Status {
     this.name = call.name;
+    this.endReservations();
     const result = call.handler(this, this.args);
     if (typeof result === 'number') return this.ended(result);
     this.operation = result;
@@ -167,6 +168,7 @@ export class HostCall extends Waiter implements Caller, HostTask {
 
   private advance(status: Status): Status {
     const operation = this.operation as Operation;
+    this.endReservations();
     let step = operation.next(status);
     // The host's own turn comes first: long calls need not stand back.
     while (step.done !== true && step.value === PAUSE) step = operation.next(ZX_ERR_TIMED_OUT);
@@ -179,6 +181,11 @@ export class HostCall extends Waiter implements Caller, HostTask {
     this.block(step.value);
     this.work.onChange?.();
     return PENDING;
+  }
+
+  /** Calls write to guests' memory, between two instructions of a thread perhaps: what a thread has reserved may be another's when it goes on. */
+  private endReservations(): void {
+    for (const hart of this.core.machine.harts) hart.clearReservation();
   }
 
   private ended(status: Status): Status {

@@ -64,6 +64,8 @@ export class AddressSpace {
   readonly tables: PageTables;
   private lastMapping: VmMapping | null = null;
   private regions = 0;
+  /** The harts that ran in it: no other has its translations. */
+  private readonly ranOn: Hart[] = [];
   private destroyed = false;
   /** Frames of tables on their way out, between `unmap` and the fence. */
   private readonly emptied: number[] = [];
@@ -94,7 +96,7 @@ export class AddressSpace {
     if (asid === 0) return ZX_ERR_NO_RESOURCES;
     const tables = PageTables.create(core.vm.physical, core.limits.pageTableFrames);
     if (tables === null) {
-      core.vm.asids.release(asid);
+      core.vm.asids.release(asid, []);
       return ZX_ERR_NO_MEMORY;
     }
     return new AddressSpace(core, tables, asid);
@@ -103,6 +105,7 @@ export class AddressSpace {
   /** Makes a hart run in this address space. */
   activate(hart: Hart): void {
     const { physical } = this.vm;
+    if (!this.ranOn.includes(hart)) this.ranOn.push(hart);
     hart.setAddressSpace(physical.ram.basePpn + this.tables.rootFrame, this.asid);
   }
 
@@ -111,7 +114,7 @@ export class AddressSpace {
     if (this.destroyed) return;
     this.rootVmar.destroyTree();
     this.destroyed = true;
-    this.vm.asids.release(this.asid);
+    this.vm.asids.release(this.asid, this.ranOn);
     this.tables.destroy();
   }
 
@@ -271,8 +274,9 @@ export class AddressSpace {
     return true;
   }
 
+  /** Shoots translations of [vpn, end) down, on every hart that may have some. */
   private fence(vpn: number, end: number): void {
-    for (const hart of this.vm.machine.harts) {
+    for (const hart of this.ranOn) {
       if (end - vpn > FENCED_SINGLY) hart.sfenceVmaAsid(this.asid);
       else for (let at = vpn; at < end; at += 1) hart.sfenceVmaPage(at * PAGE_SIZE);
     }

@@ -72,7 +72,7 @@ export class VmSystem {
     // A round of eviction makes room for about one generation.
     this.queues = new PageQueues(machine.ram.frameCount, Math.max(1, thresholds.high - thresholds.low));
     this.evictor = new Evictor(this.physical, this.nodes, this.queues, thresholds);
-    this.asids = new AsidAllocator(machine);
+    this.asids = new AsidAllocator();
     const frame = this.physical.allocateZeroed();
     if (frame === NO_FRAME) throw new Error('a machine has at least one frame');
     this.zeroFrame = frame;

@@ -1,4 +1,4 @@
-/** A thread that makes single accesses in user mode, on the hart, and waits as a kernel's threads do. */
+/** A thread that makes single accesses in user mode, on a hart, and waits as a kernel's threads do. */
 import {
   assemble,
   CAUSE_FETCH_PAGE_FAULT,
@@ -108,8 +108,7 @@ export class GuestThread extends Waiter {
   }
 
   private run(): void {
-    const hart = this.fixture.machine.harts[0];
-    if (hart === undefined) throw new Error('a machine has a hart');
+    const hart = this.fixture.nextHart();
     this.space.activate(hart);
     hart.context.set(this.context);
     for (;;) {

@@ -7,6 +7,7 @@ import type { HostProcess } from '../../src/host/host-process.js';
 import { Kernel } from '../../src/kernel.js';
 import type { RunResult } from '../../src/kernel-loop.js';
 import { AsmGuest, EXIT, FREE, PAGE, type AsmGuestOptions } from './asm-guest.js';
+import { HARTS } from './harts.js';
 
 const WORDS = PAGE / 8;
 
@@ -33,7 +34,7 @@ export class TestKernel {
   }
 
   static async create(options: Parameters<typeof Kernel.create>[0] = {}): Promise<TestKernel> {
-    return new TestKernel(await Kernel.create({ ramBytes: 16 * 2 ** 20, ...options }));
+    return new TestKernel(await Kernel.create({ ramBytes: 16 * 2 ** 20, harts: HARTS, ...options }));
   }
 
   vmo(pages: number, options = 0): MappedVmo {

@@ -1,5 +1,5 @@
 /** A kernel's memory management with a host process over it, on a real machine's RAM. */
-import type { VirtualClock } from '@faultline/mmu-emu';
+import type { Hart, VirtualClock } from '@faultline/mmu-emu';
 import { Machine } from '@faultline/mmu-emu';
 import { expect } from 'vitest';
 import { HostProcess } from '../../src/host/host-process.js';
@@ -10,6 +10,7 @@ import { CALL_TABLE } from '../../src/syscall/table.js';
 import { AddressSpace } from '../../src/vm/address-space.js';
 import type { OvertimeLimits } from '../../src/vm/request-overtime.js';
 import { VmSystem } from '../../src/vm/vm-system.js';
+import { HARTS } from './harts.js';
 
 export const PAGE = 4096;
 
@@ -30,6 +31,7 @@ export class VmFixture {
   readonly host: HostProcess;
   private readonly freeFrames: number;
   private readonly spaces: AddressSpace[] = [];
+  private turns = 0;
 
   private constructor(
     readonly machine: Machine,
@@ -55,13 +57,20 @@ export class VmFixture {
 
   static async create(options: FixtureOptions = {}): Promise<VmFixture> {
     const ramBytes = options.ramBytes ?? 8 * 2 ** 20;
-    const machine = options.machine ?? (await Machine.create({ mode: 'hosted', ramBytes }));
+    const machine = options.machine ?? (await Machine.create({ mode: 'hosted', ramBytes, harts: HARTS }));
     for (const hart of machine.harts) hart.sfenceVma();
     return new VmFixture(machine, options);
   }
 
   get physical(): VmSystem['physical'] {
     return this.state.vm.physical;
+  }
+
+  /** The hart whose turn it is: what threads do is spread over all. */
+  nextHart(): Hart {
+    const { harts } = this.machine;
+    this.turns += 1;
+    return harts[this.turns % harts.length];
   }
 
   /** An address space, and a handle to its root region in the host process. */

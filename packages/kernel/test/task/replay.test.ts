@@ -69,7 +69,10 @@ interface Recording {
   readonly instructions: number;
 }
 
-async function record(options: { readonly seed?: number; readonly schedule?: Schedule }): Promise<Recording> {
+async function record(options: {
+  readonly harts?: number;
+  readonly schedule?: Schedule;
+}): Promise<Recording> {
   const events: KernelEvent[] = [];
   const kernel = await Kernel.create({
     ramBytes: 4 * 2 ** 20,
@@ -110,6 +113,13 @@ describe('replay', () => {
     const second = await record({ schedule: { seed: 7 } });
     expect(second).toEqual(first);
     expect(first.events.length).toBeGreaterThan(10_000);
+  });
+
+  it('the same seed gives the same events on four harts, too', async () => {
+    const first = await record({ harts: 4, schedule: { seed: 7 } });
+    expect(await record({ harts: 4, schedule: { seed: 7 } })).toEqual(first);
+    expect(first.result).toBe(SUM);
+    expect((await record({ harts: 4, schedule: { seed: 8 } })).events).not.toBe(first.events);
   });
 
   it('round-robin needs no seed to be the same', async () => {

@@ -137,9 +137,9 @@ describe('address spaces', () => {
     for (let asid = asids.allocate(); asid !== 0; asid = asids.allocate()) taken.push(asid);
     expect(new Set(taken).size).toBe(taken.length);
     expect(AddressSpace.create(pager.fixture.state)).toBe(ZX_ERR_NO_RESOURCES);
-    asids.release(taken[7]);
+    asids.release(taken[7], []);
     expect(asids.allocate()).toBe(taken[7]);
-    for (const asid of taken) asids.release(asid);
+    for (const asid of taken) asids.release(asid, []);
     pager.finish();
   });
 

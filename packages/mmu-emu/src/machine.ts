@@ -28,7 +28,8 @@ import { RunLoop } from './run-loop.js';
 import { Timebase } from './timebase.js';
 import { Timers } from './timers.js';
 import { Translator } from './translator/translator.js';
-import type { TranslationStatistics, TranslatorOptions } from './translator/translator.js';
+import type { TranslatorOptions } from './translator/translator.js';
+import type { TranslationStatistics } from './translator/translation-statistics.js';
 
 const TRANSLATION: Readonly<Record<Engine, TranslatorOptions | null>> = {
   // A guest instruction costs some 80 us to translate, the engine's compiler included, and saves 2 to 3 ns a time.
@@ -183,7 +184,7 @@ export class Machine {
 
   /** What the translator has done; null when every instruction is interpreted. */
   get translation(): TranslationStatistics | null {
-    return this.#translator?.statistics ?? null;
+    return this.#translator?.statistics(this.harts.reduce((sum, hart) => sum + hart.totalRetired, 0)) ?? null;
   }
 
   /** For devices: ends the run after the instruction that is under way. The first call counts. */
@@ -344,7 +345,7 @@ export class Machine {
     };
     // Addresses reach the module as i32, whatever their sign.
     const translator = this.#translator;
-    const regions = translator === null ? {} : importsOf(translator);
+    const regions = translator === null ? {} : importsOf(translator, layout.regionRetired | 0);
     const globals = { ram: layout.ram | 0, ramBytes: layout.ramBytes | 0, frameInfo: layout.frameInfo | 0 };
     return { ...imports, ...globals, ...regions, memory };
   }
@@ -386,9 +387,9 @@ export class Machine {
 }
 
 /** What the interpreter's module takes of the translator. */
-function importsOf(translator: Translator): WebAssembly.ModuleImports {
+function importsOf(translator: Translator, regionRetired: number): WebAssembly.ModuleImports {
   const functions: RegionImports = { hot: (record) => translator.hot(record >>> 0) };
-  return { ...functions, table: translator.table, threshold: translator.threshold };
+  return { ...functions, table: translator.table, threshold: translator.threshold, regionRetired };
 }
 
 interface CheckedOptions {

@@ -1,12 +1,12 @@
 import { STATE_WORDS } from './hart/state.js';
-import { SLOT_BYTES } from './interpreter/record.js';
+import { REGION_NUMBERS, SLOT_BYTES } from './interpreter/record.js';
 import { BANK_BYTES, BANK_COUNT } from './mmu/tlb.js';
 import { PAGE_SIZE } from './mmu/pte.js';
 
-/** Bytes of one hart: state, then TLB banks. */
-export const HART_BYTES = STATE_WORDS * 4 + 2048 + BANK_BYTES * BANK_COUNT;
 /** Offset of the TLB banks in a hart's area. */
-export const HART_BANKS = STATE_WORDS * 4 + 2048;
+export const HART_BANKS = roundUp(STATE_WORDS * 4, PAGE_SIZE);
+/** Bytes of one hart: state, then TLB banks. */
+export const HART_BYTES = HART_BANKS + BANK_BYTES * BANK_COUNT;
 
 /** Where the marks of a debugger lie, in the page before the first hart; see interpreter/debug-hooks.ts. */
 export const DEBUG_INSTRUCTIONS = 1024;
@@ -23,6 +23,8 @@ export interface MemoryLayout {
   readonly frameCount: number;
   readonly slots: number;
   readonly slotCount: number;
+  /** One u64 a number of a region: instructions retired in it. */
+  readonly regionRetired: number;
   readonly ram: number;
   readonly ramBytes: number;
   /** Size of the memory in WebAssembly pages of 64 KiB. */
@@ -35,9 +37,10 @@ export function layOutMemory(ramBytes: number, hartCount: number, slotCount: num
   const frameCount = ramBytes / PAGE_SIZE;
   const frameInfo = FIRST_HART + hartCount * HART_BYTES;
   const slots = roundUp(frameInfo + frameCount * 2, 64);
-  const ram = roundUp(slots + slotCount * SLOT_BYTES, WASM_PAGE);
+  const regionRetired = roundUp(slots + slotCount * SLOT_BYTES, 64);
+  const ram = roundUp(regionRetired + REGION_NUMBERS * 8, WASM_PAGE);
   const pages = Math.ceil((ram + ramBytes) / WASM_PAGE);
-  return { harts, frameInfo, frameCount, slots, slotCount, ram, ramBytes, pages };
+  return { harts, frameInfo, frameCount, slots, slotCount, regionRetired, ram, ramBytes, pages };
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -75,7 +75,9 @@ Options of both:
   --max-instructions N   end with status 124 after N instructions
   --clock wall|virtual   the time the program sees: real, or one nanosecond an
                          instruction, the same in every run (default wall)
-  --stats                print instructions, time and speed to standard error
+  --stats                print to standard error instructions, time and speed, and what
+                         was translated, why translated code was left, and what
+                         instructions were not translated
   --help                 print this
   --version              print the version
 

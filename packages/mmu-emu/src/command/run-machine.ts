@@ -3,6 +3,7 @@ import { EXIT_STOP, EXIT_WFI } from '@faultline/mmu-emu';
 import type { Machine } from '@faultline/mmu-emu';
 import type { ByteReceiver, Console } from './console.js';
 import type { MachineCommandOptions } from './options.js';
+import { runStatistics } from './run-statistics.js';
 
 const STATUS_OUT_OF_INSTRUCTIONS = 124;
 const STATUS_WAITS_FOR_EVER = 125;
@@ -52,7 +53,7 @@ export async function runMachine(
   }
   if (options.stats) {
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    stderr.write(statistics(retired, seconds));
+    stderr.write(runStatistics(machine, retired, seconds));
   }
   return status;
 }
@@ -75,9 +76,4 @@ async function waitForInterrupt(machine: Machine, terminal: Console, port: ByteR
   await Promise.race(waits);
   clearTimeout(timer);
   return true;
-}
-
-function statistics(instructions: number, seconds: number): string {
-  const mips = instructions / Math.max(seconds, 1e-9) / 1e6;
-  return `instructions ${instructions}, time ${seconds.toFixed(3)} s, ${mips.toFixed(1)} MIPS\n`;
 }

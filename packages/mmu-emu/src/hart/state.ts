@@ -102,15 +102,13 @@ export const HART_MCYCLE_OFFSET = csr(21);
 export const HART_MINSTRET_OFFSET = csr(22);
 export const HART_STIMECMP = csr(23);
 
-/** Instructions retired in regions, 2 words. */
-export const HART_TRANSLATED = 480;
-/** How often a region was entered, 2 words. */
-export const HART_REGION_ENTRIES = 482;
-/** How often a region left an instruction to the interpreter, 2 words. */
-export const HART_REGION_EXITS = 484;
+/** Not 0 when a region was left because an access was not in the TLB, and the interpreter has not run it yet. */
+export const HART_LOOK_UP_FAILED = 480;
+/** How often regions were left, by reason (interpreter/region-exits.ts): 64 counters of 2 words. */
+export const HART_REGION_EXITS = 512;
 
 /** Words of state a hart has. */
-export const STATE_WORDS = 512;
+export const STATE_WORDS = 640;
 
 /** The MODE_* bits: how an access is translated and allowed. Without this one it is not translated. */
 export const MODE_TRANSLATED = 1;

@@ -6,6 +6,7 @@ import type { HelperName, RoutineName } from '../isa/semantics.js';
 import { HELPERS, ROUTINES } from '../isa/semantics.js';
 import { MAXIMUM_PAGES, type ModuleBuilder } from '../wasm/module-builder.js';
 import type { WasmType } from '../wasm/opcodes.js';
+import { REGION_NUMBERS } from './record.js';
 
 /** Result of a helper: the instruction is done and the next one follows. */
 export const HELPER_DONE = 0;
@@ -53,9 +54,6 @@ export interface DebugImports {
 /** Which module: the interpreter alone, with a translator, or with what a debugger asks. */
 export type CoreVariant = 'interpreting' | 'translating' | 'debugging';
 
-/** Regions that the table has room for; number 0 is none. */
-export const REGION_NUMBERS = 16_384;
-
 /** Helpers of the semantics: arguments in HART_ARGUMENTS, pc and HART_LEFT current; gives a HELPER_* result. */
 export type HelperImports = Readonly<Record<HelperName, (hart: number) => number>>;
 
@@ -96,6 +94,8 @@ export interface CoreIndices {
     readonly type: number;
     /** Immutable global: arrivals that make a place hot, 1 to 65,534. */
     readonly threshold: number;
+    /** Immutable global: host address of the counters of instructions retired in regions. */
+    readonly retired: number;
   } | null;
   /** Only of the debugging variant. */
   readonly debug: DebugIndices | null;
@@ -113,6 +113,7 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
   const ramBytes = module.importGlobal('m', 'ramBytes');
   const frameInfo = module.importGlobal('m', 'frameInfo');
   const threshold = translates ? module.importGlobal('m', 'threshold') : 0;
+  const retired = translates ? module.importGlobal('m', 'regionRetired') : 0;
   if (translates) module.importTable('m', 'table', REGION_NUMBERS);
   const hot = translates ? module.importFunction('m', 'hot', ['i32'], ['i32']) : 0;
   const imported = {
@@ -160,7 +161,7 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
     fetch: module.declare(['i32', 'i64'], ['i32']),
     run: module.declare(['i32', 'i32'], ['i32']),
     regions: translates
-      ? { hot, threshold, type: module.signature(REGION_PARAMETERS, REGION_RESULTS) }
+      ? { hot, threshold, retired, type: module.signature(REGION_PARAMETERS, REGION_RESULTS) }
       : null,
     debug,
   };

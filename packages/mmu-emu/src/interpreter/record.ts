@@ -25,6 +25,8 @@ export const RECORD_BYTES = 16;
 export const RECORD_ENTRIES = 2048 * RECORD_BYTES + 32;
 /** Bytes of a slot. */
 export const SLOT_BYTES = SLOT_RECORDS + RECORD_ENTRIES + 2048 * 4;
+/** Regions that there may be; number 0 is none. */
+export const REGION_NUMBERS = 16_384;
 /** A word of arrivals that is not counted up any more. */
 export const ARRIVALS_END = 0xffff;
 export const RECORD_HANDLER = 0;

@@ -5,7 +5,7 @@
  * helper ends it earlier. What is left of the budget is in HART_LEFT afterwards.
  */
 
-import { HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_PC, HART_REGION_ENTRIES, HART_REGION_EXITS, HART_TRANSLATED } from '../hart/state.js'; // prettier-ignore
+import { HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_LOOK_UP_FAILED, HART_PC } from '../hart/state.js'; // prettier-ignore
 import type { ValueType } from '../isa/semantics.js';
 import { block, br, brIf, call, callIndirect, get, getGlobal, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
@@ -15,6 +15,7 @@ import { HANDLERS } from './handlers.js';
 import type { CoreIndices } from './imports.js';
 import { currentPc, lowerHandler, raiseIllegal, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
 import type { RunLocals } from './lower.js';
+import { countExit, FIRST_STOP, REGION_EXIT_BITS, regionExitNumber } from './region-exits.js';
 import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_ENTRIES, RECORD_HANDLER } from './record.js'; // prettier-ignore
 
 function declareLocals(f: FunctionBody): RunLocals {
@@ -43,7 +44,10 @@ function declareLocals(f: FunctionBody): RunLocals {
  * A jump has led to `rec`: goes on in the region that begins there, or counts the arrival. Behind it follows the
  * instruction at `rec`.
  */
-function enterRegion({ hot, type, threshold }: NonNullable<CoreIndices['regions']>, l: RunLocals): Code {
+function enterRegion(
+  { hot, type, threshold, retired }: NonNullable<CoreIndices['regions']>,
+  l: RunLocals,
+): Code {
   const { rec, left, pc } = l;
   // Records have 16 bytes, words of arrivals 4.
   const word = op(
@@ -51,8 +55,14 @@ function enterRegion({ hot, type, threshold }: NonNullable<CoreIndices['regions'
     get(l.pageRecords),
     op('i32.shr_u', op('i32.sub', get(rec), get(l.pageRecords)), i32c(2)),
   );
-  const addTo = (word: number, value: Code): Code =>
-    store('i64.store', get(l.hart), op('i64.add', load('i64.load', get(l.hart), word * 4), value), word * 4);
+  const exit = op('i32.and', get(l.status), i32c((1 << REGION_EXIT_BITS) - 1));
+  const leftOver = op('i32.shr_u', get(l.status), i32c(REGION_EXIT_BITS));
+  // The word of the entry begins with the number of the region, whose counter has 8 bytes.
+  const counter = op(
+    'i32.add',
+    getGlobal(retired),
+    op('i32.shl', op('i32.shr_u', load('i32.load', get(l.entry), RECORD_ENTRIES), i32c(16)), i32c(3)),
+  );
   const run = seq(
     set(
       l.status,
@@ -66,13 +76,24 @@ function enterRegion({ hot, type, threshold }: NonNullable<CoreIndices['regions'
         op('i32.shr_u', get(l.status), i32c(16)),
       ),
     ),
-    addTo(
-      HART_TRANSLATED,
-      op('i64.extend_i32_u', op('i32.sub', get(left), op('i32.shr_u', get(l.status), i32c(1)))),
+    store(
+      'i64.store',
+      tee(l.entry, counter),
+      op(
+        'i64.add',
+        load('i64.load', get(l.entry)),
+        op('i64.extend_i32_u', op('i32.sub', get(left), leftOver)),
+      ),
     ),
-    addTo(HART_REGION_ENTRIES, i64c(1)),
-    addTo(HART_REGION_EXITS, op('i64.extend_i32_u', op('i32.and', get(l.status), i32c(1)))),
-    set(left, op('i32.shr_u', get(l.status), i32c(1))),
+    set(left, leftOver),
+    set(l.status, exit),
+    countExit(get(l.hart), get(l.status)),
+    store(
+      'i32.store',
+      get(l.hart),
+      op('i32.eq', get(l.status), i32c(regionExitNumber('lookUp'))),
+      HART_LOOK_UP_FAILED * 4,
+    ),
     set(pc, load('i64.load', get(l.hart), HART_PC * 4)),
     when(
       op('i64.eq', op('i64.and', get(pc), i64c(-4096)), get(l.page)),
@@ -85,7 +106,7 @@ function enterRegion({ hot, type, threshold }: NonNullable<CoreIndices['regions'
             op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(3)),
           ),
         ),
-        brIf('arrive', op('i32.eqz', op('i32.and', get(l.status), i32c(1)))),
+        brIf('arrive', op('i32.lt_u', get(l.status), i32c(FIRST_STOP))),
       ),
       br('fetch'),
     ),

@@ -12,6 +12,7 @@ import { CAUSE_LOAD_ACCESS, CAUSE_LOAD_MISALIGNED, CAUSE_STORE_ACCESS, CAUSE_STO
 import { HART_DATA_BANK } from '../hart/state.js';
 import { FRAME_SLOT_MASK } from '../interpreter/code-cache.js';
 import type { CoreIndices } from '../interpreter/imports.js';
+import { countAccess, regionExitNumber } from '../interpreter/region-exits.js';
 import { brIf, block, br, call, choose, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, setGlobal, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
@@ -41,6 +42,35 @@ export const noteStore = (indices: CoreIndices, host: Code, bytes: Code): Code =
       op('i32.or', getGlobal(indices.status), call(indices.storeToCode, host, bytes)),
     ),
   );
+
+/** For the statistics of regions: what an access was that no TLB answered, once it is translated. */
+function countTranslated(indices: CoreIndices, host: number, isStore: Code): Code {
+  const number = (kind: Parameters<typeof regionExitNumber>[0]): Code => i32c(regionExitNumber(kind));
+  const hasCode = op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(host))), i32c(FRAME_SLOT_MASK));
+  const inRam = choose(
+    'i32',
+    getGlobal(indices.mixed),
+    number('protection'),
+    choose(
+      'i32',
+      op('i32.and', isStore, op('i32.ne', hasCode, i32c(0))),
+      number('storeToCode'),
+      number('tlbMiss'),
+    ),
+  );
+  const kind = choose(
+    'i32',
+    isTrap(host),
+    number('fault'),
+    choose('i32', isDevice(host), number('device'), inRam),
+  );
+  return countAccess(get(0), kind);
+}
+
+/** The same, of an access that is misaligned. */
+const countMisaligned = countAccess(get(0), i32c(regionExitNumber('misaligned')));
+const isMisaligned = (va: number, bytes: number): Code =>
+  op('i32.and', op('i32.wrap_i64', get(va)), op('i32.sub', get(bytes), i32c(1)));
 
 /** One of four accesses by width. */
 const byWidth = (bytes: number, each: (width: 1 | 2 | 4 | 8) => Code): Code =>
@@ -103,7 +133,7 @@ function device(
 ): Code {
   const fault = seq(call(indices.raise, get(0), i32c(cause), get(va)), failed);
   return seq(
-    when(op('i32.and', op('i32.wrap_i64', get(va)), op('i32.sub', get(bytes), i32c(1))), fault),
+    when(isMisaligned(va, bytes), fault),
     setGlobal(indices.status, call(imported, get(0), get(bytes))),
     when(op('i32.eq', getGlobal(indices.status), i32c(STATUS_TRAP)), fault),
   );
@@ -125,6 +155,7 @@ export function buildSlowLoad(indices: CoreIndices): FunctionBody {
   const failed = seq(setGlobal(indices.status, i32c(STATUS_TRAP)), ret(i64c(0)));
 
   setGlobal(indices.status, i32c(STATUS_DONE))(f);
+  when(isMisaligned(va, bytes), countMisaligned)(f);
   when(
     crosses(va, bytes, first),
     seq(
@@ -153,6 +184,7 @@ export function buildSlowLoad(indices: CoreIndices): FunctionBody {
     ),
   )(f);
   set(host, call(indices.translate, get(hart), get(va), i32c(ACCESS_LOAD), get(bytes)))(f);
+  countTranslated(indices, host, i32c(0))(f);
   when(isTrap(host), failed)(f);
   when(
     isDevice(host),
@@ -178,6 +210,7 @@ export function buildSlowStore(indices: CoreIndices): FunctionBody {
   const failed = seq(setGlobal(indices.status, i32c(STATUS_TRAP)), op('return'));
 
   setGlobal(indices.status, i32c(STATUS_DONE))(f);
+  when(isMisaligned(va, bytes), countMisaligned)(f);
   when(
     crosses(va, bytes, first),
     seq(
@@ -200,6 +233,7 @@ export function buildSlowStore(indices: CoreIndices): FunctionBody {
     ),
   )(f);
   set(host, call(indices.translate, get(hart), get(va), i32c(ACCESS_STORE), get(bytes)))(f);
+  countTranslated(indices, host, i32c(1))(f);
   when(isTrap(host), failed)(f);
   when(
     isDevice(host),
@@ -228,8 +262,9 @@ export function buildAtomicAddress(indices: CoreIndices): FunctionBody {
     op('select', i32c(onLoad), i32c(onStore), isLoad);
 
   when(
-    op('i32.and', op('i32.wrap_i64', get(va)), op('i32.sub', get(bytes), i32c(1))),
+    isMisaligned(va, bytes),
     seq(
+      countMisaligned,
       call(indices.raise, get(hart), byAccess(CAUSE_LOAD_MISALIGNED, CAUSE_STORE_MISALIGNED), get(va)),
       ret(i32c(0)),
     ),
@@ -247,6 +282,7 @@ export function buildAtomicAddress(indices: CoreIndices): FunctionBody {
     ret(op('i32.add', op('i32.wrap_i64', get(va)), load('i32.load', get(entry), 8))),
   )(f);
   set(host, call(indices.translate, get(hart), get(va), get(access), get(bytes)))(f);
+  countTranslated(indices, host, op('i32.eq', get(access), i32c(ACCESS_STORE)))(f);
   when(
     isDevice(host),
     seq(

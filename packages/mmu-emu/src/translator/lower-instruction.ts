@@ -6,6 +6,7 @@
  */
 
 import { HART_F, HART_X } from '../hart/state.js';
+import type { RegionExit } from '../interpreter/region-exits.js';
 import { DYNAMIC_MODE, LAST_MODE } from '../interpreter/lower.js';
 import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
 import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
@@ -37,7 +38,7 @@ export interface RegionLocals {
 /** What control flow is made of; the region knows how. */
 export interface InstructionExits {
   /** Leaves, so that this instruction is run by the interpreter. */
-  giveUp(): Code;
+  giveUp(exit: RegionExit): Code;
   /** Whether an instruction before it in the block has found mstatus.FS as it must be. */
   readonly isFloatChecked: boolean;
   /** After a branch: taken, and not. */
@@ -170,7 +171,7 @@ class InstructionLowering {
     if (mode !== DYNAMIC_MODE) return set(local, i64c(mode));
     return seq(
       set(local, op('i64.shr_u', get(this.#l.fcsr), i64c(5))),
-      when(op('i64.gt_u', get(local), i64c(LAST_MODE)), this.#exits.giveUp()),
+      when(op('i64.gt_u', get(local), i64c(LAST_MODE)), this.#exits.giveUp('roundingMode')),
     );
   }
 
@@ -183,7 +184,7 @@ class InstructionLowering {
         load('i64.load', tee(l.entry, tlbEntry(get(l.bank), get(l.address))), array),
         op('i64.and', get(l.address), i64c(-4096 | (width - 1))),
       ),
-      this.#exits.giveUp(),
+      this.#exits.giveUp('lookUp'),
     );
   }
 
@@ -205,14 +206,14 @@ class InstructionLowering {
         // Off is an exception; where it is not Dirty yet, the interpreter makes it so.
         return this.#exits.isFloatChecked
           ? seq()
-          : when(op('i32.eqz', get(l.isFloatReady)), this.#exits.giveUp());
+          : when(op('i32.eqz', get(l.isFloatReady)), this.#exits.giveUp('floatState'));
       case 'roundingMode':
         return this.#roundingMode(this.#locals[statement.local]);
       case 'compute': {
         const { shortcut } = statement;
         if (shortcut === undefined) throw new Error('a routine is not translated');
         return seq(
-          when(op('i32.eqz', this.#value(shortcut.condition)), this.#exits.giveUp()),
+          when(op('i32.eqz', this.#value(shortcut.condition)), this.#exits.giveUp(statement.routine)),
           set(this.#locals[statement.local], this.#value(shortcut.value)),
         );
       }

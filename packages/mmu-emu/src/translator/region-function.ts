@@ -2,12 +2,13 @@
  * A region as one WebAssembly function.
  *
  * ```
- *   (hart, left, page, records, entry) -> left * 2 + again
+ *   (hart, left, page, records, entry) -> left * 64 + exit
  * ```
  *
  * `left` is what the slice still may retire, `page` the virtual address of the page, `records` the address of its first
- * record, `entry` the number of an entry. On return the pc and the registers are in the hart's state. `again` is 1
- * when the interpreter has to run the instruction at the pc, 0 when the pc is wherever a jump led.
+ * record, `entry` the number of an entry. On return the pc and the registers are in the hart's state. `exit` says why
+ * it was left (interpreter/region-exits.ts), and so whether the interpreter has to run the instruction at the pc, or the pc
+ * is wherever a jump led.
  *
  * Invariants:
  * 1. At every instruction that may give up, the locals hold the registers as they are before it, and `left` counts it and
@@ -21,16 +22,19 @@
 import { MSTATUS_FS } from '../hart/mstatus.js';
 import { HART_DATA_BANK, HART_F, HART_FCSR, HART_MSTATUS, HART_PC, HART_X } from '../hart/state.js';
 import { REGION_PARAMETERS } from '../interpreter/imports.js';
+import { REGION_EXIT_BITS, regionExitNumber } from '../interpreter/region-exits.js';
+import type { RegionExit } from '../interpreter/region-exits.js';
 import { RECORD_ENTRIES } from '../interpreter/record.js';
 import { block, br, get, i32c, i64c, load, loop, op, seq, set, store, when } from '../wasm/code.js';
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import type { WasmType } from '../wasm/opcodes.js';
+import { PAGE_SIZE } from '../mmu/pte.js';
 import { DISPATCHER, orderFlow } from './flow.js';
 import type { Flow } from './flow.js';
 import { lowerInstruction } from './lower-instruction.js';
 import type { RegionLocals } from './lower-instruction.js';
-import type { Region, RegionBlock } from './region.js';
+import type { Refusal, Region, RegionBlock } from './region.js';
 
 /** A function, and the offsets of the page at which it can be entered: entry i at `entries[i]`. */
 export interface RegionFunction {
@@ -49,13 +53,15 @@ class RegionLowering {
   /** Most instructions that can retire from the start of a node until the budget is looked at again, by node. */
   readonly #bounds: readonly number[];
   readonly #locals: RegionLocals;
-  readonly #again: number;
+  readonly #exit: number;
+  readonly #refusals: ReadonlyMap<number, Refusal>;
   readonly #entry = 4;
   readonly #records = 3;
   readonly #written = new Set<number>();
 
   constructor(region: Region, number: number) {
     this.#number = number;
+    this.#refusals = region.refusals;
     const blocks = [...region.blocks.values()];
     this.#blocks = [null, ...blocks];
     blocks.forEach((found, index) => this.#nodes.set(found.start, index + 1));
@@ -98,14 +104,13 @@ class RegionLowering {
       fcsr: f.local('i64'),
       temporary: (type, index) => (temporaries[type][index] ??= f.local(type)),
     };
-    this.#again = f.local('i32');
+    this.#exit = f.local('i32');
   }
 
   lower(): RegionFunction {
     const l = this.#locals;
     seq(
       set(l.bank, load('i32.load', get(l.hart), HART_DATA_BANK * 4)),
-      set(this.#again, i32c(1)),
       set(l.fcsr, load('i64.load32_u', get(l.hart), HART_FCSR * 4)),
       set(
         l.isFloatReady,
@@ -121,7 +126,7 @@ class RegionLowering {
         store('i64.store', get(l.hart), get(l.registers.get(word) as number), word * 4),
       ),
       store('i64.store', get(l.hart), get(l.pc), HART_PC * 4),
-      op('i32.or', op('i32.shl', get(l.left), i32c(1)), get(this.#again)),
+      op('i32.or', op('i32.shl', get(l.left), i32c(REGION_EXIT_BITS)), get(this.#exit)),
     )(this.#f);
     const entries = this.#flow.successors[DISPATCHER].map(
       (node) => (this.#blocks[node] as RegionBlock).start,
@@ -161,7 +166,9 @@ class RegionLowering {
     const last = instructions.at(-1)?.shape.ending;
     const parts: Code[] = [];
     if (this.#isTested(node)) {
-      parts.push(when(op('i32.lt_u', get(l.left), i32c(this.#bounds[node])), this.#leave(start, true, 0)));
+      parts.push(
+        when(op('i32.lt_u', get(l.left), i32c(this.#bounds[node])), this.#leave(start, 'budget', 0)),
+      );
     }
     parts.push(set(l.left, op('i32.sub', get(l.left), i32c(instructions.length))));
     let isFloatChecked = false;
@@ -169,7 +176,7 @@ class RegionLowering {
       parts.push(
         lowerInstruction(l, instruction, {
           isFloatChecked,
-          giveUp: () => this.#leave(instruction.offset, true, instructions.length - index),
+          giveUp: (exit) => this.#leave(instruction.offset, exit, instructions.length - index),
           taken: () => this.#go(node, targets[0]),
           next: () => this.#go(node, end),
           indirect: () => this.#indirect(),
@@ -178,7 +185,7 @@ class RegionLowering {
       isFloatChecked ||= instruction.shape.description.statements[0]?.kind === 'requireFloat';
     });
     if (last === 'none') {
-      parts.push(this.#nodes.has(end) ? this.#go(node, end) : this.#leave(end, true, 0));
+      parts.push(this.#nodes.has(end) ? this.#go(node, end) : this.#leave(end, this.#refusalAt(end), 0));
     }
     return seq(...parts);
   }
@@ -186,7 +193,10 @@ class RegionLowering {
   /** To an offset of the page, or outside it. */
   #go(from: number, offset: number): Code {
     const to = this.#nodes.get(offset);
-    if (to === undefined) return this.#leave(offset, false, 0);
+    if (to === undefined) {
+      const inPage = offset >= 0 && offset < PAGE_SIZE;
+      return this.#leave(offset, inPage ? 'otherRegion' : 'otherPage', 0);
+    }
     if (!this.#flow.isBackward(from, to)) return this.#flow.isMerge(to) ? br(`node${to}`) : this.#tree(to);
     if (this.#flow.dominates(to, from)) return br(`loop${to}`);
     return seq(set(this.#entry, i32c(this.#entryOf.get(to) as number)), br(`loop${DISPATCHER}`));
@@ -214,18 +224,23 @@ class RegionLowering {
           ),
         ),
       ),
-      set(this.#again, i32c(0)),
+      set(this.#exit, i32c(regionExitNumber('computedJump'))),
       br('exit'),
     );
   }
 
+  /** Why straight-line code ends there. */
+  #refusalAt(offset: number): RegionExit {
+    return offset >= PAGE_SIZE ? 'otherPage' : (this.#refusals.get(offset)?.exit ?? 'regionLimit');
+  }
+
   /** Leaves for an offset of the page or outside it; `undone` instructions were counted that have not retired. */
-  #leave(offset: number, again: boolean, undone: number): Code {
+  #leave(offset: number, exit: RegionExit, undone: number): Code {
     const l = this.#locals;
     return seq(
       set(l.pc, op('i64.add', get(l.page), i64c(offset))),
       undone === 0 ? seq() : set(l.left, op('i32.add', get(l.left), i32c(undone))),
-      again ? seq() : set(this.#again, i32c(0)),
+      set(this.#exit, i32c(regionExitNumber(exit))),
       br('exit'),
     );
   }

@@ -7,8 +7,9 @@
 
 import { decodeOperands } from '../interpreter/decoder.js';
 import type { DecodedInstruction } from '../interpreter/decoder.js';
+import type { RegionExit } from '../interpreter/region-exits.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
-import { shapeOf } from './shape.js';
+import { refusalOf, shapeOf } from './shape.js';
 import type { Shape } from './shape.js';
 
 /** One instruction of a block. */
@@ -30,12 +31,22 @@ export interface RegionBlock {
   readonly targets: readonly number[];
 }
 
+/** Why straight-line code was not followed any further. */
+export interface Refusal {
+  /** Name of an instruction that is not translated; `illegal`, `crosses the page` or `region limit`. */
+  readonly what: string;
+  /** How a region is left there. */
+  readonly exit: RegionExit;
+}
+
 /** Blocks by offset, and which of them can be entered from outside. */
 export interface Region {
   readonly blocks: ReadonlyMap<number, RegionBlock>;
   /** Offsets, in the order of their numbers. */
   readonly entries: readonly number[];
   readonly instructions: number;
+  /** By offset, what straight-line code that belongs to no block was refused for. */
+  readonly refusals: ReadonlyMap<number, Refusal>;
   /** Has a jump to a computed address that is no return: a switch, say. Where it leads is found out by watching. */
   readonly computesTargets: boolean;
 }
@@ -56,13 +67,9 @@ const LINKS = new Set([1, 5]);
  *
  * @param page the bytes of the page.
  * @param seeds offsets to begin at, the most important first.
- * @returns null when nothing at the first seed can be translated.
+ * @returns without blocks when nothing at the first seed can be translated.
  */
-export function discoverRegion(
-  page: DataView,
-  seeds: readonly number[],
-  limits: RegionLimits,
-): Region | null {
+export function discoverRegion(page: DataView, seeds: readonly number[], limits: RegionLimits): Region {
   const search = new RegionSearch(page, limits);
   for (const seed of seeds) search.follow(seed);
   search.followCalls();
@@ -77,6 +84,7 @@ class RegionSearch {
   readonly #entries = new Set<number>();
   readonly #called = new Set<number>();
   readonly #pending: number[] = [];
+  readonly #refusals = new Map<number, Refusal>();
   /** Something was left out because a limit was reached. */
   #isCut = false;
 
@@ -105,16 +113,18 @@ class RegionSearch {
     }
   }
 
-  region(seeds: readonly number[]): Region | null {
+  region(seeds: readonly number[]): Region {
     const blocks = new Map<number, RegionBlock>();
     for (const leader of this.#leaders) {
       const block = blockAt(this.#found, this.#leaders, leader);
       if (block !== null) blocks.set(leader, block);
     }
     const first = seeds[0];
-    if (first === undefined || !blocks.has(first)) return null;
-    const entries = [...seeds, ...this.#entries].filter((offset) => blocks.has(offset));
-    return reachable(blocks, [...new Set(entries)]);
+    const entries =
+      first === undefined || !blocks.has(first)
+        ? []
+        : [...seeds, ...this.#entries].filter((offset) => blocks.has(offset));
+    return reachable(blocks, [...new Set(entries)], this.#refusals);
   }
 
   #lead(offset: number): void {
@@ -132,10 +142,14 @@ class RegionSearch {
     for (let offset = leader; offset < PAGE_SIZE && !this.#found.has(offset);) {
       if (this.#found.size >= this.#limits.instructions) {
         this.#isCut = true;
+        this.#refusals.set(offset, { what: 'region limit', exit: 'regionLimit' });
         return;
       }
       const instruction = instructionAt(this.#page, offset);
-      if (instruction === null) return;
+      if ('exit' in instruction) {
+        this.#refusals.set(offset, instruction);
+        return;
+      }
       this.#found.set(offset, instruction);
       offset += instruction.length;
       const { ending } = instruction.shape;
@@ -158,14 +172,15 @@ class RegionSearch {
   }
 }
 
-function instructionAt(page: DataView, offset: number): RegionInstruction | null {
+function instructionAt(page: DataView, offset: number): RegionInstruction | Refusal {
   const low = page.getUint16(offset, true);
   const long = (low & 3) === 3;
-  if (long && offset === PAGE_SIZE - 2) return null;
+  if (long && offset === PAGE_SIZE - 2) return { what: 'crosses the page', exit: 'pageCrossing' };
   const decoded = decodeOperands(long ? page.getUint32(offset, true) : low);
-  if (decoded === undefined) return null;
+  if (decoded === undefined) return { what: 'illegal', exit: 'illegal' };
   const shape = shapeOf(decoded.spec);
-  return shape === null ? null : { ...decoded, offset, shape };
+  if (shape === null) return { what: decoded.spec.name, exit: refusalOf(decoded.spec) };
+  return { ...decoded, offset, shape };
 }
 
 function blockAt(
@@ -192,7 +207,11 @@ function blockAt(
 }
 
 /** Leaves out what no entry leads to. */
-function reachable(blocks: ReadonlyMap<number, RegionBlock>, entries: readonly number[]): Region {
+function reachable(
+  blocks: ReadonlyMap<number, RegionBlock>,
+  entries: readonly number[],
+  refusals: ReadonlyMap<number, Refusal>,
+): Region {
   const kept = new Map<number, RegionBlock>();
   const pending = [...entries];
   let instructions = 0;
@@ -206,5 +225,5 @@ function reachable(blocks: ReadonlyMap<number, RegionBlock>, entries: readonly n
     if (last?.shape.ending === 'indirect' && last.rd === 0 && !LINKS.has(last.rs1)) computesTargets = true;
     pending.push(...block.targets);
   }
-  return { blocks: kept, entries, instructions, computesTargets };
+  return { blocks: kept, entries, instructions, refusals, computesTargets };
 }

@@ -1,4 +1,5 @@
-import type { InstructionSpec } from '../isa/instruction.js';
+import type { RegionExit } from '../interpreter/region-exits.js';
+import type { Extension, InstructionSpec } from '../isa/instruction.js';
 import { SemanticsBuilder } from '../isa/semantics.js';
 import type { Statement, Value } from '../isa/semantics.js';
 
@@ -27,6 +28,24 @@ export function shapeOf(spec: InstructionSpec): Shape | null {
     shapes.set(spec, shape);
   }
   return shape;
+}
+
+/** How regions are left at instructions that are not translated, by extension; a long computation otherwise. */
+const REFUSALS: Partial<Readonly<Record<Extension, RegionExit>>> = {
+  I: 'system',
+  Priv: 'system',
+  Svinval: 'system',
+  Zawrs: 'system',
+  Zicsr: 'csr',
+  Zifencei: 'fence',
+  Zicbom: 'fence',
+  Zicboz: 'fence',
+  A: 'reservation',
+};
+
+/** How a region is left at an instruction that has no shape. */
+export function refusalOf({ extension }: InstructionSpec): RegionExit {
+  return REFUSALS[extension] ?? 'routine';
 }
 
 function makeShape(spec: InstructionSpec): Shape | null {

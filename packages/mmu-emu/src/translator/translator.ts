@@ -1,28 +1,14 @@
-import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
+import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, REGION_NUMBERS, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
 import type { CodeObserver } from '../interpreter/code-cache.js';
-import { REGION_NUMBERS, REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
+import { REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
 import type { MemoryLayout } from '../memory-layout.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
 import { MAXIMUM_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
 import { lowerRegion } from './region-function.js';
 import { discoverRegion } from './region.js';
 import type { Region } from './region.js';
-
-/** What the translator has done since the machine was made. */
-export interface TranslationStatistics {
-  /** Regions that can be entered now. */
-  readonly regions: number;
-  /** Bytes of WebAssembly of all modules that were made. */
-  readonly bytes: number;
-  readonly modules: number;
-  /** Regions that were made, and guest instructions in them. */
-  readonly translations: number;
-  readonly instructions: number;
-  /** Regions that were dropped because their code changed, or went out of the cache of code. */
-  readonly invalidations: number;
-  /** Regions that were dropped to make room, or for one that holds more. */
-  readonly replacements: number;
-}
+import { countedExits, wordPairAt } from './translation-statistics.js';
+import type { TranslationStatistics } from './translation-statistics.js';
 
 /** How the translator works. */
 export interface TranslatorOptions {
@@ -104,6 +90,9 @@ export class Translator implements CodeObserver {
   #instructions = 0;
   #invalidations = 0;
   #replacements = 0;
+  /** Instructions retired in regions that are live no more. */
+  #retiredBefore = 0;
+  readonly #refusals = new Map<string, number>();
 
   constructor(memory: WebAssembly.Memory, layout: MemoryLayout, shared: boolean, options: TranslatorOptions) {
     this.#memory = memory;
@@ -117,7 +106,10 @@ export class Translator implements CodeObserver {
     return this.#options.threshold;
   }
 
-  get statistics(): TranslationStatistics {
+  /** @param retired instructions that all harts have retired. */
+  statistics(retired: number): TranslationStatistics {
+    let retiredTranslated = this.#retiredBefore;
+    for (const number of this.#live.keys()) retiredTranslated += this.#retiredIn(number);
     return {
       regions: this.#live.size,
       bytes: this.#bytes,
@@ -126,12 +118,17 @@ export class Translator implements CodeObserver {
       instructions: this.#instructions,
       invalidations: this.#invalidations,
       replacements: this.#replacements,
+      retired,
+      retiredTranslated,
+      exits: countedExits(this.#words, this.#layout),
+      refusals: Object.fromEntries(this.#refusals),
     };
   }
 
   /** A place is hot: the byte address of its record. Not 0 when a region begins there now. */
   hot(record: number): number {
     if (!this.#isCalm(this.#slotOf(record))) {
+      this.#refuse('changes too often');
       this.#words[this.#wordOf(record)] = 0;
       return 0;
     }
@@ -196,7 +193,8 @@ export class Translator implements CodeObserver {
     const page = new DataView(this.#memory.buffer, this.#layout.ram + frame * PAGE_SIZE, PAGE_SIZE);
 
     let region = discoverRegion(page, [offset], LIMITS);
-    if (region === null) {
+    if (region.blocks.size === 0) {
+      this.#noteRefusals(region);
       this.#words[this.#entryWord(slot, offset)] = ARRIVALS_END;
       return null;
     }
@@ -205,7 +203,7 @@ export class Translator implements CodeObserver {
     if (region.computesTargets) {
       const seeds = [...(around?.entries ?? []), offset, ...this.#warmPlaces(slot, offset)];
       const whole = discoverRegion(page, seeds, LIMITS);
-      if (whole?.entries.includes(offset) === true) {
+      if (whole.entries.includes(offset)) {
         region = whole;
         if (around !== null) {
           this.#drop(around);
@@ -213,6 +211,7 @@ export class Translator implements CodeObserver {
         }
       }
     }
+    this.#noteRefusals(region);
     const number = this.#allocate();
     const generation = around === null ? 0 : around.generation + 1;
     const found = { number, slot, region, entries: region.entries, generation };
@@ -310,9 +309,28 @@ export class Translator implements CodeObserver {
       if (this.#words[word] >>> 16 === found.number) this.#words[word] = 0;
     });
     this.#live.delete(found.number);
+    this.#retiredBefore += this.#retiredIn(found.number);
+    this.#words.fill(0, this.#retiredWord(found.number), this.#retiredWord(found.number) + 2);
     this.#bySlot.get(found.slot)?.delete(found);
     this.table.set(found.number, null);
     this.#free.push(found.number);
+  }
+
+  /** Instructions retired in a region. */
+  #retiredIn(number: number): number {
+    return wordPairAt(this.#words, this.#retiredWord(number));
+  }
+
+  #retiredWord(number: number): number {
+    return (this.#layout.regionRetired >>> 2) + 2 * number;
+  }
+
+  #noteRefusals({ refusals }: Region): void {
+    for (const { what } of refusals.values()) this.#refuse(what);
+  }
+
+  #refuse(what: string): void {
+    this.#refusals.set(what, (this.#refusals.get(what) ?? 0) + 1);
   }
 
   #slotOf(record: number): number {

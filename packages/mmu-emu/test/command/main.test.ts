@@ -107,6 +107,17 @@ describe('run', () => {
     expect(errors).toMatch(/^instructions 6, time [0-9.]+ s, [0-9.]+ MIPS\n$/);
   });
 
+  test('statistics tell what was translated, why it was left, and what was not', async () => {
+    const source = `li t0, 5000\n1: addi t0, t0, -1\ncsrr t1, mcycle\nbnez t0, 1b${exitWith(0)}`;
+    const { errors } = await run(['run', '--stats', '--engine', 'translator', program(source)]);
+    const [, share, left, refused] = /^translated ([0-9.]+)% of them, in [0-9]+ regions of [0-9]+ instructions; [0-9]+ modules, [0-9]+ bytes\nregions now [0-9]+, invalidated 0, replaced 0\nleft for (.*)\nnot translated (.*)\n$/m.exec(errors) ?? []; // prettier-ignore
+    expect(Number(share)).toBeGreaterThan(30);
+    expect(left).toContain('csr ');
+    expect(refused).toContain('csrrs ');
+    const { errors: plain } = await run(['run', '--stats', '--engine', 'interpreter', program(source)]);
+    expect(plain.split('\n').length).toBe(2);
+  });
+
   test('with the virtual clock, a program sees the same time in every run', async () => {
     const source = `rdtime t2
       li t3, 1000

@@ -1,7 +1,7 @@
 /**
- * `npm run lockstep -- [--instructions N]`: the comparison with QEMU, at length. N random instructions (rounded up to
- * whole millions) and as many times more privileged instructions and accesses as the tests have. FAULTLINE_SEED repeats
- * a run.
+ * `npm run lockstep -- [--instructions N] [--suite NAME]`: the comparison with QEMU, at length. N random instructions
+ * (rounded up to whole millions) and as many times more privileged instructions and accesses as the tests have, on both
+ * engines, or in one project of vitest.config.ts: `faultline` or `translated`. FAULTLINE_SEED repeats a run.
  */
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -11,10 +11,16 @@ import { root, toolFile } from './workspace.mjs';
 const INSTRUCTIONS = 1_000_000;
 
 let instructions = INSTRUCTIONS;
+/** @type {string | undefined} */
+let suite;
 try {
   const { values } = parseArgs({
-    options: { instructions: { type: 'string', default: String(INSTRUCTIONS) } },
+    options: {
+      instructions: { type: 'string', default: String(INSTRUCTIONS) },
+      suite: { type: 'string' },
+    },
   });
+  suite = values.suite;
   instructions = Number(values.instructions.replaceAll('_', ''));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
@@ -26,7 +32,8 @@ if (!Number.isInteger(instructions) || instructions < 1) {
 }
 
 const scale = Math.ceil(instructions / INSTRUCTIONS);
-const child = spawn(process.execPath, [toolFile('vitest'), 'run', 'packages/mmu-emu/test/qemu'], {
+const project = suite === undefined ? [] : ['--project', suite];
+const child = spawn(process.execPath, [toolFile('vitest'), 'run', ...project, 'packages/mmu-emu/test/qemu'], {
   cwd: root,
   env: { ...process.env, FAULTLINE_LOCKSTEP_SCALE: String(scale) },
   stdio: 'inherit',

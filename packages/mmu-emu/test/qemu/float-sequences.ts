@@ -5,12 +5,12 @@
  * for each block of memory. A block has the registers that it begins with and what it stores. As every result is
  * stored, QEMU leaves none out.
  */
-import { assemble, disassemble } from '../../src/assembler/index.js';
+import { assemble, disassemble, RAM_BASE } from '../../src/index.js';
 import { insertField, INSTRUCTIONS } from '../../src/isa/index.js';
 import type { InstructionSpec, Operand } from '../../src/isa/index.js';
 import { ROUNDING_TOWARDS_ZERO } from '../../src/isa/operands.js';
-import { RAM_BASE } from './random-program.js';
-import type { Random } from './random-program.js';
+
+import type { Random } from './random.js';
 
 const BLOCK_BYTES = 4096;
 const BLOCK_X = 256;

@@ -6,9 +6,9 @@
  * `ecall`. Interrupts are recorded, disabled, and returned from; the first exception that reaches machine mode ends the
  * case, and one that is delegated is recorded and ended by an `ecall` of the supervisor, which is never delegated.
  */
-import { assemble, disassemble } from '../../src/index.js';
-import { RAM_BASE } from './random-program.js';
-import type { Random } from './random-program.js';
+import { assemble, disassemble, RAM_BASE } from '../../src/index.js';
+
+import type { Random } from './random.js';
 
 /** What a case sets, in the order of its words in memory. */
 const INPUTS = [

@@ -2,9 +2,9 @@
  * An image that makes accesses, one after the other, each with a mode of translation, a page-table entry and physical memory
  * protection of its own, and records what came of it: the exception, what was loaded, and the entry afterwards.
  */
-import { assemble } from '../../src/index.js';
-import { RAM_BASE } from './random-program.js';
-import type { Random } from './random-program.js';
+import { assemble, RAM_BASE } from '../../src/index.js';
+
+import type { Random } from './random.js';
 
 /** `fetch` goes there by mret; what is there is an ecall. `zero` is cbo.zero. */
 export const ACCESSES = ['load', 'store', 'amo', 'fetch', 'lr', 'zero'] as const;

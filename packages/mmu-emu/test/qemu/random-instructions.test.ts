@@ -4,15 +4,19 @@ import { INSTRUCTIONS } from '../../src/index.js';
 import { compareCases } from './compare-cases.js';
 import { expectNoDifferences } from './differences.js';
 import { hasQemu, runQemu } from './qemu.js';
-import { CaseGenerator, makeImage } from './random-program.js';
+import { CaseGenerator } from './random-program.js';
+import { makeImage } from './random-image.js';
 import { runImage } from './run-image.js';
-import { batches, seededRandom } from './scale.js';
+import { batches, isLong, seededRandom } from './scale.js';
 import { causeName, Tally } from './tally.js';
 
-/** With 30 instructions a case, more than a million instructions; fewer where every line is translated before it runs. */
-const BATCHES = DEFAULT_ENGINE === 'auto' ? 34 : 4;
-const CASES = 1000;
 const INSTRUCTIONS_A_CASE = 30;
+/**
+ * Batches, cases of each, and runs of each case from other values: more than a million instructions. A long run has fewer
+ * programs and runs each more often; where every line is translated before it runs, there are few lines.
+ */
+const [BATCHES, CASES, RUNS] =
+  DEFAULT_ENGINE !== 'auto' ? [2, 60, 25] : isLong ? [3, 1000, 12] : [12, 1000, 3];
 
 const EXTENSION_OF = new Map(INSTRUCTIONS.map(({ name, extension }) => [name, extension]));
 
@@ -26,10 +30,15 @@ describe('random programs', () => {
   test.for(batches(BATCHES))(
     'batch %i ends with the registers, memory and traps of QEMU',
     async (batch, { task }) => {
-      const made = makeImage(new CaseGenerator(seededRandom(batch), generated), CASES, INSTRUCTIONS_A_CASE);
+      const made = makeImage(
+        new CaseGenerator(seededRandom(batch), generated),
+        CASES,
+        INSTRUCTIONS_A_CASE,
+        RUNS,
+      );
       const ours = await runImage(made.image, made.ramBytes);
       expect(ours.exitCode).toBe(0);
-      if (!hasQemu(task, `${CASES} random programs compared with QEMU`)) return;
+      if (!hasQemu(task, `${CASES * RUNS} random programs compared with QEMU`)) return;
       const reference = runQemu(made.image, made.ramBytes);
       expect(reference.exitCode).toBe(0);
       const { differences, traps: counted } = compareCases(made, reference.ram, ours.ram);
@@ -40,7 +49,7 @@ describe('random programs', () => {
 
   test('contain every instruction of the table and encodings that are none', ({ task }) => {
     const counts = new Tally();
-    for (const [name, count] of generated) counts.add(EXTENSION_OF.get(name) ?? name, count);
+    for (const [name, count] of generated) counts.add(EXTENSION_OF.get(name) ?? name, count * RUNS);
     for (const [cause, count] of traps) counts.add(`trap: ${causeName(BigInt(cause))}`, count);
     if (traps.size > 0) counts.report(task, 'instructions by extension, traps in machine mode');
     const missing = INSTRUCTIONS.map(({ name }) => name).filter((name) => !generated.has(name));

@@ -1,11 +1,14 @@
 /** How much is compared with QEMU, and with which random numbers. */
 import { DEFAULT_ENGINE } from '../../src/engine.js';
-import { Random } from './random-program.js';
+import { Random } from './random.js';
 
 /** Multiplies the number of cases; `npm run lockstep` sets it. */
 const scale = Number(process.env['FAULTLINE_LOCKSTEP_SCALE'] ?? '1');
 if (!Number.isInteger(scale) || scale < 1)
   throw new RangeError('FAULTLINE_LOCKSTEP_SCALE must be a positive integer');
+
+/** Whether this is a long run, where more of the time should go into running what was made. */
+export const isLong = scale > 1;
 
 /** The numbers of the batches that a test makes: `count` of them, or that many times as many. */
 export const batches = (count: number): number[] =>

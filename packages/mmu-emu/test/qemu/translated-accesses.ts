@@ -2,8 +2,7 @@
  * An image that makes accesses through Sv39 page tables, one after the other, each with one page-table entry of its own,
  * and records what came of it: the exception, what was loaded, and the entry afterwards.
  */
-import { assemble } from '../../src/index.js';
-import { RAM_BASE } from './random-program.js';
+import { assemble, RAM_BASE } from '../../src/index.js';
 
 /** `amo` is amoor.d with 0; `fetch` ends in the exception of an ecall when it succeeds. */
 export const ACCESS_KINDS = ['load', 'store', 'amo', 'fetch'] as const;

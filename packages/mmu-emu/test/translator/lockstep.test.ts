@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { assemble, CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_PAGE_FAULT, CAUSE_USER_ECALL, EXIT_TRAP, HART_F, HART_FCSR, INTEGER_REGISTERS, Machine, PTE_X } from '../../src/index.js'; // prettier-ignore
 import { CODE, DATA_FRAME, Sv39Machine, USER, USER_RW, USER_RX } from '../mmu/sv39-machine.js';
 import { setWordPair, wordPair } from '../run-program.js';
-import { Random } from '../qemu/random-program.js';
+import { Random } from '../qemu/random.js';
 import { DATA, randomControl } from './random-control.js';
 
 const SEED = Number(process.env['FAULTLINE_SEED']);

@@ -5,7 +5,7 @@
  * They never end; whoever runs them gives a budget. Registers: f registers are anybody's, s0 data, s1 data, aligned for atomics, s2 address of the
  * instruction that changes, s3 its encoding; a and t registers are anybody's.
  */
-import type { Random } from '../qemu/random-program.js';
+import type { Random } from '../qemu/random.js';
 
 /** Where data begins; the program may reach 2 KiB below and six pages above. */
 export const DATA = 0x4_0000;

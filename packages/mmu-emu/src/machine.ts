@@ -6,22 +6,18 @@ import { VirtualClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { DEFAULT_ENGINE, type Engine } from './engine.js';
 import { MachineError } from './errors.js';
+import { writeCsrTable } from './hart/csr-table.js';
 import { EXIT_STOP, Hart } from './hart/hart.js';
 import type { ExitReason } from './hart/hart.js';
 import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
 import { CodeCache } from './interpreter/code-cache.js';
 import { coreModule } from './interpreter/core-module.js';
 import { writeRecord } from './interpreter/decoder.js';
-import type {
-  DebugImports,
-  HelperImports,
-  InterpreterImports,
-  RegionImports,
-} from './interpreter/imports.js';
-import { HELPER_DONE } from './interpreter/imports.js';
+import type { CoreExports, DebugImports, InterpreterImports, RegionImports } from './interpreter/imports.js';
 import { STATUS_DONE, STATUS_END_SLICE, STATUS_TRAP } from './mmu/memory-access.js';
 import { PAGE_SIZE } from './mmu/pte.js';
-import { layOutMemory } from './memory-layout.js';
+import { dropStoreEntries } from './mmu/tlb.js';
+import { HART_BANKS, layOutMemory } from './memory-layout.js';
 import type { MemoryLayout } from './memory-layout.js';
 import { Ram } from './ram.js';
 import { RunLoop } from './run-loop.js';
@@ -86,9 +82,6 @@ const MAXIMUM_TURN = 1_000_000;
 /** Pages that can be decoded at a time: 80 MiB of records, touched as they are used. A kernel runs through more than 512. */
 const CODE_SLOTS = 2048;
 
-/** A module's `run`. */
-type Core = (hart: number, budget: number) => number;
-
 /** @internal What a machine asks its debugger, as `DebugImports` with harts for addresses. */
 export interface MachineDebugger {
   instruction(hart: Hart): number;
@@ -131,14 +124,15 @@ export class Machine {
     );
     const machine = new Machine(allocate(layout, checked.sharedMemory), layout, checked);
     const instance = await WebAssembly.instantiate(module, { m: machine.#imports() });
-    machine.#core = instance.exports['run'] as Core;
-    for (const hart of machine.harts) hart.connect(machine.#core);
+    machine.#core = instance.exports as unknown as CoreExports;
+    machine.#connect(machine.#core);
     return machine;
   }
 
   readonly #layout: MemoryLayout;
   readonly #shared: boolean;
-  #core: Core = () => 0;
+  /** The machine's own engine; set by `create`. */
+  #core!: CoreExports;
   #debugger: MachineDebugger | undefined;
   readonly #codeCache: CodeCache;
   readonly #translator: Translator | null;
@@ -150,8 +144,10 @@ export class Machine {
     this.clock = options.clock;
     this.#bus = options.bus;
     this.#timebase = new Timebase(options.clock, options.timebaseHz);
+    const words = new Uint32Array(memory.buffer);
+    writeCsrTable(memory.buffer);
     this.#codeCache = new CodeCache(memory.buffer, layout, (hostAddress) => {
-      for (const hart of this.harts) hart.tlb.dropStores(hostAddress);
+      for (const base of layout.harts) dropStoreEntries(words, base + HART_BANKS, hostAddress);
     });
     const translation = TRANSLATION[options.engine];
     this.#translator =
@@ -241,7 +237,7 @@ export class Machine {
    */
   async connectDebugger(connected: MachineDebugger | undefined): Promise<(on: boolean) => void> {
     this.#debugger = undefined;
-    for (const hart of this.harts) hart.connect(this.#core);
+    this.#connect(this.#core);
     if (connected === undefined) return () => undefined;
     const hartAt = this.#hartFinder();
     const debugImports: DebugImports = {
@@ -252,11 +248,13 @@ export class Machine {
     };
     const module = await coreModule(this.#shared, 'debugging');
     const instance = await WebAssembly.instantiate(module, { m: { ...this.#imports(), ...debugImports } });
-    const core = instance.exports['run'] as Core;
+    const core = instance.exports as unknown as CoreExports;
     this.#debugger = connected;
-    return (on) => {
-      for (const hart of this.harts) hart.connect(on ? core : this.#core);
-    };
+    return (on) => this.#connect(on ? core : this.#core);
+  }
+
+  #connect(core: CoreExports): void {
+    for (const hart of this.harts) hart.connect(core);
   }
 
   #sliceEnded(hart: Hart): boolean {
@@ -324,7 +322,7 @@ export class Machine {
     const words = new Uint32Array(memory.buffer);
     const codeCache = this.#codeCache;
     const hartAt = this.#hartFinder();
-    const imports: InterpreterImports & HelperImports = {
+    const imports: InterpreterImports = {
       decode: (record, encoding, offset) => {
         writeRecord(words, record >>> 0, encoding >>> 0, offset);
         if (offset >= 0) codeCache.decoded(record >>> 0);
@@ -332,16 +330,11 @@ export class Machine {
       claim: (frame) => codeCache.claim(frame),
       storeToCode: (hostAddress, bytes) =>
         codeCache.storeToCode(hostAddress >>> 0, bytes) ? STATUS_END_SLICE : STATUS_DONE,
-      trap: (hart) => hartAt(hart).takeTrap(),
       deviceLoad: (hart, bytes) => this.#deviceLoad(hartAt(hart), bytes as AccessWidth),
       deviceStore: (hart, bytes) => this.#deviceStore(hartAt(hart), bytes as AccessWidth),
-      csrAccess: (hart) => hartAt(hart).csrAccess(),
-      mret: (hart) => hartAt(hart).mret(),
-      sret: (hart) => hartAt(hart).sret(),
-      wfi: (hart) => hartAt(hart).wfi(),
-      sfenceVma: (hart) => hartAt(hart).fence(),
-      orderInvalidation: (hart) => hartAt(hart).orderInvalidation(),
-      fenceI: () => HELPER_DONE,
+      time: (hart) => hartAt(hart).time(),
+      compareTime: (hart) => hartAt(hart).compareTime(),
+      writePmp: (hart, csr, low, high) => hartAt(hart).writePmp(csr, low, high),
     };
     // Addresses reach the module as i32, whatever their sign.
     const translator = this.#translator;

@@ -12,8 +12,12 @@ export const HART_BYTES = HART_BANKS + BANK_BYTES * BANK_COUNT;
 export const DEBUG_INSTRUCTIONS = 1024;
 export const DEBUG_ACCESSES = 3072;
 
+/** The table of CSRs, see hart/csr-table.ts: a byte for each number, then what they name. */
+export const CSR_NUMBERS = PAGE_SIZE;
+export const CSR_TABLE = 2 * PAGE_SIZE;
+
 const WASM_PAGE = 65536;
-const FIRST_HART = PAGE_SIZE;
+const FIRST_HART = 3 * PAGE_SIZE;
 
 /** Where everything lies in the machine's one memory; byte addresses and byte sizes. */
 export interface MemoryLayout {

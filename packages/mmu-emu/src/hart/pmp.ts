@@ -13,6 +13,9 @@ import { HART_PMP_ADDRESS, HART_PMP_CONFIGURATION, HART_PMP_COUNT, HART_PMP_TABL
 /** Entries that exist. */
 export const PMP_ENTRIES = 16;
 
+const CSR_PMPCFG0 = 0x3a0;
+const CSR_PMPADDR0 = 0x3b0;
+
 const READ = 1;
 const WRITE = 2;
 const PERMISSIONS = 7;
@@ -45,8 +48,14 @@ export class PmpRegisters {
     this.#rebuild();
   }
 
-  /** Writes pmpcfg0 or pmpcfg2: 8 entries from `first` on. */
-  writeConfiguration(first: number, low: number, high: number): void {
+  /** Writes pmpcfg0, pmpcfg2 or one of pmpaddr0 to pmpaddr15, by number. */
+  write(csr: number, low: number, high: number): void {
+    if (csr >= CSR_PMPADDR0) this.#writeAddress(csr - CSR_PMPADDR0, low, high);
+    else this.#writeConfiguration(csr === CSR_PMPCFG0 ? 0 : 8, low, high);
+  }
+
+  /** 8 entries from `first` on. */
+  #writeConfiguration(first: number, low: number, high: number): void {
     for (let i = 0; i < 8; i++) {
       const at = first + i;
       if (this.#bytes[at] & LOCKED) continue;
@@ -57,8 +66,7 @@ export class PmpRegisters {
     this.#rebuild();
   }
 
-  /** Writes pmpaddr of an entry. */
-  writeAddress(entry: number, low: number, high: number): void {
+  #writeAddress(entry: number, low: number, high: number): void {
     const next = entry + 1 < PMP_ENTRIES ? this.#bytes[entry + 1] : 0;
     const isBase = (next & LOCKED) !== 0 && (next & MATCHING) >>> MATCHING_SHIFT === TOR;
     if (this.#bytes[entry] & LOCKED || isBase) return;

@@ -73,6 +73,24 @@ export const HART_EXTERNAL_PIN = 456;
 /** Whether software does, by writing mip. What reads as mip.SEIP is either. */
 export const HART_EXTERNAL_SOFTWARE = 457;
 
+/**
+ * Instructions that will have retired when those that the slice may still retire have, 2 words: less HART_LEFT, those
+ * that have retired.
+ */
+export const HART_SLICE_END = 458;
+/** Instructions that had retired at the last trap, 2 words; all ones before the first. */
+export const HART_LAST_TRAP = 460;
+/** Traps in a row with nothing retired between them. */
+export const HART_FUTILE_TRAPS = 462;
+/** Not 0 while the hart waits for an interrupt, at the pc that follows. An embedder that moves the pc ends the wait. */
+export const HART_WAITS = 463;
+/** 2 words. */
+export const HART_WAIT_PC = 464;
+/** How often a TLB bank was chosen, 2 words: their age. */
+export const HART_BANK_USES = 466;
+/** mhartid, 2 words. */
+export const HART_ID = 468;
+
 /** First CSR; each has 2 words. */
 export const HART_CSR = 176;
 const csr = (index: number): number => HART_CSR + 2 * index;

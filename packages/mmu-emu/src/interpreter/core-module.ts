@@ -7,9 +7,10 @@ import { buildPmpCheck } from '../mmu/pmp-check.js';
 import { buildRaise, buildTranslate } from '../mmu/translate.js';
 import { defineSoftfloat } from '../softfloat/softfloat.js';
 import { ModuleBuilder } from '../wasm/module-builder.js';
+import { defineSystem } from './system-functions.js';
 import { buildCarryLessHigh, buildCarryLessLow } from './carry-less.js';
 import { buildFetch } from './fetch.js';
-import { declareCore } from './imports.js';
+import { declareCore, exportCore } from './imports.js';
 import type { CoreVariant } from './imports.js';
 import { buildRun } from './run.js';
 
@@ -24,12 +25,13 @@ export function encodeCoreModule(shared: boolean, variant: CoreVariant): Uint8Ar
   module.define(indices.slowStore, buildSlowStore(indices));
   module.define(indices.atomicAddress, buildAtomicAddress(indices));
   module.define(indices.cacheBlock, buildCacheBlock(indices));
+  defineSystem(module, indices);
   module.define(indices.fetch, buildFetch(indices));
   module.define(indices.routines.clmul, buildCarryLessLow());
   module.define(indices.routines.clmulh, buildCarryLessHigh());
   defineSoftfloat(module, indices.routines);
   module.define(indices.run, buildRun(indices));
-  module.exportFunction('run', indices.run);
+  exportCore(module, indices);
   return module.encode();
 }
 

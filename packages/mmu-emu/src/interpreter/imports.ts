@@ -8,15 +8,6 @@ import { MAXIMUM_PAGES, type ModuleBuilder } from '../wasm/module-builder.js';
 import type { WasmType } from '../wasm/opcodes.js';
 import { REGION_NUMBERS } from './record.js';
 
-/** Result of a helper: the instruction is done and the next one follows. */
-export const HELPER_DONE = 0;
-/** A trap: cause and tval are in the state; the instruction did not happen. */
-export const HELPER_TRAP = 1;
-/** Done; go on at the pc in the state, with the TLB banks in the state. */
-export const HELPER_JUMP = 2;
-/** As HELPER_JUMP, and end the slice. */
-export const HELPER_END_SLICE = 3;
-
 /** Functions of the machine that interpreter code calls. Addresses are u32 that arrive as i32. */
 export interface InterpreterImports {
   /** Decodes an encoding into a record; `offset` is its place in the page, or -1. */
@@ -25,12 +16,44 @@ export interface InterpreterImports {
   readonly claim: (frame: number) => number;
   /** A store is about to change a frame that has decoded code or is watched. 0, or STATUS_END_SLICE. */
   readonly storeToCode: (hostAddress: number, bytes: number) => number;
-  /** Full system: takes the trap in the state. Not 0 to end the slice. */
-  readonly trap: (hart: number) => number;
   /** Device at HART_PADDR; the value goes to HART_ARGUMENTS. 0 done, 1 nothing there, 2 done and end the slice. */
   readonly deviceLoad: (hart: number, bytes: number) => number;
   /** As deviceLoad, the other way. */
   readonly deviceStore: (hart: number, bytes: number) => number;
+  /** The `time` CSR: ticks of the timebase. */
+  readonly time: (hart: number) => number;
+  /** Compares the time with stimecmp, if that decides about mip.STIP, and finds out when that will change. */
+  readonly compareTime: (hart: number) => void;
+  /** Writes a register of physical memory protection. */
+  readonly writePmp: (hart: number, csr: number, low: number, high: number) => void;
+}
+
+/** What the module gives to the machine. Results are not 0 for "yes". */
+export interface CoreExports {
+  readonly run: (hart: number, budget: number) => number;
+  readonly takeInterrupt: (hart: number) => number;
+  readonly pendingInterrupt: (hart: number) => number;
+  readonly updateAddressSpace: (hart: number) => void;
+  readonly flushBanks: (hart: number, asid: number) => void;
+  readonly flushPage: (hart: number, low: number, high: number, asid: number) => void;
+  readonly readCsrOfHost: (hart: number, csr: number) => number;
+  readonly writeCsrOfHost: (hart: number, csr: number) => number;
+}
+
+const EXPORTS: readonly (keyof CoreExports)[] = [
+  'run',
+  'takeInterrupt',
+  'pendingInterrupt',
+  'updateAddressSpace',
+  'flushBanks',
+  'flushPage',
+  'readCsrOfHost',
+  'writeCsrOfHost',
+];
+
+/** Exports what `CoreExports` has. */
+export function exportCore(module: ModuleBuilder, indices: CoreIndices): void {
+  for (const name of EXPORTS) module.exportFunction(name, indices[name]);
 }
 
 /** What the interpreter needs of the translator. */
@@ -54,9 +77,6 @@ export interface DebugImports {
 /** Which module: the interpreter alone, with a translator, or with what a debugger asks. */
 export type CoreVariant = 'interpreting' | 'translating' | 'debugging';
 
-/** Helpers of the semantics: arguments in HART_ARGUMENTS, pc and HART_LEFT current; gives a HELPER_* result. */
-export type HelperImports = Readonly<Record<HelperName, (hart: number) => number>>;
-
 /** Indices of the imports of `DebugImports`. */
 export type DebugIndices = Readonly<Record<keyof DebugImports, number>>;
 
@@ -65,9 +85,12 @@ export interface CoreIndices {
   readonly decode: number;
   readonly claim: number;
   readonly storeToCode: number;
-  readonly trap: number;
   readonly deviceLoad: number;
   readonly deviceStore: number;
+  readonly time: number;
+  readonly compareTime: number;
+  readonly writePmp: number;
+  /** Helpers of the semantics: arguments in HART_ARGUMENTS, pc and HART_LEFT current; each gives a HELPER_* result. */
   readonly helpers: Readonly<Record<HelperName, number>>;
   readonly routines: Readonly<Record<RoutineName, number>>;
   /** Immutable globals: host address and size of RAM, host address of the frame info. */
@@ -85,6 +108,21 @@ export interface CoreIndices {
   readonly slowStore: number;
   readonly atomicAddress: number;
   readonly cacheBlock: number;
+  readonly selectBank: number;
+  readonly flushBank: number;
+  readonly flushBanks: number;
+  readonly flushPage: number;
+  readonly updateMode: number;
+  readonly updateAddressSpace: number;
+  readonly pendingInterrupt: number;
+  readonly enterTrap: number;
+  readonly takeTrap: number;
+  readonly takeInterrupt: number;
+  readonly csrEntry: number;
+  readonly readCsr: number;
+  readonly writeCsr: number;
+  readonly readCsrOfHost: number;
+  readonly writeCsrOfHost: number;
   readonly fetch: number;
   readonly run: number;
   /** Null without a translator. */
@@ -120,9 +158,11 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
     decode: module.importFunction('m', 'decode', ['i32', 'i32', 'i32'], []),
     claim: module.importFunction('m', 'claim', ['i32'], ['i32']),
     storeToCode: module.importFunction('m', 'storeToCode', ['i32', 'i32'], ['i32']),
-    trap: module.importFunction('m', 'trap', ['i32'], ['i32']),
     deviceLoad: module.importFunction('m', 'deviceLoad', ['i32', 'i32'], ['i32']),
     deviceStore: module.importFunction('m', 'deviceStore', ['i32', 'i32'], ['i32']),
+    time: module.importFunction('m', 'time', ['i32'], ['f64']),
+    compareTime: module.importFunction('m', 'compareTime', ['i32'], []),
+    writePmp: module.importFunction('m', 'writePmp', ['i32', 'i32', 'i32', 'i32'], []),
   };
   const debug =
     variant === 'debugging'
@@ -135,7 +175,7 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
       : null;
   const helpers = {} as Record<HelperName, number>;
   for (const name of Object.keys(HELPERS) as HelperName[]) {
-    helpers[name] = module.importFunction('m', name, ['i32'], ['i32']);
+    helpers[name] = module.declare(['i32'], ['i32']);
   }
   const routines = {} as Record<RoutineName, number>;
   for (const name of Object.keys(ROUTINES) as RoutineName[]) {
@@ -158,6 +198,21 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
     slowStore: module.declare(['i32', 'i64', 'i32', 'i64'], []),
     atomicAddress: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
     cacheBlock: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
+    selectBank: module.declare(['i32', 'i32'], ['i32']),
+    flushBank: module.declare(['i32', 'i32'], []),
+    flushBanks: module.declare(['i32', 'i32'], []),
+    flushPage: module.declare(['i32', 'i32', 'i32', 'i32'], []),
+    updateMode: module.declare(['i32'], []),
+    updateAddressSpace: module.declare(['i32'], []),
+    pendingInterrupt: module.declare(['i32'], ['i32']),
+    enterTrap: module.declare(['i32', 'i32', 'i32', 'i64'], []),
+    takeTrap: module.declare(['i32'], ['i32']),
+    takeInterrupt: module.declare(['i32'], ['i32']),
+    csrEntry: module.declare(['i32'], ['i32']),
+    readCsr: module.declare(['i32', 'i32'], ['i64']),
+    writeCsr: module.declare(['i32', 'i32', 'i32', 'i64'], []),
+    readCsrOfHost: module.declare(['i32', 'i32'], ['i32']),
+    writeCsrOfHost: module.declare(['i32', 'i32'], ['i32']),
     fetch: module.declare(['i32', 'i64'], ['i32']),
     run: module.declare(['i32', 'i32'], ['i32']),
     regions: translates

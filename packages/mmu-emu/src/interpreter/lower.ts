@@ -6,6 +6,7 @@
  */
 
 import { CAUSE_ILLEGAL_INSTRUCTION } from '../hart/causes.js';
+import { HELPER_END_SLICE, HELPER_TRAP } from '../hart/helper-result.js';
 import { MSTATUS_FS } from '../hart/mstatus.js';
 import { HART_ARGUMENTS, HART_BITS, HART_CAUSE, HART_DATA_BANK, HART_DEFERRED, HART_FCSR, HART_LEFT, HART_MSTATUS, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_TVAL } from '../hart/state.js'; // prettier-ignore
 import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
@@ -19,7 +20,6 @@ import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
 import { aroundAccess } from './debug-hooks.js';
 import type { Handler } from './handlers.js';
-import { HELPER_END_SLICE, HELPER_TRAP } from './imports.js';
 import type { CoreIndices } from './imports.js';
 import { RECORD_BITS, RECORD_BYTES, RECORD_IMM, RECORD_RD, RECORD_RS1, RECORD_RS2 } from './record.js';
 

@@ -215,7 +215,7 @@ export function buildRun(indices: CoreIndices): FunctionBody {
     store('i32.store', get(hart), get(left), HART_LEFT * 4),
     indices.debug === null ? seq() : call(indices.debug.exception, get(hart)),
     when(state(HART_HOSTED), ret(i32c(RUN_TRAP))),
-    when(call(indices.trap, get(hart)), ret(i32c(RUN_END_SLICE))),
+    when(call(indices.takeTrap, get(hart)), ret(i32c(RUN_END_SLICE))),
     set(pc, load('i64.load', get(hart), HART_PC * 4)),
     set(l.bank, state(HART_DATA_BANK)),
     set(l.countBelow, i32c(ARRIVALS_END)),

@@ -76,6 +76,16 @@ export const store =
     f.memory(name, offset);
   };
 
+/** Statement: fills memory with a byte. */
+export const fill =
+  (address: Code, byte: Code, count: Code): Code =>
+  (f) => {
+    address(f);
+    byte(f);
+    count(f);
+    f.fill();
+  };
+
 /** A call of a function by its index; an expression if it has a result. */
 export const call =
   (index: number, ...operands: readonly Code[]): Code =>

@@ -86,6 +86,11 @@ export class FunctionBody {
     this.bytes.push(0x00);
   }
 
+  /** memory.fill: address, byte and count are on the stack. */
+  fill(): void {
+    this.bytes.push(0xfc, 0x0b, 0x00);
+  }
+
   i32Const(value: number): void {
     this.bytes.push(0x41);
     pushSigned(this.bytes, value);

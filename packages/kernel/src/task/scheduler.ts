@@ -85,6 +85,9 @@ export interface SchedulerOptions {
  *
  * A thread stands in the queue while it is runnable; `turn` takes one out, runs it on a hart until its slice is used up, it waits or it ends. Slices are
  * counted in instructions, so that the same start leads to the same interleaving. Registers stay on the hart when a thread stops, and move only when another runs there.
+ *
+ * Where memory is so short that a page goes before those who waited for it have their turn, waiting in line would never end. A thread that waits for pages twice without an
+ * instruction in between is therefore the first to run when it is woken, every second time, so that nobody else is kept from running by that.
  */
 export class Scheduler {
   readonly cpus: readonly Cpu[];
@@ -113,10 +116,11 @@ export class Scheduler {
     return this.length + (this.interrupted === null ? 0 : 1);
   }
 
-  /** A thread has become runnable. */
-  enqueue(thread: Thread): void {
+  /** A thread has become runnable. @param first it stands before all others */
+  enqueue(thread: Thread, first = false): void {
     thread.state = 'runnable';
-    this.queue.add(thread);
+    if (first) this.queue.addFirst(thread);
+    else this.queue.add(thread);
     this.length += 1;
     this.onRunnable?.();
   }

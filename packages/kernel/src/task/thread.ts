@@ -97,6 +97,10 @@ export class Thread extends Waiter implements Caller {
   retired = 0;
   /** When it was started, nanoseconds. */
   startTime = 0;
+  /** `retired` when it began to wait for a page last. */
+  private retiredAtWait = -1;
+  /** It has waited for pages and got no further: it goes first when it is woken. */
+  private goesFirst = false;
 
   constructor(
     readonly dispatcher: ThreadDispatcher,
@@ -184,6 +188,9 @@ export class Thread extends Waiter implements Caller {
         on: blocker.describe(),
       });
     }
+    const forPager = blocker.kind === 'pager';
+    this.goesFirst = forPager && !this.goesFirst && this.retired === this.retiredAtWait;
+    if (forPager) this.retiredAtWait = this.retired;
     // Before, because what it waits for may have come already: then it is runnable when this returns.
     this.state = 'blocked';
     super.block(blocker);
@@ -302,7 +309,7 @@ export class Thread extends Waiter implements Caller {
         status,
       });
     }
-    this.scheduler.enqueue(this);
+    this.scheduler.enqueue(this, this.goesFirst);
   }
 }
 

@@ -132,6 +132,16 @@ export class WaitQueue {
     this.tail = waiter;
   }
 
+  /** Puts a waiter before all others. */
+  addFirst(waiter: Waiter): void {
+    if (waiter.queue !== null) throw new Error('a waiter is in one queue at most');
+    waiter.queue = this;
+    waiter.queueNext = this.head;
+    if (this.head === null) this.tail = waiter;
+    else this.head.queuePrevious = waiter;
+    this.head = waiter;
+  }
+
   /** Takes a waiter out; does nothing when it is not in this queue. */
   remove(waiter: Waiter): void {
     if (waiter.queue !== this) return;

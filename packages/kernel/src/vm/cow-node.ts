@@ -81,6 +81,10 @@ export class CowNode implements PageOwner {
     return this.source?.vmoKoid ?? 0;
   }
 
+  get mayEvict(): boolean {
+    return this.source?.mayEvict === true;
+  }
+
   /** Nobody shows it, but children do what shows through. */
   get isHidden(): boolean {
     return this.references === 0 && this.source === null;

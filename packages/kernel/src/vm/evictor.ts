@@ -39,7 +39,7 @@ export interface Discardable {
 }
 
 /**
- * Frees frames when few are left: clean pages of pagers' VMOs, which can be fetched again, and what is discardable.
+ * Frees frames when few are left: clean pages of pagers' VMOs, as long as they can be fetched again or are all that a detached VMO has, and what is discardable.
  *
  * A round goes from the least to the most wanted, and ends when `high` frames are free:
  *  1. pages of which a hint said that nobody needs them;
@@ -174,6 +174,10 @@ export class Evictor {
     const leaf = slot >>> NODE_SHIFT;
     const { owner } = nodes.listOf(leaf);
     if (owner === null) throw new Error(`frame ${frame} is in a list that nobody owns`);
+    if (!owner.mayEvict) {
+      queues.leave(frame);
+      return;
+    }
     const page = nodes.base[leaf] + (slot % NODE_ENTRIES);
     if (spareUsed && owner.takeAccessed(page)) {
       queues.touch(frame);

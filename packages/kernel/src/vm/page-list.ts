@@ -12,6 +12,8 @@ export interface PageOwner {
   readonly vmoKoid: number;
   /** Whether any page table says that the page was used since this was asked last. */
   takeAccessed(page: number): boolean;
+  /** Whether clean pages may be given up. */
+  readonly mayEvict: boolean;
   /** Gives a clean page up: it is fetched again when it is needed. */
   evict(page: number): void;
 }

@@ -22,6 +22,7 @@ export class PageSource {
   private readonly writes: OutstandingRequests;
   private detached = false;
   private closed = false;
+  private orphaned = false;
 
   /** Of the VMO made by `zx_pager_create_vmo`. */
   vmoKoid = 0;
@@ -42,6 +43,14 @@ export class PageSource {
   /** Whether absent pages can be asked for; when not, they are ZX_ERR_BAD_STATE. */
   get isAttached(): boolean {
     return !this.detached;
+  }
+
+  /**
+   * Whether clean pages may be given up: those that can be asked for again, and what a detached VMO has left. Pages stay when the pager has closed its handle without
+   * having detached the VMO, since whoever has the VMO goes on using them.
+   */
+  get mayEvict(): boolean {
+    return !this.orphaned;
   }
 
   get outstandingCount(): number {
@@ -91,6 +100,7 @@ export class PageSource {
 
   /** The provider ends first. */
   providerClosed(): void {
+    this.orphaned = !this.detached;
     this.detached = true;
     this.finishAll();
   }

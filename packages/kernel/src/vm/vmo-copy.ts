@@ -1,5 +1,11 @@
 import { PAGE_SIZE } from '@faultline/mmu-emu';
-import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_SHOULD_WAIT, ZX_OK, type Status } from '../abi/status.js';
+import {
+  ZX_ERR_NO_MEMORY,
+  ZX_ERR_OUT_OF_RANGE,
+  ZX_ERR_SHOULD_WAIT,
+  ZX_OK,
+  type Status,
+} from '../abi/status.js';
 import type { Caller } from '../syscall/call.js';
 import { PAUSE } from '../task/pause.js';
 import { faultIn } from '../task/user-memory.js';
@@ -14,6 +20,8 @@ const MOST_FRAMES = 4096;
 const WRITE_BATCH = 16;
 /** Pages copied between two turns of everybody else. */
 const PAGES_A_TURN = 4096;
+/** How often a buffer is made accessible, all of it, before it counts as one that does not fit into RAM together with the rest. */
+const BUFFER_ATTEMPTS = 8;
 
 /** Why a copy stopped; other values are its status. */
 const NEEDS_PAGE = 1;
@@ -29,6 +37,9 @@ const batch = new Int32Array(WRITE_BATCH);
  * A read takes whatever prefix is there and waits for the rest with one request for the whole run that is absent, from which
  * it is woken early. A write looks up to 16 pages up, as far as they may be written, then makes sure of all that is left of the source,
  * then copies to them, and asks for the next.
+ *
+ * For a caller who may not wait for the pager it is all or nothing, decided before the first byte: pages that are there could be evicted while the
+ * caller's buffer is fetched, so everything else comes first, and then the whole is copied with nothing happening in between.
  */
 class VmoCopy {
   /** The page that `advance` found lacking. */
@@ -37,6 +48,8 @@ class VmoCopy {
   private sourceChecked = false;
   /** Pages since the last turn of somebody else. */
   private turn = 0;
+  /** The caller may not wait for the pager: nothing is evicted and nobody has a turn while it copies. */
+  readonly atOnce: boolean;
 
   /**
    * @param page where the copy begins in the VMO
@@ -51,27 +64,70 @@ class VmoCopy {
     private page: number,
     private offset: number,
     private left: number,
-  ) {}
+  ) {
+    this.atOnce = !caller.mayWaitForPager && vmo.cow.rootSource?.isAttached === true;
+  }
 
   /** Copies as far as it goes without waiting. */
   advance(): number {
+    if (this.atOnce) return this.advanceAtOnce();
     return this.write ? this.advanceWrite() : this.advanceRead();
+  }
+
+  /** All of it, or nothing: then NEEDS_BUFFER, or why not. */
+  private advanceAtOnce(): number {
+    const { vmo, caller } = this;
+    if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
+    const { cow } = vmo;
+    const first = vmo.start + this.page;
+    const last = vmo.start + this.end;
+    if (this.write) {
+      const { evictor, physical } = caller.core.vm;
+      const missing = last - first - cow.list.countFrames(first, last);
+      if (missing > 0 && missing <= physical.frameCount) evictor.makeRoomFor(missing);
+      // What went may have been pages that are wanted.
+      if (cow.wouldWait(first, last, 'write')) return ZX_ERR_SHOULD_WAIT;
+      if (missing > physical.freeCount) return ZX_ERR_NO_MEMORY;
+    } else if (cow.wouldWait(first, last, 'read')) return ZX_ERR_SHOULD_WAIT;
+    for (let done = 0; done < this.left;) {
+      const view = caller.memory.view(this.address + done, this.left - done, !this.write);
+      if (view === null) return NEEDS_BUFFER;
+      done += view.length;
+    }
+    this.sourceChecked = true;
+    return this.write ? this.advanceWrite() : this.advanceRead();
+  }
+
+  /** Goes on after `advance` found the buffer lacking. */
+  *restAtOnce(): Operation {
+    const { vmo } = this;
+    vmo.retain();
+    try {
+      for (let attempt = 0; attempt < BUFFER_ATTEMPTS; attempt += 1) {
+        const status = yield* this.faultBuffer(this.left);
+        if (status !== ZX_OK) return status;
+        const outcome = this.advance();
+        if (outcome !== NEEDS_BUFFER) return outcome;
+      }
+      return ZX_ERR_SHOULD_WAIT;
+    } finally {
+      vmo.release();
+    }
   }
 
   /** Goes on from where `advance` stopped, waiting as often as needed. */
   *rest(): Operation {
-    const { vmo, caller } = this;
+    const { vmo } = this;
     let request: PageRequest | null = null;
     vmo.retain();
     try {
       for (let reason = this.advance(); ; reason = this.advance()) {
         let status: Status = ZX_OK;
         if (reason === NEEDS_PAGE) {
-          if (!caller.mayWaitForPager) return ZX_ERR_SHOULD_WAIT;
           request = this.request(request);
           status = yield request;
         } else if (reason === NEEDS_BUFFER) {
-          status = yield* this.faultBuffer();
+          status = yield* this.faultBuffer(this.bufferBytes);
           this.sourceChecked = true;
         } else if (reason === NEEDS_PAUSE) {
           yield PAUSE;
@@ -95,18 +151,21 @@ class VmoCopy {
     return cow.need(start + this.absent, end - this.absent, !this.write, previous);
   }
 
-  /** A read makes one page of the buffer accessible, a write all that is left of it, the first time. */
-  private *faultBuffer(): Operation {
+  /** How much of the buffer is made accessible: one page, but the whole source of a write once, which may be larger than RAM. */
+  private get bufferBytes(): number {
+    if (this.write && !this.sourceChecked) return this.left;
+    return Math.min(PAGE_SIZE - this.offset, this.left);
+  }
+
+  /** Makes `bytes` of the buffer accessible. */
+  private *faultBuffer(bytes: number): Operation {
     const { memory } = this.caller;
-    if (!this.write) return yield* faultIn(memory, this.address, true);
-    // The whole of a source once, and then no more than is copied next: it may be larger than RAM.
-    const most = this.sourceChecked ? Math.min(WRITE_BATCH * PAGE_SIZE - this.offset, this.left) : this.left;
-    const end = this.address + most;
+    const end = this.address + bytes;
     for (let address = this.address, turns = 0; address < end; turns += 1) {
-      const view = memory.view(address, end - address, false);
+      const view = memory.view(address, end - address, !this.write);
       if (view !== null) address += view.length;
       else {
-        const status = yield* faultIn(memory, address, false);
+        const status = yield* faultIn(memory, address, !this.write);
         if (status !== ZX_OK) return status;
       }
       if (turns % PAGES_A_TURN === PAGES_A_TURN - 1) yield PAUSE;
@@ -122,8 +181,8 @@ class VmoCopy {
     while (this.left > 0) {
       if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
       if (this.isTurnOver()) return NEEDS_PAUSE;
-      // A read allocates nothing, and who must not wait for pages had better keep them.
-      if (caller.mayWaitForPager) vm.evictor.makeRoom();
+      // A read allocates nothing, but others may go on while it waits.
+      if (!this.atOnce) vm.evictor.makeRoom();
       const frame = cow.find(start + this.page);
       if (frame === LOOKUP_ABSENT) {
         this.absent = this.page;
@@ -155,7 +214,7 @@ class VmoCopy {
     while (this.left > 0) {
       if (!vmo.contains(this.page, this.end - this.page)) return ZX_ERR_OUT_OF_RANGE;
       if (this.isTurnOver()) return NEEDS_PAUSE;
-      vm.evictor.makeRoom();
+      if (!this.atOnce) vm.evictor.makeRoom();
       const most = Math.min(WRITE_BATCH, this.end - this.page);
       let count = 0;
       for (; count < most; count += 1) {
@@ -169,7 +228,8 @@ class VmoCopy {
         }
         batch[count] = frame;
       }
-      if (!this.hasSource(count)) return NEEDS_BUFFER;
+      count = this.sourcePages(count);
+      if (count === 0) return NEEDS_BUFFER;
       cow.markModified();
       for (let index = 0; index < count; index += 1) {
         const target = ram.writable(batch[index]);
@@ -187,23 +247,23 @@ class VmoCopy {
   }
 
   /**
-   * Whether what the next `count` pages get can be read. Before the first of it is copied, that goes for everything that is left, so that
-   * nothing is written where the source fails.
+   * For how many of the next `count` pages what they get can be read. Before the first of it is copied, that goes for everything that is left, so that
+   * nothing is written where the source fails; afterwards one is enough to get on, since where memory is short they may never be there together.
    */
-  private hasSource(count: number): boolean {
+  private sourcePages(count: number): number {
     const { memory } = this.caller;
     const bytes = this.sourceChecked ? Math.min(count * PAGE_SIZE - this.offset, this.left) : this.left;
     for (let done = 0; done < bytes;) {
       const view = memory.view(this.address + done, bytes - done, false);
-      if (view === null) return false;
+      if (view === null) return this.sourceChecked ? Math.floor((this.offset + done) / PAGE_SIZE) : 0;
       done += view.length;
     }
     this.sourceChecked = true;
-    return true;
+    return count;
   }
 
   private isTurnOver(): boolean {
-    if (this.turn < PAGES_A_TURN) return false;
+    if (this.turn < PAGES_A_TURN || this.atOnce) return false;
     this.turn = 0;
     return true;
   }
@@ -238,13 +298,8 @@ export function copyVmo(
   // An empty copy at the very end is fine, whatever the offset in a page that is not there would say.
   if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
   if (length === 0) return ZX_OK;
-  if (
-    !caller.mayWaitForPager &&
-    vmo.cow.wouldWait(vmo.start + page, vmo.start + page + count, write ? 'write' : 'read')
-  ) {
-    return ZX_ERR_SHOULD_WAIT;
-  }
   const copy = new VmoCopy(caller, vmo, write, address, page, offset, length);
   const outcome = copy.advance();
-  return outcome > 0 ? copy.rest() : outcome;
+  if (outcome <= 0) return outcome;
+  return copy.atOnce ? copy.restAtOnce() : copy.rest();
 }

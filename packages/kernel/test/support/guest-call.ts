@@ -35,7 +35,7 @@ export class GuestCall extends Waiter {
       process: fixture.host,
       waiter: call,
       memory: space.memory,
-      mayWaitForPager: true,
+      mayWaitForPager: fixture.host.pagerBlocking === 'allow',
       thread: null,
     };
     const result = CALL_TABLE[number].handler(caller, words);

@@ -120,6 +120,7 @@ describe('several harts', () => {
       host,
       `
       li s0, ${DATA}
+      sd zero, 0(s0)
       li a0, $0
       addi a1, s0, 64
       ${zx('port_queue')}

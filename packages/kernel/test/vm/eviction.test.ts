@@ -1,6 +1,6 @@
 /** Eviction of pagers' clean pages, as a pager, a guest and a host caller see it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ZX_ERR_NO_MEMORY, ZX_OK } from '../../src/abi/status.js';
+import { ZX_ERR_BAD_STATE, ZX_ERR_NO_MEMORY, ZX_ERR_SHOULD_WAIT, ZX_OK } from '../../src/abi/status.js';
 import {
   ZX_VMAR_OP_DONT_NEED,
   ZX_VMO_CHILD_SLICE,
@@ -11,6 +11,7 @@ import {
 } from '../../src/abi/vm.js';
 import { INFO_VMO_BYTES, INFO_VMO_COMMITTED_CHANGE_EVENTS, ZX_INFO_VMO } from '../../src/abi/info.js';
 import type { KernelEvent } from '../../src/events.js';
+import { GuestCall } from '../support/guest-call.js';
 import { Pinner } from '../support/pinner.js';
 import { UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture, type FixtureOptions } from '../support/vm-fixture.js';
@@ -151,14 +152,14 @@ describe('eviction', () => {
     pager.supply(vmo, 0, 100);
     const load = pager.load(vmo, 3);
     expect(load.outcome).toMatchObject({ end: 'done' });
-    const read = pager.read(vmo, 7, 1);
+    const read = pager.read(vmo, 27, 1);
     await pager.turn();
     expect(read.arrived).toBe(1);
     const filler = fill(LOW - 1);
     fixture.state.vm.evictor.makeRoom();
     // The neighbours that were mapped with page 3 look used as well on a machine that does not set accessed bits itself.
     const gone = resident(vmo);
-    expect([gone[3], gone[7], gone[40]]).toEqual(['x', 'x', '.']);
+    expect([gone[3], gone[27], gone[40]]).toEqual(['x', 'x', '.']);
     pager.host.handleClose(filler);
     // The bit is clear now; without another use the page goes with its generation.
     pager.supply(pager.createVmo(45), 0, 45);
@@ -290,6 +291,33 @@ describe('eviction', () => {
     pager.expectPackets(pager.C(vmo));
   });
 
+  it('CP-02 S-06: leaves what a VMO has when its pager was closed, since nobody could bring it again', () => {
+    const vmo = pager.createVmo(80);
+    pager.supply(vmo, 0, 80);
+    pager.host.handleClose(pager.pager);
+    const filler = fill(5);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo)).toBe('x'.repeat(80));
+    expect(pager.words(vmo, 79, 1)).toEqual([vmo.first + 79n * 512n]);
+    pager.host.handleClose(filler);
+  });
+
+  it('takes what a detached VMO has left once it is clean', () => {
+    const vmo = pager.createVmo(40);
+    pager.supply(vmo, 0, 40);
+    expect(pager.write(vmo, 0, 30, 1).isBlocked).toBe(true);
+    pager.detach(vmo);
+    expect(pager.packets()).toEqual([pager.C(vmo)]);
+    const filler = fill(5);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo)).toBe(`${'x'.repeat(30)}${'.'.repeat(10)}`);
+    pager.writeBack(vmo, 0, 40);
+    fixture.state.vm.evictor.makeRoom();
+    expect(resident(vmo).slice(0, 14)).toBe('.'.repeat(14));
+    expect(pager.load(vmo, 0).outcome).toEqual({ end: 'crash', address: vmo.base, status: ZX_ERR_BAD_STATE });
+    pager.host.handleClose(filler);
+  });
+
   it('pages that end with their VMO leave the queues', () => {
     const vmo = pager.createVmo(20);
     pager.supply(vmo, 0, 20);
@@ -318,6 +346,20 @@ describe('calls that need more frames than are free', () => {
     expect((await pager.host.vmoOpRange(rest, ZX_VMO_OP_COMMIT, 0, 100 * PAGE)).status).toBe(
       ZX_ERR_NO_MEMORY,
     );
+    pager.finish();
+  });
+
+  it('so do faults of a guest, one after the other', async () => {
+    await make({ limits: { evictBelowFrames: 0, evictToFrames: 0 } });
+    const clean = pager.createVmo(200);
+    pager.supply(clean, 0, 200);
+    const filler = fill(40);
+    const { handle } = ok(pager.host.vmoCreate(100 * PAGE, 0));
+    const memory = { handle, key: 0n, first: 0n, base: pager.map(handle, 100), pages: 100 };
+    for (let page = 0; page < 100; page += 1)
+      expect([page, pager.store(memory, page, 1n).outcome.end]).toEqual([page, 'done']);
+    expect(pager.committed(clean)).toBeLessThan(200);
+    pager.host.handleClose(filler);
     pager.finish();
   });
 
@@ -362,4 +404,63 @@ describe('calls that need more frames than are free', () => {
     pager.host.handleClose(filler);
     pager.finish();
   });
+});
+
+describe('calls that may not wait for a pager', () => {
+  it('are not in their own way: a long write to pages that are there evicts none of them', async () => {
+    await make({ pagerBlocking: 'fail' });
+    const vmo = pager.createVmo(100);
+    pager.supply(vmo, 0, 100);
+    const filler = fill(LOW - 1);
+    const written = pager.write(vmo, 0, 100, 5);
+    await pager.turn();
+    expect(written.status).toBe(ZX_OK);
+    pager.expectBytes(vmo, 0, 100, 5);
+    pager.host.handleClose(filler);
+    pager.finish();
+  });
+
+  it('make room first where a clone is forked, and fail before anything is written when that takes pages that they need', async () => {
+    await make({ pagerBlocking: 'fail' });
+    const vmo = pager.createVmo(80);
+    pager.supply(vmo, 0, 80);
+    const clone = pager.clone(vmo);
+    const filler = fill(LOW - 1);
+    const written = pager.write(clone, 0, 80, 5);
+    await pager.turn();
+    expect(written.status).toBe(ZX_ERR_SHOULD_WAIT);
+    expect(pager.committed(clone)).toBe(0);
+    pager.host.handleClose(filler);
+    pager.finish();
+  });
+
+  it.each(['vmo_read', 'vmo_write'])(
+    '%s copies nothing when its pages go while its buffer is fetched, and all when they come back',
+    async (name) => {
+      await make({ pagerBlocking: 'fail' });
+      const vmo = pager.createVmo(40);
+      pager.supply(vmo, 0, 40);
+      const buffer = pager.createVmo(40);
+      const call = (): GuestCall =>
+        GuestCall.start(fixture, pager.space, name, vmo.handle, buffer.base, 0, 40 * PAGE);
+      const lost = call();
+      const kept = call();
+      expect([lost.isBlocked, kept.isBlocked]).toEqual([true, true]);
+      for (let page = 0; page < 39; page += 1) await pager.answerRead(buffer, page, 1);
+      const filler = fill(5);
+      fixture.state.vm.evictor.makeRoom();
+      expect(resident(vmo)).toContain('.');
+      pager.host.handleClose(filler);
+      pager.supply(buffer, 0, 40);
+      await pager.turn();
+      expect([lost.status, kept.status]).toEqual([ZX_ERR_SHOULD_WAIT, ZX_ERR_SHOULD_WAIT]);
+      pager.packets();
+      expect(pager.contents(buffer, 0, 40)).toEqual(pattern(buffer, 0, 40));
+      pager.supply(vmo, 0, 40);
+      expect(pager.contents(vmo, 0, 40)).toEqual(pattern(vmo, 0, 40));
+      expect(call().status).toBe(ZX_OK);
+      expect(pager.contents(vmo, 0, 40)).toEqual(pager.contents(buffer, 0, 40));
+      pager.finish();
+    },
+  );
 });

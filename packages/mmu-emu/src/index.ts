@@ -7,6 +7,7 @@
 export { Machine } from './machine.js';
 export type { MachineOptions } from './machine.js';
 export type { Engine } from './engine.js';
+export type { HotRegion } from './translator/region-text.js';
 export type { TranslationExit, TranslationStatistics } from './translator/translation-statistics.js';
 export { EXIT_BUDGET, EXIT_DEBUG, EXIT_STOP, EXIT_TRAP, EXIT_WFI, Hart } from './hart/hart.js';
 export type { ExitReason } from './hart/hart.js';

@@ -24,6 +24,7 @@ import { RunLoop } from './run-loop.js';
 import { Timebase } from './timebase.js';
 import { Timers } from './timers.js';
 import { Translator } from './translator/translator.js';
+import type { HotRegion } from './translator/region-text.js';
 import type { TranslatorOptions } from './translator/translator.js';
 import type { TranslationStatistics } from './translator/translation-statistics.js';
 
@@ -181,6 +182,16 @@ export class Machine {
   /** What the translator has done; null when every instruction is interpreted. */
   get translation(): TranslationStatistics | null {
     return this.#translator?.statistics(this.harts.reduce((sum, hart) => sum + hart.totalRetired, 0)) ?? null;
+  }
+
+  /**
+   * The regions of translated code in which most instructions were retired, the hottest first: those that can be entered now.
+   * @param count at most so many, an integer from 1 up.
+   * @throws {RangeError} for another number.
+   */
+  hotRegions(count: number): readonly HotRegion[] {
+    if (!Number.isInteger(count) || count < 1) throw new RangeError('count must be an integer from 1 up');
+    return this.#translator?.hottest(count) ?? [];
   }
 
   /** For devices: ends the run after the instruction that is under way. The first call counts. */

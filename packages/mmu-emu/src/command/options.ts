@@ -21,6 +21,8 @@ export interface MachineCommandOptions {
   /** Infinity when there is no limit. */
   readonly maxInstructions: number;
   readonly stats: boolean;
+  /** How many regions to print; 0 for none. */
+  readonly regions: number;
   readonly clock: 'wall' | 'virtual';
 }
 
@@ -78,6 +80,9 @@ Options of both:
   --stats                print to standard error instructions, time and speed, and what
                          was translated, why translated code was left, and what
                          instructions were not translated
+  --regions N            print to standard error the N regions of translated code that
+                         ran most: each instruction of the guest, with physical
+                         addresses, above the WebAssembly that was made of it
   --help                 print this
   --version              print the version
 
@@ -96,6 +101,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   'max-instructions': ['run', 'boot'],
   clock: ['run', 'boot'],
   stats: ['run', 'boot'],
+  regions: ['run', 'boot'],
   smp: ['run', 'boot'],
   engine: ['run', 'boot'],
   'exit-on-tohost': ['run'],
@@ -158,6 +164,7 @@ function machineOptions(values: ReturnType<typeof read>['values']): MachineComma
         ? Infinity
         : parseCount('--max-instructions', values['max-instructions']),
     stats: values.stats ?? false,
+    regions: values.regions === undefined ? 0 : parseCount('--regions', values.regions),
     clock: parseClock(values.clock ?? 'wall'),
   };
 }
@@ -181,6 +188,7 @@ function read(args: readonly string[]) {
         bios: { type: 'string' },
         drive: { type: 'string', multiple: true },
         stats: { type: 'boolean' },
+        regions: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

@@ -3,7 +3,7 @@ import { EXIT_STOP, EXIT_WFI } from '@faultline/mmu-emu';
 import type { Machine } from '@faultline/mmu-emu';
 import type { ByteReceiver, Console } from './console.js';
 import type { MachineCommandOptions } from './options.js';
-import { runStatistics } from './run-statistics.js';
+import { hotRegions, runStatistics } from './run-statistics.js';
 
 const STATUS_OUT_OF_INSTRUCTIONS = 124;
 const STATUS_WAITS_FOR_EVER = 125;
@@ -51,6 +51,7 @@ export async function runMachine(
       status = STATUS_WAITS_FOR_EVER;
     }
   }
+  if (options.regions > 0) stderr.write(hotRegions(machine, options.regions));
   if (options.stats) {
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
     stderr.write(runStatistics(machine, retired, seconds));

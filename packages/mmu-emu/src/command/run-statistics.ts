@@ -29,3 +29,18 @@ function listed(counts: Readonly<Partial<Record<string, number>>>): string {
   if (rest > 0) parts.push(`others ${rest}`);
   return parts.length === 0 ? 'nothing' : parts.join(', ');
 }
+
+/** What `--regions` prints: WebAssembly's text with the guest's instructions in it, the hottest region first. */
+export function hotRegions(machine: Machine, count: number): string {
+  const { translation } = machine;
+  if (translation === null) return ';; every instruction was interpreted\n';
+  const regions = machine.hotRegions(count);
+  if (regions.length === 0) return ';; nothing was translated\n';
+  return regions
+    .map(({ page, entries, instructions, retired, text }, index) => {
+      const share = ((100 * retired) / translation.retired).toFixed(1);
+      const at = entries.map((offset) => (page + offset).toString(16)).join(' ');
+      return `;; region ${index + 1}: ${retired} instructions retired (${share}%), ${instructions} of the guest, entered at ${at}\n${text}`;
+    })
+    .join('\n');
+}

@@ -19,6 +19,7 @@
  * 4. There is no call in the function. It writes to memory only by stores of the guest, and at its end.
  */
 
+import { FLOAT_REGISTERS, INTEGER_REGISTERS } from '../assembler/registers.js';
 import { MSTATUS_FS } from '../hart/mstatus.js';
 import { HART_DATA_BANK, HART_F, HART_FCSR, HART_MSTATUS, HART_PC, HART_X } from '../hart/state.js';
 import { REGION_PARAMETERS } from '../interpreter/imports.js';
@@ -43,7 +44,7 @@ export interface RegionFunction {
 }
 
 class RegionLowering {
-  readonly #f = new FunctionBody(REGION_PARAMETERS.length);
+  readonly #f: FunctionBody;
   readonly #number: number;
   /** By node; node 0 has none. */
   readonly #blocks: readonly (RegionBlock | null)[];
@@ -59,7 +60,8 @@ class RegionLowering {
   readonly #records = 3;
   readonly #written = new Set<number>();
 
-  constructor(region: Region, number: number) {
+  constructor(region: Region, number: number, body: FunctionBody) {
+    this.#f = body;
     this.#number = number;
     this.#refusals = region.refusals;
     const blocks = [...region.blocks.values()];
@@ -75,7 +77,7 @@ class RegionLowering {
     const f = this.#f;
     const registers = new Map<number, number>();
     const use = (word: number): void => {
-      if (word !== HART_X && !registers.has(word)) registers.set(word, f.local('i64'));
+      if (word !== HART_X && !registers.has(word)) registers.set(word, f.local('i64', registerName(word)));
     };
     for (const instruction of blocks.flatMap(({ instructions }) => instructions)) {
       const { reads, writes } = instruction.shape;
@@ -95,16 +97,16 @@ class RegionLowering {
       hart: 0,
       left: 1,
       page: 2,
-      bank: f.local('i32'),
-      pc: f.local('i64'),
-      address: f.local('i64'),
-      entry: f.local('i32'),
+      bank: f.local('i32', 'bank'),
+      pc: f.local('i64', 'pc'),
+      address: f.local('i64', 'address'),
+      entry: f.local('i32', 'tlbEntry'),
       registers,
-      isFloatReady: f.local('i32'),
-      fcsr: f.local('i64'),
-      temporary: (type, index) => (temporaries[type][index] ??= f.local(type)),
+      isFloatReady: f.local('i32', 'isFloatReady'),
+      fcsr: f.local('i64', 'fcsr'),
+      temporary: (type, index) => (temporaries[type][index] ??= f.local(type, `${type}_${index}`)),
     };
-    this.#exit = f.local('i32');
+    this.#exit = f.local('i32', 'exit');
   }
 
   lower(): RegionFunction {
@@ -174,6 +176,7 @@ class RegionLowering {
     let isFloatChecked = false;
     instructions.forEach((instruction, index) => {
       parts.push(
+        (f) => f.mark(instruction.offset),
         lowerInstruction(l, instruction, {
           isFloatChecked,
           giveUp: (exit) => this.#leave(instruction.offset, exit, instructions.length - index),
@@ -224,9 +227,14 @@ class RegionLowering {
           ),
         ),
       ),
-      set(this.#exit, i32c(regionExitNumber('computedJump'))),
+      this.#leaveFor('computedJump'),
       br('exit'),
     );
+  }
+
+  /** Says why the region is left. */
+  #leaveFor(exit: RegionExit): Code {
+    return seq((f) => f.note(`leaves: ${exit}`), set(this.#exit, i32c(regionExitNumber(exit))));
   }
 
   /** Why straight-line code ends there. */
@@ -240,7 +248,7 @@ class RegionLowering {
     return seq(
       set(l.pc, op('i64.add', get(l.page), i64c(offset))),
       undone === 0 ? seq() : set(l.left, op('i32.add', get(l.left), i32c(undone))),
-      set(this.#exit, i32c(regionExitNumber(exit))),
+      this.#leaveFor(exit),
       br('exit'),
     );
   }
@@ -264,7 +272,16 @@ class RegionLowering {
   }
 }
 
-/** Lowers a region. `number` is its place in the table of regions. */
-export function lowerRegion(region: Region, number: number): RegionFunction {
-  return new RegionLowering(region, number).lower();
+/** Name of the register at a word of the hart's state. */
+function registerName(word: number): string {
+  return word >= HART_F ? FLOAT_REGISTERS[(word - HART_F) / 2] : INTEGER_REGISTERS[(word - HART_X) / 2];
+}
+
+/** Lowers a region. `number` is its place in the table of regions; `body` is where the code goes. */
+export function lowerRegion(
+  region: Region,
+  number: number,
+  body: FunctionBody = new FunctionBody(REGION_PARAMETERS.length),
+): RegionFunction {
+  return new RegionLowering(region, number, body).lower();
 }

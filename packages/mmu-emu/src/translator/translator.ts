@@ -3,9 +3,12 @@ import type { CodeObserver } from '../interpreter/code-cache.js';
 import { REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
 import type { MemoryLayout } from '../memory-layout.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
+import { RAM_BASE } from '../ram.js';
 import { MAXIMUM_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
 import { lowerRegion } from './region-function.js';
 import { discoverRegion } from './region.js';
+import { regionText } from './region-text.js';
+import type { HotRegion } from './region-text.js';
 import type { Region } from './region.js';
 import { countedExits, wordPairAt } from './translation-statistics.js';
 import type { TranslationStatistics } from './translation-statistics.js';
@@ -123,6 +126,20 @@ export class Translator implements CodeObserver {
       exits: countedExits(this.#words, this.#layout),
       refusals: Object.fromEntries(this.#refusals),
     };
+  }
+
+  /** The regions that can be entered now in which most instructions were retired, at most `count` of them. */
+  hottest(count: number): HotRegion[] {
+    return [...this.#live.values()]
+      .map((found) => ({ found, retired: this.#retiredIn(found.number) }))
+      .filter(({ retired }) => retired > 0)
+      .sort((a, b) => b.retired - a.retired)
+      .slice(0, count)
+      .map(({ found: { number, slot, region, entries }, retired }) => {
+        const page = RAM_BASE + this.#words[(slot + SLOT_FRAME) >>> 2] * PAGE_SIZE;
+        const { instructions } = region;
+        return { page, entries, instructions, retired, text: regionText(region, number, page) };
+      });
   }
 
   /** A place is hot: the byte address of its record. Not 0 when a region begins there now. */

@@ -17,10 +17,16 @@ export class FunctionBody {
     this.#parameters = parameters;
   }
 
-  /** Adds a local; gives its index. */
-  local(type: WasmType): number {
+  /** Adds a local; gives its index. The name is for the text of the function (`TextBody`). */
+  local(type: WasmType, _name?: string): number {
     return this.#parameters + this.#locals.push(type) - 1;
   }
+
+  /** For the text of the function: here begins what was made of the instruction at that offset of its page. */
+  mark(_offset: number): void {}
+
+  /** For the text of the function: a remark. */
+  note(_text: string): void {}
 
   /** Opens a block, loop or if; `br` to its label goes to its end (block, if) or start (loop). */
   open(kind: 'block' | 'loop' | 'if', label: string, result?: WasmType): void {

@@ -118,6 +118,26 @@ describe('run', () => {
     expect(plain.split('\n').length).toBe(2);
   });
 
+  test('regions are printed with the guest in them, or it is said that there are none', async () => {
+    const source = `li t0, 5000\n1: addi t0, t0, -1\nbnez t0, 1b${exitWith(0)}`;
+    const { errors } = await run(['run', '--regions', '1', '--engine', 'translator', program(source)]);
+    expect(errors).toMatch(/^;; region 1: [0-9]{4,5} instructions retired \((9[0-9]|100)\.[0-9]%\), [0-9]+ of the guest, entered at 8[0-9a-f]{7}/); // prettier-ignore
+    expect(errors).toContain(';; 80000008: addi t0,t0,-1\n');
+    expect(errors).toContain('(local.set $t0 (i64.add (local.get $t0) (i64.const -1)))');
+    expect(errors).toContain(';; leaves: budget\n');
+    const { errors: short } = await run(['run', '--regions', '3', program(source)]);
+    expect(short).toBe(';; nothing was translated\n');
+    const { errors: plain } = await run([
+      'run',
+      '--regions',
+      '3',
+      '--engine',
+      'interpreter',
+      program(source),
+    ]);
+    expect(plain).toBe(';; every instruction was interpreted\n');
+  });
+
   test('with the virtual clock, a program sees the same time in every run', async () => {
     const source = `rdtime t2
       li t3, 1000

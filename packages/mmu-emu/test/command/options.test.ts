@@ -9,6 +9,7 @@ describe('options of run', () => {
       memoryBytes: 256 * 2 ** 20,
       maxInstructions: Infinity,
       stats: false,
+      regions: 0,
       clock: 'wall',
       harts: 1,
       engine: 'auto',
@@ -23,6 +24,7 @@ describe('options of run', () => {
       memoryBytes: 256 * 2 ** 20,
       maxInstructions: Infinity,
       stats: false,
+      regions: 0,
       clock: 'wall',
       harts: 1,
       engine: 'auto',
@@ -95,6 +97,8 @@ test.each([
   [['run', 'a', '--clock', 'sun'], '--clock sun'],
   [['run', 'a', '--frob'], "Unknown option '--frob'"],
   [['disassemble', 'a', '--stats'], '--stats is an option of run and boot'],
+  [['disassemble', 'a', '--regions', '1'], '--regions is an option of run and boot'],
+  [['run', 'a', '--regions', '0'], '--regions 0: a positive number is expected'],
 ])('%j is refused', (args, message) => {
   expect(() => parseOptions(args)).toThrow(UsageError);
   expect(() => parseOptions(args)).toThrow(message);

@@ -1,0 +1,56 @@
+;; beq a0, a1, 1f
+;; addi a2, a2, 1
+;; 1: addi a3, a3, 1
+
+(module
+(import "m" "memory" (memory 1 65536))
+(func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+  (local $a0 i64)
+  (local $a1 i64)
+  (local $a2 i64)
+  (local $a3 i64)
+  (local $bank i32)
+  (local $pc i64)
+  (local $address i64)
+  (local $tlbEntry i32)
+  (local $isFloatReady i32)
+  (local $fcsr i64)
+  (local $exit i32)
+  (local.set $bank (i32.load offset=552 (local.get $hart)))
+  (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
+  (local.set $isFloatReady
+    (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $a0 (i64.load offset=88 (local.get $hart)))
+  (local.set $a1 (i64.load offset=96 (local.get $hart)))
+  (local.set $a2 (i64.load offset=104 (local.get $hart)))
+  (local.set $a3 (i64.load offset=112 (local.get $hart)))
+  (block $exit
+    (loop $loop0
+      (block $node1 (br_table $node1 $node1 (local.get $entry)))
+      (block $node3
+        (if
+          (i32.lt_u (local.get $left) (i32.const 3))
+          (then
+            (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+            ;; leaves: budget
+            (local.set $exit (i32.const 3))
+            (br $exit)))
+        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+        ;; 80000000: beq a0,a1,0x80000008
+        (if (i64.eq (local.get $a0) (local.get $a1)) (then (br $node3)))
+        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+        ;; 80000004: addi a2,a2,1
+        (local.set $a2 (i64.add (local.get $a2) (i64.const 1)))
+        (br $node3))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      ;; 80000008: addi a3,a3,1
+      (local.set $a3 (i64.add (local.get $a3) (i64.const 1)))
+      (local.set $pc (i64.add (local.get $page) (i64.const 12)))
+      ;; leaves: illegal
+      (local.set $exit (i32.const 11))
+      (br $exit)))
+  (i64.store offset=104 (local.get $hart) (local.get $a2))
+  (i64.store offset=112 (local.get $hart) (local.get $a3))
+  (i64.store (local.get $hart) (local.get $pc))
+  (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
+)

@@ -1,0 +1,91 @@
+;; fadd.d fa0, fa1, fa2
+
+(module
+(import "m" "memory" (memory 1 65536))
+(func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+  (local $fa1 i64)
+  (local $fa2 i64)
+  (local $fa0 i64)
+  (local $bank i32)
+  (local $pc i64)
+  (local $address i64)
+  (local $tlbEntry i32)
+  (local $isFloatReady i32)
+  (local $fcsr i64)
+  (local $exit i32)
+  (local $i64_0 i64)
+  (local $i64_1 i64)
+  (local $i64_2 i64)
+  (local $i64_3 i64)
+  (local $i64_4 i64)
+  (local.set $bank (i32.load offset=552 (local.get $hart)))
+  (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
+  (local.set $isFloatReady
+    (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $fa1 (i64.load offset=352 (local.get $hart)))
+  (local.set $fa2 (i64.load offset=360 (local.get $hart)))
+  (local.set $fa0 (i64.load offset=344 (local.get $hart)))
+  (block $exit
+    (loop $loop0
+      (block $node1 (br_table $node1 $node1 (local.get $entry)))
+      (if
+        (i32.lt_u (local.get $left) (i32.const 1))
+        (then
+          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+          ;; leaves: budget
+          (local.set $exit (i32.const 3))
+          (br $exit)))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      ;; 80000000: fadd.d fa0,fa1,fa2
+      (if
+        (i32.eqz (local.get $isFloatReady))
+        (then
+          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+          (local.set $left (i32.add (local.get $left) (i32.const 1)))
+          ;; leaves: floatState
+          (local.set $exit (i32.const 12))
+          (br $exit)))
+      (local.set $i64_0 (i64.shr_u (local.get $fcsr) (i64.const 5)))
+      (if
+        (i64.gt_u (local.get $i64_0) (i64.const 4))
+        (then
+          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+          (local.set $left (i32.add (local.get $left) (i32.const 1)))
+          ;; leaves: roundingMode
+          (local.set $exit (i32.const 13))
+          (br $exit)))
+      (local.set $i64_1 (local.get $fa1))
+      (local.set $i64_2 (local.get $fa2))
+      (local.set $i64_3
+        (i64.reinterpret_f64
+          (f64.add (f64.reinterpret_i64 (local.get $i64_1)) (f64.reinterpret_i64 (local.get $i64_2)))))
+      (if
+        (i32.eqz
+          (i32.and
+            (i32.and
+              (i32.and
+                (i64.eqz
+                  (i64.or
+                    (local.get $i64_0)
+                    (i64.xor (i64.and (local.get $fcsr) (i64.const 1)) (i64.const 1))))
+                (i32.const 1))
+              (i32.const 1))
+            (i64.lt_u
+              (i64.and (i64.shr_u (local.get $i64_3) (i64.const 52)) (i64.const 2047))
+              (i64.const 2047))))
+        (then
+          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+          (local.set $left (i32.add (local.get $left) (i32.const 1)))
+          ;; leaves: floatAdd
+          (local.set $exit (i32.const 17))
+          (br $exit)))
+      (local.set $i64_4 (local.get $i64_3))
+      (local.set $fa0 (local.get $i64_4))
+      (local.set $pc (i64.add (local.get $page) (i64.const 4)))
+      ;; leaves: illegal
+      (local.set $exit (i32.const 11))
+      (br $exit)))
+  (i64.store offset=344 (local.get $hart) (local.get $fa0))
+  (i64.store (local.get $hart) (local.get $pc))
+  (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
+)

@@ -33,11 +33,15 @@ if (!Number.isInteger(instructions) || instructions < 1) {
 
 const scale = Math.ceil(instructions / INSTRUCTIONS);
 const project = suite === undefined ? [] : ['--project', suite];
-const child = spawn(process.execPath, [toolFile('vitest'), 'run', ...project, 'packages/mmu-emu/test/qemu'], {
-  cwd: root,
-  env: { ...process.env, FAULTLINE_LOCKSTEP_SCALE: String(scale) },
-  stdio: 'inherit',
-});
+const child = spawn(
+  process.execPath,
+  [toolFile('vitest'), 'run', '--testTimeout=600000', ...project, 'packages/mmu-emu/test/qemu'],
+  {
+    cwd: root,
+    env: { ...process.env, FAULTLINE_LOCKSTEP_SCALE: String(scale) },
+    stdio: 'inherit',
+  },
+);
 child.on('close', (status) => {
   process.exitCode = status ?? 1;
 });

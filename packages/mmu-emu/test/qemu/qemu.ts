@@ -70,7 +70,7 @@ export interface QemuRun {
  *
  * @throws {Error} when the image does not end within `timeoutMilliseconds`.
  */
-export function runQemu(image: Uint8Array, ramBytes: number, timeoutMilliseconds = 60_000): QemuRun {
+export function runQemu(image: Uint8Array, ramBytes: number, timeoutMilliseconds = 300_000): QemuRun {
   const folder = mkdtempSync(join(tmpdir(), 'faultline-qemu-'));
   try {
     const ramFile = join(folder, 'ram');

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, toolFile } from './workspace.mjs';
 
-const MOST_SECONDS = 180;
+const MOST_SECONDS = 600;
 
 /**
  * A fault: what is found once in a source is replaced.

@@ -3,6 +3,7 @@ import type { Clock, Machine } from '@faultline/mmu-emu';
 import type { KernelEvent } from './events.js';
 import type { DebugLog } from './ipc/debug-log.js';
 import type { KernelLimits } from './limits.js';
+import type { Totals } from './totals.js';
 import type { TaskSystem } from './task/task-system.js';
 import type { TimerQueue } from './task/timer-queue.js';
 import type { RequestOvertime } from './vm/request-overtime.js';
@@ -22,6 +23,7 @@ export interface KernelCore {
   /** Watches over page requests that nobody answers. */
   readonly overtime: RequestOvertime;
   readonly limits: KernelLimits;
+  readonly totals: Totals;
   readonly rng: Rng;
   /** Frames, page lists, address-space identifiers: `new VmSystem(machine, limits, aslr?)`. */
   readonly vm: VmSystem;

@@ -10,6 +10,7 @@ import type { SystemCall } from './syscall/call.js';
 import type { TaskSystem } from './task/task-system.js';
 import { TimerQueue } from './task/timer-queue.js';
 import { DEFAULT_OVERTIME, RequestOvertime, type OvertimeLimits } from './vm/request-overtime.js';
+import { Totals } from './totals.js';
 import type { VmSystem } from './vm/vm-system.js';
 
 const SEVERITIES = { info: DEBUGLOG_INFO, warning: DEBUGLOG_WARNING, error: DEBUGLOG_ERROR } as const;
@@ -36,6 +37,7 @@ export class KernelState implements KernelCore {
   readonly limits: KernelLimits;
   readonly rng: Rng;
   readonly vm: VmSystem;
+  readonly totals = new Totals();
   readonly timers = new TimerQueue();
   readonly overtime: RequestOvertime;
   readonly debugLog: DebugLog;

@@ -73,7 +73,7 @@ export class HostCaller implements CallerProcess {
     options: { readonly pagerBlocking?: PagerBlocking } = {},
   ) {
     this.koid = kernel.nextKoid();
-    this.handles = new HandleTable(kernel.limits.handlesPerProcess);
+    this.handles = new HandleTable(kernel.limits.handlesPerProcess, kernel.totals, kernel.limits.handles);
     this.pagerBlocking = options.pagerBlocking ?? 'fail';
   }
 

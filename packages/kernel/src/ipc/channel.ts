@@ -9,6 +9,7 @@ import {
 } from '../abi/signals.js';
 import {
   ZX_ERR_CANCELED,
+  ZX_ERR_NO_MEMORY,
   ZX_ERR_PEER_CLOSED,
   ZX_ERR_SHOULD_WAIT,
   ZX_OK,
@@ -43,6 +44,10 @@ export class Message {
   }
 }
 
+/** What a message and each of its handles take besides its bytes, about. */
+const MESSAGE_WEIGHT = 256;
+const HANDLE_WEIGHT = 64;
+
 /**
  * One end of a channel: messages go from each end to the other, in order, with bytes and handles.
  *
@@ -52,7 +57,8 @@ export class Message {
  *  3. a reader takes it (`read`) and owns it; what it cannot deliver, it discards;
  *  4. or the end it lies at is closed, and it is discarded.
  *
- * Each direction holds `limits.channelMessages` messages and `limits.channelBytes` bytes at most; then writing is ZX_ERR_SHOULD_WAIT.
+ * Each direction holds `limits.channelMessages` messages and `limits.channelBytes` bytes at most; then writing is ZX_ERR_SHOULD_WAIT. All
+ * together hold `limits.messageBytes` at most; then it is ZX_ERR_NO_MEMORY.
  * (Zircon raises a policy exception at its bound; a status can be handled.) Two ends that hold each other's handles in their
  * queues, and in nothing else, are never closed, as on Zircon; `limits.objects` bounds what can be lost so.
  *
@@ -97,7 +103,7 @@ export class ChannelDispatcher extends PeeredDispatcher {
   /**
    * Sends a message to the other end.
    *
-   * @returns ZX_OK, and the message is the channel's; ZX_ERR_PEER_CLOSED or ZX_ERR_SHOULD_WAIT, and it is still the caller's
+   * @returns ZX_OK, and the message is the channel's; ZX_ERR_PEER_CLOSED, ZX_ERR_SHOULD_WAIT or ZX_ERR_NO_MEMORY, and it is still the caller's
    */
   write(message: Message): Status {
     const peer = this.peer as ChannelDispatcher | null;
@@ -115,6 +121,7 @@ export class ChannelDispatcher extends PeeredDispatcher {
     if (message === undefined) throw new Error('there is no message to take');
     this.first += 1;
     this.queuedBytes -= message.bytes.length;
+    this.core.totals.messageBytes -= weightOf(message);
     if (this.first === this.queue.length) {
       this.queue = [];
       this.first = 0;
@@ -132,7 +139,7 @@ export class ChannelDispatcher extends PeeredDispatcher {
    * @param message at least 4 bytes; its first four are overwritten
    * @param deadline nanoseconds; already passed: sends, and does not wait
    * @param answered gets the answer, and owns it
-   * @returns ZX_OK; ZX_ERR_TIMED_OUT; ZX_ERR_PEER_CLOSED; ZX_ERR_SHOULD_WAIT: too much is queued there; ZX_ERR_CANCELED:
+   * @returns ZX_OK; ZX_ERR_TIMED_OUT; ZX_ERR_PEER_CLOSED; ZX_ERR_SHOULD_WAIT: too much is queued there; ZX_ERR_NO_MEMORY: too much is queued everywhere; ZX_ERR_CANCELED:
    * this end's last handle was closed. On errors of sending the message is discarded.
    */
   *call(message: Message, deadline: number, answered: (answer: Message) => void): Operation {
@@ -174,7 +181,10 @@ export class ChannelDispatcher extends PeeredDispatcher {
     this.first = 0;
     this.queuedBytes = 0;
     super.onZeroHandles();
-    for (let index = first; index < messages.length; index += 1) messages[index].discard();
+    for (let index = first; index < messages.length; index += 1) {
+      this.core.totals.messageBytes -= weightOf(messages[index]);
+      messages[index].discard();
+    }
   }
 
   private receive(message: Message): Status {
@@ -185,10 +195,14 @@ export class ChannelDispatcher extends PeeredDispatcher {
       call.finish(ZX_OK);
       return ZX_OK;
     }
-    const { channelMessages, channelBytes } = this.core.limits;
+    const { limits, totals } = this.core;
+    const { channelMessages, channelBytes } = limits;
     if (this.length >= channelMessages || this.queuedBytes + message.bytes.length > channelBytes) {
       return ZX_ERR_SHOULD_WAIT;
     }
+    const weight = weightOf(message);
+    if (totals.messageBytes + weight > limits.messageBytes) return ZX_ERR_NO_MEMORY;
+    totals.messageBytes += weight;
     this.queue.push(message);
     this.queuedBytes += message.bytes.length;
     this.updateSignals(0, ZX_CHANNEL_READABLE);
@@ -202,6 +216,11 @@ export class ChannelDispatcher extends PeeredDispatcher {
       if (!this.calls.has(txid)) return txid;
     }
   }
+}
+
+/** What a message counts among those of all channels. */
+function weightOf(message: Message): number {
+  return message.bytes.length + MESSAGE_WEIGHT + message.handles.length * HANDLE_WEIGHT;
 }
 
 /** A call that waits for its answer. */

@@ -3,6 +3,7 @@ import { ZX_DEFAULT_PORT_RIGHTS } from '../abi/rights.js';
 import {
   ZX_ERR_BAD_HANDLE,
   ZX_ERR_CANCELED,
+  ZX_ERR_NO_MEMORY,
   ZX_ERR_SHOULD_WAIT,
   ZX_ERR_TIMED_OUT,
   ZX_OK,
@@ -62,14 +63,17 @@ export class PortDispatcher extends Dispatcher {
   /**
    * Appends a packet.
    *
-   * @returns ZX_OK; ZX_ERR_BAD_HANDLE: the last handle is closed; ZX_ERR_SHOULD_WAIT: too many user packets. On errors the packet is not taken.
+   * @returns ZX_OK; ZX_ERR_BAD_HANDLE: the last handle is closed; ZX_ERR_SHOULD_WAIT: too many user packets; ZX_ERR_NO_MEMORY: too many on all ports. On errors the packet is not taken.
    */
   queue(packet: PortPacket): Status {
     if (packet.port !== null) throw new Error('a packet lies in one queue at most');
     if (this.closed) return ZX_ERR_BAD_HANDLE;
     if (packet instanceof UserPacket) {
-      if (this.userPackets >= this.core.limits.portPackets) return ZX_ERR_SHOULD_WAIT;
+      const { limits, totals } = this.core;
+      if (this.userPackets >= limits.portPackets) return ZX_ERR_SHOULD_WAIT;
+      if (totals.packets >= limits.packets) return ZX_ERR_NO_MEMORY;
       this.userPackets += 1;
+      totals.packets += 1;
     }
     packet.port = this;
     packet.previous = this.tail;
@@ -163,12 +167,14 @@ export class PortDispatcher extends Dispatcher {
 
   /** Room for one more asynchronous wait. */
   get hasObserverRoom(): boolean {
-    return this.observerTotal < this.core.limits.observersPerPort;
+    const { limits, totals } = this.core;
+    return this.observerTotal < limits.observersPerPort && totals.observers < limits.observers;
   }
 
   /** An asynchronous wait was made, and now watches `source`. */
   observerArmed(observer: PortObserver, source: Dispatcher): void {
     this.observerTotal += 1;
+    this.core.totals.observers += 1;
     let set = this.armed.get(source);
     if (set === undefined) this.armed.set(source, (set = new Set()));
     set.add(observer);
@@ -185,6 +191,7 @@ export class PortDispatcher extends Dispatcher {
   /** It is over: its packet was read or will never come. */
   observerEnded(): void {
     this.observerTotal -= 1;
+    this.core.totals.observers -= 1;
   }
 
   protected override onZeroHandles(): void {
@@ -212,7 +219,10 @@ export class PortDispatcher extends Dispatcher {
     packet.previous = null;
     packet.next = null;
     this.queued -= 1;
-    if (packet instanceof UserPacket) this.userPackets -= 1;
+    if (packet instanceof UserPacket) {
+      this.userPackets -= 1;
+      this.core.totals.packets -= 1;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { ZX_ERR_ACCESS_DENIED, ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, type Status } from '../abi/status.js';
 import type { Rights } from '../abi/rights.js';
+import type { Totals } from '../totals.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /**
@@ -53,8 +54,15 @@ export class HandleTable {
   private readonly free: number[] = [];
   private count = 0;
 
-  /** @param limit handles at most; at most 2^20. */
-  constructor(private readonly limit: number) {}
+  /**
+   * @param limit handles at most; at most 2^20
+   * @param totals counts those of all tables; `totalLimit` at most
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly totals: Pick<Totals, 'handles'> = { handles: 0 },
+    private readonly totalLimit = Infinity,
+  ) {}
 
   get size(): number {
     return this.count;
@@ -62,7 +70,7 @@ export class HandleTable {
 
   /** Free slots: a call that is about to make handles checks here first, so that it fails before any effect. */
   hasRoom(handles: number): boolean {
-    return this.count + handles <= this.limit;
+    return this.count + handles <= this.limit && this.totals.handles + handles <= this.totalLimit;
   }
 
   /** Puts a handle in; the caller checked `hasRoom`. Returns its value. */
@@ -73,6 +81,7 @@ export class HandleTable {
     this.slots[index] = handle;
     this.generations[index] = generation;
     this.count += 1;
+    this.totals.handles += 1;
     return this.valueOf(index, generation);
   }
 
@@ -93,6 +102,7 @@ export class HandleTable {
     this.generations[index] = (this.generations[index] % GENERATION_MASK) + 1;
     this.free.push(index);
     this.count -= 1;
+    this.totals.handles -= 1;
     handle.dispatcher.handleClosed(handle);
     return handle;
   }

@@ -99,7 +99,11 @@ export class ProcessDispatcher extends Dispatcher implements CallerProcess {
   ) {
     super(job.core);
     this.objectName = new ObjectName(name);
-    this.handles = new HandleTable(this.core.limits.handlesPerProcess);
+    this.handles = new HandleTable(
+      this.core.limits.handlesPerProcess,
+      this.core.totals,
+      this.core.limits.handles,
+    );
     this.pagerBlocking = pagerBlocking;
     this.policy = job.policy;
     this.core.tasks.processes += 1;

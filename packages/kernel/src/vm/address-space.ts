@@ -120,12 +120,16 @@ export class AddressSpace {
 
   /** Room for more mappings and sub-regions. */
   hasRegionRoom(regions: number): boolean {
-    return this.regions + regions <= this.core.limits.mappingsPerProcess;
+    const { limits, totals } = this.core;
+    return (
+      this.regions + regions <= limits.mappingsPerProcess && totals.mappings + regions <= limits.mappings
+    );
   }
 
   /** For VMARs: a mapping or sub-region was made (1) or is gone (-1). */
   countRegion(change: 1 | -1): void {
     this.regions += change;
+    this.core.totals.mappings += change;
     this.lastMapping = null;
   }
 

@@ -9,6 +9,7 @@ import type { Dispatcher } from '../../src/object/dispatcher.js';
 import { Handle, HandleTable } from '../../src/object/handle-table.js';
 import type { Caller, CallerProcess, PagerBlocking } from '../../src/syscall/call.js';
 import { CALL_TABLE, callNumber } from '../../src/syscall/table.js';
+import { Totals } from '../../src/totals.js';
 import { TimerQueue } from '../../src/task/timer-queue.js';
 import type { UserMemory } from '../../src/task/user-memory.js';
 import { advance, BLOCKED, WaitQueue, Waiter, type Blocker, type Operation } from '../../src/task/waiter.js';
@@ -120,6 +121,7 @@ export class TestKernel implements KernelCore {
   };
   readonly timers = new TimerQueue();
   readonly limits: KernelLimits;
+  readonly totals = new Totals();
   readonly debugLog: DebugLog;
   readonly rng: { next(): number };
   events: ((event: KernelEvent) => void) | null = null;
@@ -207,7 +209,7 @@ export class TestProcess implements CallerProcess {
 
   constructor(readonly kernel: TestKernel) {
     this.koid = kernel.nextKoid();
-    this.handles = new HandleTable(kernel.limits.handlesPerProcess);
+    this.handles = new HandleTable(kernel.limits.handlesPerProcess, kernel.totals, kernel.limits.handles);
   }
 
   /** Starts a system call. Numbers may be 64 bits wide; pointers are addresses in `memory`. */

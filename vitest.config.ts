@@ -35,8 +35,9 @@ export default defineConfig({
         test: {
           name: 'translated',
           include: [
-            'packages/mmu-emu/test/{debug,hart,interpreter,isa,mmu,qemu,translator}/**/*.test.ts',
+            'packages/mmu-emu/test/{hart,interpreter,isa,mmu,qemu,translator}/**/*.test.ts',
             'packages/mmu-emu/test/machine.test.ts',
+            'packages/mmu-emu/test/debug/*.test.ts',
           ],
         },
       },

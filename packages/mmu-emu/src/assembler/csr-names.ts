@@ -72,6 +72,9 @@ const NUMBER_BY_NAME: ReadonlyMap<string, number> = new Map(
   [...NAME_BY_NUMBER].map(([number, name]) => [name, number]),
 );
 
+/** Every name. */
+export const CSR_NAMES: readonly string[] = [...NAME_BY_NUMBER.values()];
+
 /** The number of a CSR, 0 to 0xfff, or undefined for a name that none has. */
 export function csrByName(name: string): number | undefined {
   return NUMBER_BY_NAME.get(name);

@@ -51,9 +51,13 @@ export async function bootSystem(
       ...(initrd === undefined ? {} : { initrd }),
       ...(options.append === undefined ? {} : { bootargs: options.append }),
     });
-    return await runMachine(machine, platform.uart, console, options, streams.stderr, (code) =>
-      code === 0 ? 0 : code & 0xff || 1,
-    );
+    return await runMachine(machine, {
+      terminal: console,
+      port: platform.uart,
+      options,
+      stderr: streams.stderr,
+      exitStatus: (code) => (code === 0 ? 0 : code & 0xff || 1),
+    });
   } finally {
     terminal?.close();
     for (const drive of drives) drive.close();

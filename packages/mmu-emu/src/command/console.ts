@@ -10,12 +10,15 @@ export interface ByteReceiver {
 /** Ctrl-A: the byte after it is for the terminal itself. */
 const ESCAPE = 1;
 const QUIT = 'x'.charCodeAt(0);
+/** Keys that wait for a program that does not read; those after them are lost. */
+const MOST_KEYS = 65_536;
 
 /**
  * Connects a serial port with a pair of streams, with back-pressure in both directions: input waits while the port has
  * no room, and `flush` settles when the output stream has taken what was sent.
  *
- * A terminal becomes raw, so that every key reaches the program; Ctrl-A x ends the run, Ctrl-A Ctrl-A sends one Ctrl-A.
+ * A terminal becomes raw, so that every key reaches the program; Ctrl-A x ends the run, Ctrl-A Ctrl-A sends one Ctrl-A. Keys are
+ * always read, also when the program takes none, so that the escape works.
  */
 export class Console {
   readonly #input: Readable;
@@ -29,12 +32,18 @@ export class Console {
   #escaped = false;
   #ended = false;
   #wake: () => void = () => undefined;
+  /** Called when the person at the terminal wants to end the run. */
+  onEscape: () => void = () => undefined;
 
   readonly #onData = (chunk: Uint8Array): void => {
-    // The stream is paused until these bytes are gone, so that there is never more than one chunk.
-    this.#waiting = this.#isTerminal ? this.#withoutEscapes(chunk) : chunk;
-    this.#input.pause();
+    if (this.#isTerminal) this.#addKeys(this.#withoutEscapes(chunk));
+    else {
+      // The stream is paused until these bytes are gone, so that there is never more than one chunk.
+      this.#waiting = chunk;
+      this.#input.pause();
+    }
     this.#wake();
+    if (this.#escaped) this.onEscape();
   };
   readonly #onEnd = (): void => {
     this.#ended = true;
@@ -121,6 +130,15 @@ export class Console {
     if (this.#isTerminal) (this.#input as ReadStream).setRawMode(false);
     this.#output.off('error', this.#onError);
     this.#input.pause();
+  }
+
+  #addKeys(keys: Uint8Array): void {
+    if (keys.length === 0) return;
+    const before = this.#waiting ?? new Uint8Array(0);
+    const all = new Uint8Array(Math.min(before.length + keys.length, MOST_KEYS));
+    all.set(before);
+    all.set(keys.subarray(0, all.length - before.length), before.length);
+    this.#waiting = all;
   }
 
   #withoutEscapes(chunk: Uint8Array): Uint8Array {

@@ -4,9 +4,11 @@ import type { Readable, Writable } from 'node:stream';
 import { BootError, ElfError, MachineError } from '@faultline/mmu-emu';
 import { bootSystem } from './boot-system.js';
 import { DriveError } from './file-drive.js';
+import { GdbPortError } from './gdb-server.js';
 import { disassembleElf } from './disassemble-elf.js';
 import { HELP, parseOptions, UsageError } from './options.js';
 import { runElf } from './run-elf.js';
+import { TraceFileError } from './trace-file.js';
 
 /** What the command is connected to. */
 export interface CommandStreams {
@@ -54,7 +56,7 @@ export async function main(args: readonly string[], streams: CommandStreams = pr
 /** A sentence for an error that a user can cause; undefined for one that is ours. */
 function explain(error: unknown): string | undefined {
   if (error instanceof UsageError) return `${error.message}\nTry "mmu-emu --help".`;
-  const causes = [ProgramError, ElfError, MachineError, BootError, DriveError];
+  const causes = [ProgramError, ElfError, MachineError, BootError, DriveError, GdbPortError, TraceFileError];
   if (error instanceof Error && causes.some((cause) => error instanceof cause)) return error.message;
   return undefined;
 }

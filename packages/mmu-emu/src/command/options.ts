@@ -24,6 +24,12 @@ export interface MachineCommandOptions {
   /** How many regions to print; 0 for none. */
   readonly regions: number;
   readonly clock: 'wall' | 'virtual';
+  /** TCP port for GDB, 0 for any; undefined for none. */
+  readonly gdbPort: number | undefined;
+  /** File for the trace; undefined for none. */
+  readonly trace: string | undefined;
+  /** Lines after which the trace ends. */
+  readonly traceLimit: number;
 }
 
 /** `mmu-emu run`. */
@@ -68,7 +74,7 @@ entropy by virtio and a real-time clock.
                          package opensbi puts it)
   --drive FILE[,ro]      a virtio drive; up to seven, the first is /dev/vda
 
-In a terminal, Ctrl-A x ends the run (status 130); Ctrl-A Ctrl-A sends a Ctrl-A.
+In a terminal, which becomes raw, Ctrl-A x ends the run; Ctrl-A Ctrl-A sends a Ctrl-A.
 
 Options of both:
   --memory SIZE          RAM, for instance 64M or 1G (default 256M)
@@ -77,6 +83,11 @@ Options of both:
   --max-instructions N   end with status 124 after N instructions
   --clock wall|virtual   the time the program sees: real, or one nanosecond an
                          instruction, the same in every run (default wall)
+  --gdb PORT             wait for GDB on this port of 127.0.0.1 (0: any that is free)
+                         before the first instruction; "monitor help" says more
+  --trace FILE           write each instruction that retires and each trap: hart, mode,
+                         pc, encoding, text, registers written, memory touched
+  --trace-limit N        end the trace after N lines (default 1000000)
   --stats                print to standard error instructions, time and speed, and what
                          was translated, why translated code was left, and what
                          instructions were not translated
@@ -88,12 +99,15 @@ Options of both:
 
 Exit status: what the program gave to the test finisher (0 for pass), 124 when the
 instructions ran out, 125 when the program waits for an interrupt that cannot come,
-2 when the program could not be started.
+2 when the program could not be started, 130 when it was ended from the terminal
+or by the debugger.
 `;
 
 /** Where Debian's package `opensbi` has it. */
 const DEFAULT_BIOS = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 const MAXIMUM_DRIVES = 7;
+const MAXIMUM_PORT = 65_535;
+const DEFAULT_TRACE_LIMIT = 1_000_000;
 const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20;
 /** Options that not every action has, and those that have them. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
@@ -104,6 +118,9 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   regions: ['run', 'boot'],
   smp: ['run', 'boot'],
   engine: ['run', 'boot'],
+  gdb: ['run', 'boot'],
+  trace: ['run', 'boot'],
+  'trace-limit': ['run', 'boot'],
   'exit-on-tohost': ['run'],
   kernel: ['boot'],
   initrd: ['boot'],
@@ -166,6 +183,12 @@ function machineOptions(values: ReturnType<typeof read>['values']): MachineComma
     stats: values.stats ?? false,
     regions: values.regions === undefined ? 0 : parseCount('--regions', values.regions),
     clock: parseClock(values.clock ?? 'wall'),
+    gdbPort: values.gdb === undefined ? undefined : parsePort(values.gdb),
+    trace: values.trace,
+    traceLimit:
+      values['trace-limit'] === undefined
+        ? DEFAULT_TRACE_LIMIT
+        : parseCount('--trace-limit', values['trace-limit']),
   };
 }
 
@@ -187,6 +210,9 @@ function read(args: readonly string[]) {
         append: { type: 'string' },
         bios: { type: 'string' },
         drive: { type: 'string', multiple: true },
+        gdb: { type: 'string' },
+        trace: { type: 'string' },
+        'trace-limit': { type: 'string' },
         stats: { type: 'boolean' },
         regions: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
@@ -214,6 +240,13 @@ function parseCount(option: string, text: string): number {
     throw new UsageError(`${option} ${text}: a positive number is expected`);
   }
   return count;
+}
+
+function parsePort(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : NaN;
+  if (!(port <= MAXIMUM_PORT))
+    throw new UsageError(`--gdb ${text}: a port is expected, 0 to ${MAXIMUM_PORT}`);
+  return port;
 }
 
 function parseEngine(text: string): Engine {

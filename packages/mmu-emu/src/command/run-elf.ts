@@ -66,7 +66,7 @@ export async function runElf(
     };
     // Which console the program reads is not known before it does: input goes to both.
     const port = htif === undefined ? uart : bothPorts(uart, htif);
-    return await runMachine(machine, port, terminal, options, streams.stderr, exitStatus);
+    return await runMachine(machine, { terminal, port, options, stderr: streams.stderr, exitStatus });
   } finally {
     terminal.close();
   }

@@ -1,11 +1,21 @@
 import type { Clock } from '@faultline/mmu-emu';
 
-/** Real time, as a machine in a terminal should see it. */
+/** Real time, as a machine in a terminal should see it; it does not pass while a debugger holds the machine. */
 export class WallClock implements Clock {
-  readonly #start = process.hrtime.bigint();
+  #start = process.hrtime.bigint();
+  #heldAt: bigint | undefined;
 
   now(): number {
-    return Number(process.hrtime.bigint() - this.#start);
+    return Number((this.#heldAt ?? process.hrtime.bigint()) - this.#start);
+  }
+
+  hold(): void {
+    this.#heldAt ??= process.hrtime.bigint();
+  }
+
+  release(): void {
+    if (this.#heldAt !== undefined) this.#start += process.hrtime.bigint() - this.#heldAt;
+    this.#heldAt = undefined;
   }
 
   retire(): void {

@@ -9,3 +9,5 @@ export type {
 } from './instruction-trace.js';
 export type { AddressKind, Breakpoint, WatchedAccess, Watchpoint } from './points.js';
 export { readRegister, writeRegister } from './registers.js';
+export { GdbSession } from './gdb/gdb-session.js';
+export type { GdbSessionState } from './gdb/gdb-session.js';

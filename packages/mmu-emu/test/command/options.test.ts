@@ -13,6 +13,9 @@ describe('options of run', () => {
       clock: 'wall',
       harts: 1,
       engine: 'auto',
+      gdbPort: undefined,
+      trace: undefined,
+      traceLimit: 1_000_000,
       exitOnTohost: false,
     });
   });
@@ -28,11 +31,19 @@ describe('options of run', () => {
       clock: 'wall',
       harts: 1,
       engine: 'auto',
+      gdbPort: undefined,
+      trace: undefined,
+      traceLimit: 1_000_000,
       bios: '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin',
       kernel: undefined,
       initrd: undefined,
       append: undefined,
       drives: [],
+    });
+    expect(parseOptions('run --gdb 0 --trace t --trace-limit 5 a'.split(' '))).toMatchObject({
+      gdbPort: 0,
+      trace: 't',
+      traceLimit: 5,
     });
     const given = parseOptions(
       'boot --smp 4 --engine interpreter --bios b --kernel k --initrd i --append a=1 --drive x --drive y,ro'.split(
@@ -88,6 +99,10 @@ test.each([
   [['run', 'a', '--kernel', 'k'], '--kernel is an option of boot'],
   [['run', 'a', '--smp', 'x'], '--smp x'],
   [['run', 'a', '--engine', 'steam'], '--engine steam'],
+  [['run', 'a', '--gdb', '65536'], '--gdb 65536: a port is expected'],
+  [['boot', '--gdb', 'localhost:1'], '--gdb localhost:1'],
+  [['run', 'a', '--trace', 't', '--trace-limit', '0'], '--trace-limit 0'],
+  [['disassemble', 'a', '--gdb', '1'], '--gdb is an option of run and boot'],
   [['run'], 'run needs the path of a program'],
   [['run', 'a', 'b'], '"b" is too much'],
   [['run', 'a', '--memory', '12Q'], '--memory 12Q'],

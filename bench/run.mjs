@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util';
 
 const BENCHMARKS = [
   'machine',
+  'system',
+  'boot',
   'faults',
   'pager-host',
   'pager-guest',

@@ -2,26 +2,13 @@
  * Guest instructions a second, of the interpreter and with hot code translated: an assembled integer loop, and C programs
  * under Sv39; QEMU beside them on the same images. Time to translate counts.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import {
-  assemble,
-  EXIT_BUDGET,
-  EXIT_STOP,
-  HART_PC,
-  loadElf,
-  Machine,
-  TestFinisher,
-  Uart16550,
-} from '@faultline/mmu-emu';
-import { available, runTimed } from '../peers/process-time.mjs';
-import { measure, summarize } from '../statistics.mjs';
-
-const RAM_BASE = 0x8000_0000;
-const RAM_BYTES = 256 << 20;
-const PROGRAMS = fileURLToPath(new URL('../programs/', import.meta.url));
+import { assemble } from '@faultline/mmu-emu';
+import { checksumOf, compiled, findCompiler, RAM_BASE, runOnQemu, runToStop } from '../bare-programs.mjs';
+import { available } from '../peers/process-time.mjs';
+import { summarize } from '../statistics.mjs';
 
 /** A table of 4,096 words is hashed and rewritten, with a data-dependent branch; 13 or 14 instructions a step. */
 const loop = (steps) => `
@@ -62,31 +49,6 @@ const INTERPRETED = ['int', 'vm', 'fp'];
 /** Those that the mean is made of. */
 const MEAN = ['int', 'vm', 'call', 'muldiv', 'sha', 'fp'];
 
-async function machineWith(load, engine) {
-  let output = '';
-  const finisher = new TestFinisher({ stop: (code) => machine.stop(code) });
-  const uart = new Uart16550({ transmit: (byte) => (output += String.fromCharCode(byte)) });
-  const machine = await Machine.create({ ramBytes: RAM_BYTES, devices: [finisher, uart], engine });
-  load(machine);
-  machine.harts[0].state[HART_PC] = RAM_BASE;
-  return { machine, output: () => output };
-}
-
-/** Runs to the finisher; instructions retired and CPU seconds. */
-async function runToStop(load, engine) {
-  const { machine, output } = await machineWith(load, engine);
-  let retired = 0;
-  const time = await measure(() => {
-    for (;;) {
-      const reason = machine.run(1_000_000);
-      retired += machine.harts[0].retired;
-      if (reason === EXIT_STOP) return;
-      if (reason !== EXIT_BUDGET) throw new Error(`the program ended with exit reason ${reason}`);
-    }
-  });
-  return { retired, cpu: time.cpu, output: output() };
-}
-
 export async function run({ rounds }) {
   const notes = [];
   const rows = [];
@@ -95,9 +57,7 @@ export async function run({ rounds }) {
     const qemu = available('qemu-system-riscv64');
     if (qemu === null) notes.push('QEMU is not installed: no peer');
     const assembled = { name: 'integer loop, M-mode, bare', ...assembledLoop(directory) };
-    const compiler = ['riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc'].find(
-      (name) => available(name) !== null,
-    );
+    const compiler = findCompiler();
     const image = (name, scale) => ({
       name: `${name}, S-mode, Sv39, 4 KiB pages`,
       ...compiled(compiler, directory, name, scale),
@@ -138,46 +98,6 @@ function assembledLoop(directory) {
   };
 }
 
-function compiled(compiler, directory, name, scale) {
-  const build = (program) => {
-    const path = join(directory, `${program}-${scale}.elf`);
-    const sources = ['start.S', `${program}.c`, 'rt_bare.c'].map((source) => join(PROGRAMS, source));
-    const flags = [
-      '-O2',
-      '-march=rv64gc',
-      '-mabi=lp64d',
-      '-mcmodel=medany',
-      '-ffreestanding',
-      '-nostdlib',
-      '-static',
-      '-fno-pic',
-      '-fno-math-errno',
-    ];
-    const result = runTimed(compiler, [
-      ...flags,
-      '-no-pie',
-      '-Wl,--build-id=none',
-      `-DSCALE=${scale}`,
-      '-T',
-      join(PROGRAMS, 'link.ld'),
-      ...sources,
-      '-o',
-      path,
-    ]);
-    if (result.status !== 0) throw new Error(`${program} does not build: ${result.errors}`);
-    return path;
-  };
-  const program = build(name);
-  const empty = build('null');
-  const load = (path) => (machine) => loadElf(machine, readFileSync(path));
-  return {
-    load: load(program),
-    loadNull: load(empty),
-    qemu: ['-kernel', program],
-    qemuNull: ['-kernel', empty],
-  };
-}
-
 /** The geometric mean of the medians. */
 function meanOf(rows) {
   const mean = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
@@ -204,26 +124,12 @@ async function compare(image, engine, withQemu, rounds) {
     const empty = await runToStop(image.loadNull, engine);
     const full = await runToStop(image.load, engine);
     instructions = full.retired - empty.retired;
-    checksum = full.output.match(/checksum (\w+)/)?.[1];
+    checksum = checksumOf(full.output);
     ours.push(instructions / Math.max(full.cpu - empty.cpu, 1e-6) / 1e6);
     if (!withQemu) continue;
-    const qemu = (args) =>
-      runTimed('qemu-system-riscv64', [
-        '-M',
-        'virt',
-        '-m',
-        '256M',
-        '-display',
-        'none',
-        '-serial',
-        'stdio',
-        '-bios',
-        'none',
-        ...args,
-      ]);
-    const peerEmpty = qemu(image.qemuNull);
-    const peerFull = qemu(image.qemu);
-    const peerChecksum = peerFull.output.match(/checksum (\w+)/)?.[1];
+    const peerEmpty = runOnQemu(image.qemuNull);
+    const peerFull = runOnQemu(image.qemu);
+    const peerChecksum = checksumOf(peerFull.output);
     if (peerChecksum !== checksum)
       throw new Error(`${image.name}: checksum ${checksum}, QEMU's ${peerChecksum}`);
     peer.push(instructions / Math.max(peerFull.cpu - peerEmpty.cpu, 1e-6) / 1e6);

@@ -2,13 +2,14 @@
  * Builds the package in the current folder into dist/: declarations by tsc, code by esbuild.
  *
  * Entries come from the package's `exports`: what has the condition `@faultline/source` is built from that source to the
- * file named by `default`. A command, src/command/main.ts, becomes dist/command.js. The filesystem pager also ships the
- * guest programs, as dist/guest/*.elf.
+ * file named by `default`. A command, src/command/main.ts, becomes dist/command.js. The machine's package gets the modules
+ * of its interpreter ready-made; the filesystem pager also ships the guest programs, as dist/guest/*.elf.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { coreModulePlugin } from './core-module-plugin.mjs';
 import { libraryEntries, readManifest, root, toolFile } from './workspace.mjs';
 
 const manifest = readManifest('.');
@@ -51,6 +52,7 @@ try {
       chunkNames: 'chunk-[hash]',
       sourcemap: true,
       legalComments: 'none',
+      plugins: [coreModulePlugin('src/interpreter')],
       logLevel: 'warning',
     });
   }

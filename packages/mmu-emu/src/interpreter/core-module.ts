@@ -12,6 +12,7 @@ import { buildCarryLessHigh, buildCarryLessLow } from './carry-less.js';
 import { buildFetch } from './fetch.js';
 import { declareCore, exportCore } from './imports.js';
 import type { CoreVariant } from './imports.js';
+import { PREBUILT_CORES } from './prebuilt-cores.js';
 import { buildRun } from './run.js';
 
 /** Bytes of the module; `shared` says what kind of memory it imports. */
@@ -35,6 +36,16 @@ export function encodeCoreModule(shared: boolean, variant: CoreVariant): Uint8Ar
   return module.encode();
 }
 
+/** The same, without emitting it where the build has. */
+function coreBytes(shared: boolean, variant: CoreVariant): Uint8Array<ArrayBuffer> {
+  const prebuilt = shared ? undefined : PREBUILT_CORES[variant];
+  if (prebuilt === undefined) return encodeCoreModule(shared, variant);
+  const text = atob(prebuilt);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
@@ -48,7 +59,7 @@ export async function coreModule(shared: boolean, variant: CoreVariant): Promise
   const key = `${shared} ${variant}`;
   let module = compiled.get(key);
   if (module === undefined) {
-    module = WebAssembly.compile(encodeCoreModule(shared, variant));
+    module = WebAssembly.compile(coreBytes(shared, variant));
     compiled.set(key, module);
   }
   try {

@@ -6,13 +6,13 @@ import { FIRST_HANDLER } from './record.js';
 /** A handler of the interpreter: one instruction, of one length, with one way of reaching its target. */
 export interface Handler {
   readonly spec: InstructionSpec;
-  readonly description: SemanticsBuilder;
   readonly length: 2 | 4;
   /** The target is known to be in the same page. */
   readonly near: boolean;
 }
 
-function describe(spec: InstructionSpec): SemanticsBuilder {
+/** What a handler does. Made when it is asked for: to decode, only the handlers' numbers are needed. */
+export function descriptionOf({ spec }: Handler): SemanticsBuilder {
   const builder = new SemanticsBuilder();
   spec.semantics!(builder);
   return builder;
@@ -22,11 +22,10 @@ const expanded = new Set(INSTRUCTIONS.map((spec) => spec.expansion?.name));
 
 /** Every handler; its number is its index plus FIRST_HANDLER. */
 export const HANDLERS: readonly Handler[] = INSTRUCTIONS.filter((spec) => spec.semantics).flatMap((spec) => {
-  const description = describe(spec);
-  const hasTarget = description.statements.some((s) => s.kind === 'branch' || s.kind === 'jumpRelative');
+  const hasTarget = spec.operands.some(({ kind }) => kind === 'target');
   const lengths: readonly (2 | 4)[] = expanded.has(spec.name) ? [4, 2] : [4];
   return lengths.flatMap((length) =>
-    (hasTarget ? [false, true] : [false]).map((near) => ({ spec, description, length, near })),
+    (hasTarget ? [false, true] : [false]).map((near) => ({ spec, length, near })),
   );
 });
 

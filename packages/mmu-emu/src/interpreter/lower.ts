@@ -9,7 +9,7 @@ import { CAUSE_ILLEGAL_INSTRUCTION } from '../hart/causes.js';
 import { HELPER_END_SLICE, HELPER_TRAP } from '../hart/helper-result.js';
 import { MSTATUS_FS } from '../hart/mstatus.js';
 import { HART_ARGUMENTS, HART_BITS, HART_CAUSE, HART_DATA_BANK, HART_DEFERRED, HART_FCSR, HART_LEFT, HART_MSTATUS, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_TVAL } from '../hart/state.js'; // prettier-ignore
-import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
+import type { MemoryWidth, SemanticsBuilder, Statement, Value, ValueType } from '../isa/semantics.js';
 import { ACCESS_LOAD, ACCESS_STORE, tlbEntry } from '../mmu/translate.js';
 import { CACHE_BLOCK_BITS } from '../mmu/cache-block.js';
 import { makeFloatStateDirty } from '../softfloat/float-state.js';
@@ -19,6 +19,7 @@ import { br, brIf, call, choose, get, getGlobal, i32c, i64c, load, op, ret, seq,
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
 import { aroundAccess } from './debug-hooks.js';
+import { descriptionOf } from './handlers.js';
 import type { Handler } from './handlers.js';
 import type { CoreIndices } from './imports.js';
 import { RECORD_BITS, RECORD_BYTES, RECORD_IMM, RECORD_RD, RECORD_RS1, RECORD_RS2 } from './record.js';
@@ -82,6 +83,7 @@ class HandlerLowering {
   readonly #l: RunLocals;
   readonly #indices: CoreIndices;
   readonly #handler: Handler;
+  readonly #description: SemanticsBuilder;
   readonly #locals: number[] = [];
   /** Where a jump leads: to the look-up of a region, if there are any. */
   readonly #arrive: 'arrive' | 'next';
@@ -91,9 +93,10 @@ class HandlerLowering {
     this.#l = locals;
     this.#indices = indices;
     this.#handler = handler;
+    this.#description = descriptionOf(handler);
     this.#arrive = indices.regions === null ? 'next' : 'arrive';
     const used: Record<ValueType, number> = { i32: 0, i64: 0, f32: 0, f64: 0 };
-    for (const type of handler.description.locals) {
+    for (const type of this.#description.locals) {
       const local = locals.temporaries[type][used[type]++];
       if (local === undefined) throw new Error(`${handler.spec.name} has too many locals`);
       this.#locals.push(local);
@@ -101,7 +104,7 @@ class HandlerLowering {
   }
 
   lower(): Code {
-    const { statements } = this.#handler.description;
+    const { statements } = this.#description;
     const parts = statements.map((statement) => this.#observed(statement));
     return seq(...parts, this.#callsHelper ? this.#finishHelper() : this.#advance());
   }

@@ -1,8 +1,9 @@
 import { PAGE_SIZE } from '@faultline/mmu-emu';
 import { IOMMU_DESC_STUB_BYTES, ZX_BTI_CONTIGUOUS, ZX_IOMMU_TYPE_STUB } from '../abi/bti.js';
-import { ZX_ERR_NO_MEMORY, ZX_ERR_NO_RESOURCES, ZX_OK } from '../abi/status.js';
+import { ZX_ERR_INVALID_ARGS, ZX_ERR_NO_MEMORY, ZX_ERR_NO_RESOURCES, ZX_OK } from '../abi/status.js';
 import { Handle } from '../object/handle-table.js';
 import { ResourceDispatcher } from '../object/resource.js';
+import { ReservedMemory } from '../vm/reserved-memory.js';
 import type { HandleResult, StatusResult, WaitOptions } from './host-caller.js';
 import { HostVmCalls } from './host-vm-calls.js';
 
@@ -30,6 +31,34 @@ export class HostDmaCalls extends HostVmCalls {
     if (kernel.liveObjects >= kernel.limits.objects) return { status: ZX_ERR_NO_MEMORY, handle: 0 };
     const resource = new ResourceDispatcher(kernel, base, name);
     return { status: ZX_OK, handle: this.handles.add(new Handle(resource, resource.defaultRights)) };
+  }
+
+  /**
+   * A new resource for physical memory (ZX_RSRC_KIND_MMIO): adjacent pages of RAM, full of zeros, which the kernel uses for nothing else until the resource and all physical
+   * VMOs made with it are gone.
+   *
+   * @param size bytes, rounded up to pages
+   * @returns its handle and physical address; ZX_ERR_INVALID_ARGS: no bytes; ZX_ERR_NO_RESOURCES: the table is full; ZX_ERR_NO_MEMORY: there are no such
+   * pages, or too many objects
+   */
+  reserveMemory(size: number, name = ''): HandleResult & { readonly paddr: number } {
+    const { kernel } = this;
+    const none = { handle: 0, paddr: 0 };
+    const pages = Math.ceil(size / PAGE_SIZE);
+    if (!(pages > 0)) return { status: ZX_ERR_INVALID_ARGS, ...none };
+    if (!this.handles.hasRoom(1)) return { status: ZX_ERR_NO_RESOURCES, ...none };
+    if (kernel.liveObjects >= kernel.limits.objects) return { status: ZX_ERR_NO_MEMORY, ...none };
+    const memory = ReservedMemory.create(kernel.vm, pages);
+    if (typeof memory === 'number') return { status: memory, ...none };
+    const resource = new ResourceDispatcher(kernel, memory, name);
+    const handle = this.handles.add(new Handle(resource, resource.defaultRights));
+    return { status: ZX_OK, handle, paddr: memory.base };
+  }
+
+  /** A VMO that shows [paddr, paddr + size) of the physical memory that a resource is for; whole pages. */
+  vmoCreatePhysical(resource: number, paddr: number | bigint, size: number | bigint): HandleResult {
+    const call = this.begin().u32(resource, 'resource').u64(paddr, 'paddr').u64(size, 'size');
+    return this.handleOf(call, 'vmo_create_physical');
   }
 
   /** An IOMMU that translates nothing. @param resource for ZX_RSRC_SYSTEM_IOMMU_BASE */

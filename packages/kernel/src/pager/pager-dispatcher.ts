@@ -89,7 +89,7 @@ export class PagerDispatcher extends Dispatcher {
    */
   supply(vmo: VmoDispatcher, page: number, count: number, aux: VmoDispatcher, auxPage: number): Status {
     if (!aux.contains(auxPage, count)) return ZX_ERR_OUT_OF_RANGE;
-    if (aux.isPagerBacked || aux.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
+    if (aux.isPagerBacked || aux.kind === 'contiguous' || aux.isPhysical) return ZX_ERR_NOT_SUPPORTED;
     const from = aux.start + auxPage;
     if (aux.cow.anyHeld(from, from + count)) return ZX_ERR_BAD_STATE;
     if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;

@@ -87,7 +87,7 @@ function pin(caller: Caller, args: Uint32Array): Status | Operation {
   if ((options & ~(PERMISSIONS | SHAPES)) !== 0 || (options & PERMISSIONS) === 0) return ZX_ERR_INVALID_ARGS;
   if ((options & SHAPES) === SHAPES) return ZX_ERR_INVALID_ARGS;
   const contiguous = (options & bti.ZX_BTI_CONTIGUOUS) !== 0;
-  if (contiguous && vmo.kind !== 'contiguous') return ZX_ERR_INVALID_ARGS;
+  if (contiguous && vmo.kind !== 'contiguous' && !vmo.isPhysical) return ZX_ERR_INVALID_ARGS;
   const range = rangeArg(args, 3, 4);
   if (range.offset !== 0 || range.rest !== 0 || range.pages === 0) return ZX_ERR_INVALID_ARGS;
   if (range.end > vmo.pages) return ZX_ERR_OUT_OF_RANGE;

@@ -3,7 +3,6 @@ import { ZX_MAX_NAME_LEN } from '../abi/abi-limits.js';
 import * as info from '../abi/info.js';
 import { ZX_OBJ_TYPE_UPPER_BOUND } from '../abi/object-types.js';
 import { ZX_PROP_NAME } from '../abi/properties.js';
-import { ZX_RSRC_KIND_SYSTEM } from '../abi/resource.js';
 import {
   ZX_RIGHT_GET_PROPERTY,
   ZX_RIGHT_INSPECT,
@@ -73,9 +72,9 @@ const RESOURCE_TOPIC: InfoTopic = {
   read: (_caller, resource: ResourceDispatcher) => {
     const bytes = new Uint8Array(info.INFO_RESOURCE_BYTES);
     const view = new DataView(bytes.buffer);
-    view.setUint32(info.INFO_RESOURCE_KIND, ZX_RSRC_KIND_SYSTEM, true);
+    view.setUint32(info.INFO_RESOURCE_KIND, resource.kind, true);
     setU64(view, info.INFO_RESOURCE_BASE, resource.base);
-    setU64(view, info.INFO_RESOURCE_SIZE, 1);
+    setU64(view, info.INFO_RESOURCE_SIZE, resource.size);
     bytes.set(resource.objectName.bytes, info.INFO_RESOURCE_NAME);
     return oneRecord(bytes);
   },

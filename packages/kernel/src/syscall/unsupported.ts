@@ -71,7 +71,6 @@ vcpu_interrupt(zx_handle_t handle, uint32_t vector)
 vcpu_kick(zx_handle_t handle)
 vcpu_read_state(zx_handle_t handle, uint32_t kind, void* buffer, size_t buffer_size)
 vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer, size_t buffer_size)
-vmo_create_physical(zx_handle_t resource, zx_paddr_t paddr, size_t size, zx_handle_t* out)
 `;
 
 /** Declarations of all of them. Calls that the table of system calls has are left out by whoever reads this together with it. */

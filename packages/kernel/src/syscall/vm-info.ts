@@ -53,11 +53,11 @@ function setAttribution(view: DataView, fields: AttributionFields, attribution: 
 
 function flagsOf(vmo: VmoDispatcher): number {
   return (
-    info.ZX_INFO_VMO_TYPE_PAGED |
+    (vmo.isPhysical ? info.ZX_INFO_VMO_TYPE_PHYSICAL : info.ZX_INFO_VMO_TYPE_PAGED) |
     (vmo.resizable ? info.ZX_INFO_VMO_RESIZABLE : 0) |
     (vmo.kind === 'clone' ? info.ZX_INFO_VMO_IS_COW_CLONE : 0) |
     (vmo.isPagerBacked ? info.ZX_INFO_VMO_PAGER_BACKED : 0) |
-    (vmo.kind === 'contiguous' ? info.ZX_INFO_VMO_CONTIGUOUS : 0) |
+    (vmo.kind === 'contiguous' || vmo.isPhysical ? info.ZX_INFO_VMO_CONTIGUOUS : 0) |
     (vmo.discardable ? info.ZX_INFO_VMO_DISCARDABLE : 0) |
     (vmo.immutable ? info.ZX_INFO_VMO_IMMUTABLE : 0)
   );

@@ -93,6 +93,7 @@ function check(
     if ((operation.needs & ~mapping.most) !== 0) return ZX_ERR_ACCESS_DENIED;
     if (operation.walk === undefined || operation.walk === 'hint') return ZX_OK;
     const { vmo } = mapping;
+    if (vmo.isPhysical && operation.walk !== 'fetch') return ZX_ERR_NOT_SUPPORTED;
     const first = mapping.pageAt(Math.max(vpn, mapping.vpn));
     const last = mapping.pageAt(Math.min(end, mapping.endVpn));
     if (last > vmo.pages) return ZX_ERR_OUT_OF_RANGE;

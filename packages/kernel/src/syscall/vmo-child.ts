@@ -61,7 +61,8 @@ function reference(
   rights: Rights,
 ): VmoDispatcher | Status {
   if (range.end !== 0) return ZX_ERR_INVALID_ARGS;
-  if (parent.kind === 'slice' || parent.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
+  if (parent.kind === 'slice' || parent.kind === 'contiguous' || parent.isPhysical)
+    return ZX_ERR_NOT_SUPPORTED;
   const resizable = (options & ZX_VMO_CHILD_RESIZABLE) !== 0;
   if (resizable && !parent.resizable) return ZX_ERR_NOT_SUPPORTED;
   if (resizable && (rights & ZX_RIGHT_RESIZE) === 0) return ZX_ERR_ACCESS_DENIED;
@@ -71,7 +72,7 @@ function reference(
 function clone(parent: VmoDispatcher, options: number, range: ByteRange): VmoDispatcher | Status {
   if (range.offset !== 0) return ZX_ERR_INVALID_ARGS;
   if (range.end > ZX_VMO_MAX_PAGES) return ZX_ERR_OUT_OF_RANGE;
-  if (parent.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
+  if (parent.kind === 'contiguous' || parent.isPhysical) return ZX_ERR_NOT_SUPPORTED;
   if (parent.cachePolicy !== ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
   if (parent.isPagerBacked && (options & ZX_VMO_CHILD_SNAPSHOT) !== 0) return ZX_ERR_NOT_SUPPORTED;
   const snapshot = (options & ZX_VMO_CHILD_SNAPSHOT_MODIFIED) !== 0;

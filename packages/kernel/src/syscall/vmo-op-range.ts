@@ -54,6 +54,9 @@ const RIGHTS = new Map<number, Rights>([
   [ZX_VMO_OP_PREFETCH, ZX_RIGHT_READ],
 ]);
 
+/** Of a resource's memory there is nothing to commit, to give back or to make zero. */
+const COMMITS = new Set([ZX_VMO_OP_COMMIT, ZX_VMO_OP_DECOMMIT, ZX_VMO_OP_ZERO]);
+
 function opRange(caller: Caller, args: Uint32Array): Status | Operation {
   const handle = vmoHandle(caller, args[0], ZX_RIGHT_NONE);
   if (typeof handle === 'number') return handle;
@@ -64,6 +67,7 @@ function opRange(caller: Caller, args: Uint32Array): Status | Operation {
   const vmo = handle.object;
   const range = rangeArg(args, 2, 3);
   const inside = range.end <= vmo.pages;
+  if (vmo.isPhysical && COMMITS.has(op)) return ZX_ERR_NOT_SUPPORTED;
   switch (op) {
     case ZX_VMO_OP_COMMIT:
       return inside ? walkPages(caller, vmo, 'commit', range.page, range.end) : ZX_ERR_OUT_OF_RANGE;

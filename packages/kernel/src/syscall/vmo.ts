@@ -77,10 +77,25 @@ function create(caller: Caller, args: Uint32Array): Status | Operation {
   return outHandle(caller, numberArg(args, 2), new Handle(vmo, vmo.defaultRights));
 }
 
+/** In this order: size, permission, alignment of the address. */
+function createPhysical(caller: Caller, args: Uint32Array): Status | Operation {
+  const range = rangeArg(args, 1, 2);
+  if (range.rest !== 0 || range.pages === 0) return ZX_ERR_INVALID_ARGS;
+  const memory = ResourceDispatcher.memoryOf(caller.process.handles, args[0], range.page, range.end);
+  if (typeof memory === 'number') return memory;
+  if (range.offset !== 0) return ZX_ERR_INVALID_ARGS;
+  const room = objectRoom(caller);
+  if (room !== ZX_OK) return room;
+  const vmo = VmoDispatcher.physical(caller.core, memory, range.page - memory.firstPpn, range.pages);
+  return outHandle(caller, numberArg(args, 3), new Handle(vmo, vmo.defaultRights));
+}
+
 function copy(caller: Caller, args: Uint32Array, write: boolean): Status | Operation {
   const handle = vmoHandle(caller, args[0], write ? ZX_RIGHT_WRITE : ZX_RIGHT_READ);
   if (typeof handle === 'number') return handle;
   const vmo = handle.object;
+  // It may be a device's, which is to be accessed through mappings only.
+  if (vmo.isPhysical) return ZX_ERR_NOT_SUPPORTED;
   if (vmo.cachePolicy !== ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
   const range = rangeArg(args, 2, 3);
   if (range.end > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
@@ -117,7 +132,7 @@ function setStreamSize(caller: Caller, args: Uint32Array): Status | Operation {
   const vmo = handle.object;
   const pages = sizeArg(args, 1);
   if (pages > vmo.pages) return ZX_ERR_OUT_OF_RANGE;
-  if (vmo.kind === 'slice' || vmo.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
+  if (vmo.kind === 'slice' || vmo.kind === 'contiguous' || vmo.isPhysical) return ZX_ERR_NOT_SUPPORTED;
   const streamPages = pageArg(args, 1);
   const streamRest = pageOffsetArg(args, 1);
   const grows =
@@ -173,6 +188,7 @@ function transferData(caller: Caller, args: Uint32Array): Status {
   const input = source.object;
   const output = target.object;
   if (input.kind === 'contiguous' || output.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
+  if (input.isPhysical || output.isPhysical) return ZX_ERR_NOT_SUPPORTED;
   if (input.cow.anyHeld(input.start + from.page, input.start + from.end)) return ZX_ERR_BAD_STATE;
   if (output.cow.anyHeld(output.start + to.page, output.start + to.end)) return ZX_ERR_BAD_STATE;
   if (input.cow === output.cow) return ZX_ERR_INVALID_ARGS;
@@ -203,6 +219,13 @@ export const VMO_CALLS: readonly SystemCall[] = [
     policy: ZX_POL_NEW_VMO,
     args: ['uint64_t size', 'uint32_t options', 'zx_handle_t* out'],
     handler: create,
+  },
+  {
+    name: 'vmo_create_physical',
+    returns: 'zx_status_t',
+    policy: ZX_POL_NEW_VMO,
+    args: ['zx_handle_t resource', 'zx_paddr_t paddr', 'size_t size', 'zx_handle_t* out'],
+    handler: createPhysical,
   },
   {
     name: 'vmo_read',
@@ -267,8 +290,8 @@ export const VMO_CALLS: readonly SystemCall[] = [
       if ((policy & ~ZX_CACHE_POLICY_MASK) !== 0) return ZX_ERR_INVALID_ARGS;
       const vmo = handle.object;
       if (vmo.isPagerBacked && policy !== ZX_CACHE_POLICY_CACHED) return ZX_ERR_NOT_SUPPORTED;
-      if (vmo.mappingCount !== 0 || vmo.childCount !== 0 || vmo.cow.isClone || vmo.cow.list.frames !== 0)
-        return ZX_ERR_BAD_STATE;
+      if (vmo.mappingCount !== 0 || vmo.childCount !== 0 || vmo.cow.isClone) return ZX_ERR_BAD_STATE;
+      if (!vmo.isPhysical && vmo.cow.list.frames !== 0) return ZX_ERR_BAD_STATE;
       vmo.cachePolicy = policy;
       return ZX_OK;
     },

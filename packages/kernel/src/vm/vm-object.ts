@@ -21,17 +21,18 @@ import { DiscardLock } from './discard-lock.js';
 import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
 import { NO_FRAME, type PhysicalPages } from './physical-pages.js';
 import { PinnedPages } from './pinned-pages.js';
+import type { ReservedMemory } from './reserved-memory.js';
 import type { VmMapping } from './vm-mapping.js';
 
 /** How a VMO came to be. */
-export type VmoKind = 'anonymous' | 'contiguous' | 'pager' | 'clone' | 'slice' | 'reference';
+export type VmoKind = 'anonymous' | 'contiguous' | 'physical' | 'pager' | 'clone' | 'slice' | 'reference';
 
 /** How to make a VMO; what is absent is false, or follows from the pages. */
 export interface VmoOptions {
   readonly kind: VmoKind;
   readonly resizable?: boolean;
   readonly discardable?: boolean;
-  /** The window of a slice: its first page in `cow`, and its length. */
+  /** The window of a slice or of physical memory: its first page in `cow`, and its length. */
   readonly window?: { readonly start: number; readonly pages: number };
   /** Stream size in whole pages, and the bytes beyond them; the whole size unless given. */
   readonly streamPages?: number;
@@ -59,6 +60,8 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   override readonly defaultRights: Rights;
   override readonly objectName = new ObjectName();
   readonly kind: VmoKind;
+  /** Shows memory of a resource: a physical VMO, or a slice of one. */
+  readonly isPhysical: boolean;
   readonly resizable: boolean;
   /** Of a discardable VMO. */
   readonly discardLock: DiscardLock | null;
@@ -91,6 +94,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   ) {
     super(core);
     this.kind = options.kind;
+    this.isPhysical = options.kind === 'physical' || options.parent?.isPhysical === true;
     this.resizable = options.resizable ?? false;
     this.discardLock = options.discardable === true ? new DiscardLock(this.koid, cow) : null;
     this.start = options.window?.start ?? 0;
@@ -134,6 +138,16 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     return vmo;
   }
 
+  /** A window of a resource's memory, as it is at physical addresses. */
+  static physical(core: KernelCore, memory: ReservedMemory, start: number, pages: number): VmoDispatcher {
+    memory.cow.addReference();
+    return new VmoDispatcher(core, memory.cow, {
+      kind: 'physical',
+      window: { start, pages },
+      streamPages: 0,
+    });
+  }
+
   override get userSignals(): number {
     return ZX_USER_SIGNAL_ALL;
   }
@@ -169,8 +183,9 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     return this.cow.rootSource !== null;
   }
 
-  /** The memory that counts for this VMO. Of several that show the same pages it is the first that is left, and never a slice. */
+  /** The memory that counts for this VMO. Of several that show the same pages it is the first that is left, and never a slice. A resource's memory counts for none. */
   get attribution(): Attribution {
+    if (this.isPhysical) return new Attribution();
     for (const viewer of this.cow.viewers) {
       if (viewer instanceof VmoDispatcher && viewer.kind === 'slice') continue;
       if (viewer === this) return attributionOf(this.cow, 0, this.cow.pages);
@@ -181,6 +196,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
 
   /** The memory that counts for [page, page + pages) of a mapping. */
   attributionIn(page: number, pages: number): Attribution {
+    if (this.isPhysical) return new Attribution();
     const first = this.start + page;
     return attributionOf(this.cow, first, Math.max(first, Math.min(first + pages, this.start + this.pages)));
   }

@@ -323,7 +323,7 @@ describe('pins and other operations', () => {
     pager.finish();
   });
 
-  it('SU-12: nothing is supplied from pinned or contiguous memory, nor from what has a pager', async () => {
+  it('SU-12: nothing is supplied from pinned, physical or contiguous memory, nor from what has a pager', async () => {
     const vmo = pager.createVmo(2);
     const { host } = pager;
     const supply = (aux: number): number =>
@@ -336,6 +336,12 @@ describe('pins and other operations', () => {
     pin.unpin();
     expect(supply(pinned)).toBe(ZX_OK);
     expect(supply(ok(host.vmoCreateContiguous(pinner.bti, PAGE)).handle)).toBe(ZX_ERR_NOT_SUPPORTED);
+    const reserved = ok(host.reserveMemory(PAGE));
+    const physical = ok(host.vmoCreatePhysical(reserved.handle, reserved.paddr, PAGE)).handle;
+    expect(supply(physical)).toBe(ZX_ERR_NOT_SUPPORTED);
+    expect(supply(ok(host.vmoCreateChild(physical, ZX_VMO_CHILD_SLICE, 0, PAGE)).handle)).toBe(
+      ZX_ERR_NOT_SUPPORTED,
+    );
     const paged = pager.createVmo(1);
     pager.supply(paged, 0, 1);
     expect(supply(paged.handle)).toBe(ZX_ERR_NOT_SUPPORTED);

@@ -1,6 +1,6 @@
 import { EXIT_BUDGET, EXIT_DEBUG, EXIT_WFI } from '../hart/hart.js';
 import type { ExitReason, Hart } from '../hart/hart.js';
-import { HART_DATA_MODE, HART_FETCH_MODE, HART_PC } from '../hart/state.js';
+import { HART_DATA_MODE, HART_FETCH_MODE, HART_PC, HART_WAITS } from '../hart/state.js';
 import { DEBUG_READ, DEBUG_WRITE } from '../interpreter/debug-hooks.js';
 import type { Machine, MachineDebugger } from '../machine.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
@@ -176,11 +176,13 @@ export class Debugger {
 
   /**
    * Runs one instruction of a hart. EXIT_DEBUG when that is done, or an exception has led to a handler instead; anything else
-   * as for `Hart.run`. A breakpoint at the instruction does not count, a watchpoint does.
+   * as for `Hart.run`. A breakpoint at the instruction does not count, a watchpoint does. A hart that waited for an interrupt
+   * waits no longer: wfi may end for any reason.
    * @param interrupts whether an interrupt that is pending is taken first, which ends the step at its handler; default no.
    */
   step(hart: Hart, interrupts = false): ExitReason {
     this.#stepFrom = this.#momentOf(hart);
+    hart.state[HART_WAITS] = 0;
     hart.holdsInterrupts = !interrupts;
     this.#points.marksEverything = true;
     this.#switch(true);

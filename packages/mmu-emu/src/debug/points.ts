@@ -98,7 +98,7 @@ export class PointTable {
     this.#accesses.fill(this.#marksEverything ? 0xffff_ffff : 0);
     if (this.#marksEverything) return;
     for (const map of [this.#breakpoints.virtual, this.#breakpoints.physical]) {
-      for (const address of map.keys()) this.#instructions[Number(address >> 1n) & (HALFWORDS - 1)] = 1;
+      for (const address of map.keys()) this.#instructions[Number(address % BigInt(PAGE_SIZE)) >>> 1] = 1;
     }
     for (const { address, bytes } of this.#watchpoints) {
       const first = Number(address % BigInt(PAGE_SIZE));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Debugger, EXIT_BUDGET, EXIT_DEBUG, EXIT_STOP, EXIT_WFI, Machine, readRegister, TestFinisher, writeRegister } from '../../src/index.js'; // prettier-ignore
 import type { MachineOptions } from '../../src/index.js';
-import { pte, Sv39Machine, USER_RW } from '../mmu/sv39-machine.js';
+import { pte, Sv39Machine, USER_RW, USER_RX } from '../mmu/sv39-machine.js';
 import { Bench, ORIGIN } from '../run-program.js';
 
 const FULL: MachineOptions = { mode: 'full-system' };
@@ -62,6 +62,25 @@ describe('breakpoints', () => {
     expect(debug.stop).toMatchObject({ reason: 'breakpoint', point });
   });
 
+  test('stop at addresses of the upper half, and so do watchpoints', async () => {
+    // The last pages of the address space, which no number is exact for.
+    const made = await Sv39Machine.of('nop\nsd zero, 0(s0)\nnop\n1: j 1b');
+    const top = 2n ** 64n - 8192n;
+    made.map(top, 64, USER_RX);
+    made.map(top + 4096n, 70, USER_RW);
+    made.pc = top;
+    made.setX('s0', top + 4096n + 0x678n);
+    const debug = await Debugger.attach(made.machine);
+    const point = debug.addBreakpoint(top + 4n);
+    const watched = debug.addWatchpoint(top + 4096n + 0x67cn, 1);
+    expect(made.machine.run(100)).toBe(EXIT_DEBUG);
+    expect(debug.stop).toMatchObject({ reason: 'breakpoint', point });
+    expect(made.pc).toBe(top + 4n);
+    expect(made.machine.run(100)).toBe(EXIT_DEBUG);
+    expect(debug.stop).toMatchObject({ point: watched, address: top + 4096n + 0x678n });
+    expect(debug.read(made.hart, 2n ** 64n - 4n, 8)).toHaveLength(4);
+  });
+
   test('stop at a first instruction of a page, at one that crosses pages, and at a compressed one', async () => {
     const { bench, debug } = await debugged(`
       j crossing
@@ -118,7 +137,9 @@ describe('a step', () => {
     }
     expect(pcs).toEqual([4n, 10n, 14n, 18n]);
     expect(bench.read(ORIGIN + 4088)).toBe(3n);
-    expect(debug.step(bench.hart)).toBe(EXIT_WFI);
+    // Waiting for an interrupt does nothing, in a step and before one.
+    expect(debug.step(bench.hart)).toBe(EXIT_DEBUG);
+    expect(bench.pc).toBe(BigInt(ORIGIN) + 22n);
   });
 
   test('of an instruction that traps ends before the first one of the handler', async () => {

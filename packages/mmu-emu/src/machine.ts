@@ -1,13 +1,11 @@
-import { Bus } from './bus/bus.js';
-import type { AccessWidth, Device } from './bus/bus.js';
+import type { AccessWidth, Bus, Device } from './bus/bus.js';
 import type { DeviceHost } from './bus/device-host.js';
 import { GuestMemory } from './bus/guest-memory.js';
-import { VirtualClock } from './clock.js';
 import type { Clock } from './clock.js';
-import { DEFAULT_ENGINE, type Engine } from './engine.js';
+import type { Engine } from './engine.js';
 import { MachineError } from './errors.js';
 import { writeCsrTable } from './hart/csr-table.js';
-import { EXIT_STOP, Hart } from './hart/hart.js';
+import { EXIT_RESET, EXIT_STOP, Hart } from './hart/hart.js';
 import type { ExitReason } from './hart/hart.js';
 import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
 import { CodeCache } from './interpreter/code-cache.js';
@@ -17,10 +15,17 @@ import type { CoreExports, DebugImports, InterpreterImports, RegionImports } fro
 import { STATUS_DONE, STATUS_END_SLICE, STATUS_TRAP } from './mmu/memory-access.js';
 import { PAGE_SIZE } from './mmu/pte.js';
 import { dropStoreEntries } from './mmu/tlb.js';
+import { checkOptions } from './machine-options.js';
+import type { CheckedOptions, MachineOptions } from './machine-options.js';
 import { HART_BANKS, layOutMemory } from './memory-layout.js';
 import type { MemoryLayout } from './memory-layout.js';
 import { Ram } from './ram.js';
 import { RunLoop } from './run-loop.js';
+import { MachineSnapshot, restoreParts, saveState } from './snapshot/machine-snapshot.js';
+import type { MachineShape, SnapshotPieces } from './snapshot/machine-snapshot.js';
+import { clearFrames } from './snapshot/ram-runs.js';
+import { SnapshotError } from './snapshot/snapshot-error.js';
+import type { SnapshotPart } from './snapshot/snapshot-part.js';
 import { Timebase } from './timebase.js';
 import { Timers } from './timers.js';
 import { Translator } from './translator/translator.js';
@@ -34,51 +39,6 @@ const TRANSLATION: Readonly<Record<Engine, TranslatorOptions | null>> = {
   interpreter: null,
   translator: { threshold: 1, immediate: true },
 };
-
-/** How to make a machine. */
-export interface MachineOptions {
-  /**
-   * `full-system` (default): starts in machine mode and traps enter the guest's handlers. `hosted`: runs user mode
-   * only, and every trap leaves the run, for the embedder to answer.
-   */
-  mode?: 'hosted' | 'full-system';
-  /** Bytes of RAM: a multiple of 4096 from 1 MiB to 3.5 GiB; default 256 MiB. */
-  ramBytes?: number;
-  /** Number of harts, 1 to 8; default 1. They take turns in one thread. */
-  harts?: number;
-  /** Instructions of a hart's turn while there are others, 1 to 1,000,000; default 4096. */
-  turnInstructions?: number;
-  /**
-   * With a seed (an integer from 0 to 2^32 - 1), turns have pseudo-random lengths around `turnInstructions`: other seeds
-   * give other interleavings, the same seed the same one.
-   */
-  seed?: number;
-  /** Whether the memory is a SharedArrayBuffer; default false. */
-  sharedMemory?: boolean;
-  /** A page whose A or D bit is clear faults (Svade, default), or the walk sets the bit (Svadu). */
-  adUpdate?: 'fault' | 'hardware';
-  /**
-   * `interpreter`: every instruction is interpreted. `auto` (default): code that runs often is translated. `translator`:
-   * code is translated the first time that a jump leads to it, for tests. All give the same results.
-   */
-  engine?: Engine;
-  /** Default a new VirtualClock. */
-  clock?: Clock;
-  /** Ticks a second of the `time` CSR, 1 to 10^9; default 10,000,000. */
-  timebaseHz?: number;
-  /** Memory-mapped devices of a full system. */
-  devices?: readonly Device[];
-}
-
-const MEBIBYTE = 2 ** 20;
-const MINIMUM_RAM = MEBIBYTE;
-const MAXIMUM_RAM = 3584 * MEBIBYTE;
-const DEFAULT_RAM = 256 * MEBIBYTE;
-const DEFAULT_TIMEBASE = 10_000_000;
-const MAXIMUM_TIMEBASE = 1_000_000_000;
-const MAXIMUM_HARTS = 8;
-const DEFAULT_TURN = 4096;
-const MAXIMUM_TURN = 1_000_000;
 
 /** Pages that can be decoded at a time: 80 MiB of records, touched as they are used. A kernel runs through more than 512. */
 const CODE_SLOTS = 2048;
@@ -109,6 +69,16 @@ export class Machine {
   #accessing: Hart | undefined;
   #stopped = false;
   #exitCode = 0;
+  #resetRequested = false;
+  #running = false;
+  /** RAM is being restored. */
+  #restoring = false;
+  /** How often a hart has run: pieces of a snapshot are all of one moment. */
+  #runs = 0;
+  readonly #snapshot: MachineSnapshot;
+  readonly #included: SnapshotPart[] = [];
+  /** States of `#parts` as they were made, for resets; none when a device cannot be saved. */
+  readonly #initial: Uint8Array[] = [];
 
   /**
    * Makes a machine with RAM of zeros and harts that start at pc 0.
@@ -127,6 +97,7 @@ export class Machine {
     const instance = await WebAssembly.instantiate(module, { m: machine.#imports() });
     machine.#core = instance.exports as unknown as CoreExports;
     machine.#connect(machine.#core);
+    if (machine.#unsupported === undefined) machine.#initial.push(...machine.#parts().map(saveState));
     return machine;
   }
 
@@ -156,6 +127,7 @@ export class Machine {
     this.#codeCache.observer = this.#translator;
     this.ram = new Ram(memory.buffer, layout.ram, layout.ramBytes, this.#codeCache);
     const environment = {
+      frames: this.#codeCache,
       hosted: options.hosted,
       hardwareAd: options.hardwareAd,
       clock: options.clock,
@@ -163,7 +135,7 @@ export class Machine {
       timeOfTick: (ticks: number) => this.#timebase.timeOfTick(ticks),
       timer: (fire: () => void) => this.#timers.add(fire),
       skip: () => this.harts.length === 1 && this.#skip(),
-      stopped: () => this.#stopped,
+      stopped: () => this.#stopReason(),
       sliceEnded: (hart: Hart) => this.#sliceEnded(hart),
       turnOf: (hart: Hart) => this.#turnOf(hart),
       untilDeadline: () => this.#untilDeadline(),
@@ -172,6 +144,11 @@ export class Machine {
     this.#runLoop = new RunLoop(this.harts, () => this.#skip(), options);
     const host = this.#deviceHost();
     for (const device of this.#bus.devices) device.attach?.(host);
+    this.#snapshot = new MachineSnapshot({
+      ram: this.ram,
+      shape: () => this.#shape(options),
+      parts: () => [partOf('clock', this.clock), ...this.#parts()],
+    });
   }
 
   /** What ended the run, after EXIT_STOP. */
@@ -201,6 +178,16 @@ export class Machine {
     this.#exitCode = exitCode;
   }
 
+  /**
+   * For devices: ends the run as `stop` does, with EXIT_RESET. Whoever runs the machine calls `reset`, or does not; until
+   * then nothing runs.
+   */
+  requestReset(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#resetRequested = true;
+  }
+
   /** Instructions that all harts retired in the last run. */
   get retired(): number {
     return this.#runLoop.retired;
@@ -224,10 +211,155 @@ export class Machine {
    * turns; how a run is cut into budgets changes nothing. After EXIT_STOP, runs nothing.
    *
    * EXIT_WFI: every hart waits for an interrupt, and the clock cannot skip to one.
+   * @throws {SnapshotError} `running` while the machine is being restored.
    */
   run(budget: number): ExitReason {
-    if (this.#stopped) return EXIT_STOP;
-    return this.#runLoop.run(budget);
+    if (this.#restoring) throw new SnapshotError('running', 'a machine that is being restored does not run');
+    const stopped = this.#stopReason();
+    if (stopped !== undefined) return stopped;
+    this.#running = true;
+    try {
+      return this.#runLoop.run(budget);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /**
+   * Makes everything as it was when the machine was made: RAM is zero, harts start at pc 0, devices have forgotten
+   * everything. The clock goes on. Put programs into RAM again, and set the harts' registers.
+   * @throws {SnapshotError} `unsupported` or `running`.
+   */
+  reset(): void {
+    this.#rest();
+    restoreParts(this.#parts(), this.#initial);
+    clearFrames(this.ram, 0, this.ram.frameCount);
+  }
+
+  /**
+   * The whole state of the machine: RAM (frames of zeros take no room), harts, devices, timers and the clock. Not what is
+   * outside: contents of drives, what the source of random bytes has given, input that has not reached a device.
+   * @throws {SnapshotError} `unsupported` naming a device, or `running`.
+   */
+  save(): Uint8Array<ArrayBuffer> {
+    this.#rest();
+    return this.#snapshot.save();
+  }
+
+  /**
+   * The same bytes in pieces of at most 260 KiB of RAM each, for large machines. Neither run the machine nor write to its
+   * RAM before the last piece is there: the next one then throws a SnapshotError `running`.
+   * @throws {SnapshotError} `unsupported` naming a device, or `running`.
+   */
+  saveInPieces(): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+    this.#rest();
+    return this.#unchanged(this.#snapshot.saveInPieces(), this.#runs);
+  }
+
+  /**
+   * Goes on from a snapshot, which may be from another process, if the machine was made with the same options (`engine`,
+   * `sharedMemory` and the seed's number may differ) and the same devices. The bytes are not kept.
+   * @throws {SnapshotError} The machine is as it was.
+   */
+  restore(snapshot: Uint8Array): void {
+    this.#rest();
+    this.#snapshot.restore(snapshot);
+  }
+
+  /**
+   * The same from pieces of any size, which are read twice: once to check them, once to take them. Only a part of a
+   * snapshot is in memory at a time.
+   * @param open gives the pieces from the first on; called twice.
+   * @throws {SnapshotError} The machine is as it was, unless the code is `incomplete`. Errors of the first reading's source
+   * come as they are.
+   */
+  async restoreFrom(open: () => SnapshotPieces): Promise<void> {
+    this.#rest();
+    this.#restoring = true;
+    try {
+      await this.#snapshot.restoreFrom(open, () => this.stop(0));
+    } finally {
+      this.#restoring = false;
+    }
+  }
+
+  /** Makes something that is not a device part of snapshots and resets; it stays so. */
+  include(part: SnapshotPart): void {
+    this.#included.push(part);
+    this.#initial.push(saveState(part));
+  }
+
+  /** @throws {SnapshotError} when the machine cannot be saved or restored now. */
+  #rest(): void {
+    if (this.#running || this.#restoring)
+      throw new SnapshotError('running', 'the machine runs, or is being restored');
+    const part = this.#unsupported;
+    if (part === undefined) return;
+    throw new SnapshotError('unsupported', `${part} can be neither saved nor restored`, { part });
+  }
+
+  /** What cannot be saved: a device, or the clock. */
+  get #unsupported(): string | undefined {
+    const cannot = ({ save, restore }: Pick<Device, 'save' | 'restore'>): boolean =>
+      save === undefined || restore === undefined;
+    const device = this.#bus.devices.find(cannot);
+    if (device !== undefined) return `the device ${device.name}`;
+    return cannot(this.clock) ? 'the clock' : undefined;
+  }
+
+  /** Everything that has a state but RAM and the clock, in the order in which it is restored. */
+  #parts(): readonly SnapshotPart[] {
+    const harts = this.harts.map((hart) => partOf(`hart ${hart.id}`, hart));
+    const devices = this.#bus.devices.map((device) => partOf(device.name, device));
+    return [this.#codeCache, this.#runPart(), ...harts, ...devices, ...this.#included];
+  }
+
+  /** What runs, and when. */
+  #runPart(): SnapshotPart {
+    return {
+      name: 'machine',
+      save: (to) => {
+        to.boolean(this.#stopped);
+        to.boolean(this.#resetRequested);
+        to.number(this.#exitCode);
+        for (const part of [this.#runLoop, this.#timebase, this.#timers]) part.save(to);
+      },
+      restore: (from) => {
+        this.#stopped = from.boolean();
+        this.#resetRequested = from.boolean();
+        this.#exitCode = from.number();
+        for (const part of [this.#runLoop, this.#timebase, this.#timers]) part.restore(from);
+      },
+    };
+  }
+
+  /** What a machine has to have in common with the one whose snapshot it is to take. */
+  #shape(options: CheckedOptions): MachineShape {
+    const { hosted, hardwareAd, ramBytes, turnInstructions, seed, timebaseHz } = options;
+    return [
+      ['mode', hosted ? 'hosted' : 'full-system'],
+      ['ramBytes', String(ramBytes)],
+      ['harts', String(this.harts.length)],
+      ['turnInstructions', String(turnInstructions)],
+      ['seed', seed === undefined ? 'not given' : 'given'],
+      ['adUpdate', hardwareAd ? 'hardware' : 'fault'],
+      ['timebaseHz', String(timebaseHz)],
+      ...this.#bus.devices.map(
+        ({ name, base, bytes }) => [`the device at ${hex(base)}`, `${name} of ${bytes} bytes`] as const,
+      ),
+      ...this.#included.map(({ name }) => ['another part', name] as const),
+    ];
+  }
+
+  *#unchanged(
+    pieces: Iterable<Uint8Array<ArrayBuffer>>,
+    runs: number,
+  ): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+    for (const piece of pieces) {
+      if (this.#runs !== runs)
+        throw new SnapshotError('running', 'the machine ran before its snapshot was complete');
+      yield piece;
+    }
   }
 
   /**
@@ -268,6 +400,11 @@ export class Machine {
     for (const hart of this.harts) hart.connect(core);
   }
 
+  #stopReason(): ExitReason | undefined {
+    if (!this.#stopped) return undefined;
+    return this.#resetRequested ? EXIT_RESET : EXIT_STOP;
+  }
+
   #sliceEnded(hart: Hart): boolean {
     this.#translator?.flush();
     if (this.#codeCache.takeWatchedWritten()) for (const stored of this.#storeWatchers) stored();
@@ -275,6 +412,7 @@ export class Machine {
   }
 
   #turnOf(hart: Hart): void {
+    this.#runs++;
     for (const other of this.harts) if (other !== hart) other.clearReservation();
   }
 
@@ -317,6 +455,7 @@ export class Machine {
       timer: (fire) => this.#timers.add(fire),
       setInterrupts: (hart, mask, pending) => this.harts[hart].setInterruptPending(mask, pending),
       stop: (exitCode) => this.stop(exitCode),
+      requestReset: () => this.requestReset(),
     };
   }
 
@@ -390,88 +529,17 @@ export class Machine {
   }
 }
 
+/** Of what has been found to have both methods. */
+function partOf(name: string, saved: Pick<Device, 'save' | 'restore'>): SnapshotPart {
+  return { name, save: (to) => saved.save?.(to), restore: (from) => saved.restore?.(from) };
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
 /** What the interpreter's module takes of the translator. */
 function importsOf(translator: Translator, regionRetired: number): WebAssembly.ModuleImports {
   const functions: RegionImports = { hot: (record) => translator.hot(record >>> 0) };
   return { ...functions, table: translator.table, threshold: translator.threshold, regionRetired };
-}
-
-interface CheckedOptions {
-  readonly hosted: boolean;
-  readonly ramBytes: number;
-  readonly harts: number;
-  readonly turnInstructions: number;
-  readonly seed: number | undefined;
-  readonly sharedMemory: boolean;
-  readonly hardwareAd: boolean;
-  readonly engine: Engine;
-  readonly clock: Clock;
-  readonly timebaseHz: number;
-  readonly bus: Bus;
-}
-
-function checkOptions(options: MachineOptions): CheckedOptions {
-  const {
-    mode = 'full-system',
-    ramBytes = DEFAULT_RAM,
-    harts = 1,
-    turnInstructions = DEFAULT_TURN,
-    seed,
-    sharedMemory = false,
-    adUpdate = 'fault',
-    engine = DEFAULT_ENGINE,
-    clock = new VirtualClock(),
-    timebaseHz = DEFAULT_TIMEBASE,
-    devices = [],
-  } = options;
-  const check = (good: boolean, option: string, rule: string): void => {
-    if (!good) throw new MachineError('bad-option', `${option} must be ${rule}`, { option });
-  };
-  check(mode === 'hosted' || mode === 'full-system', 'mode', "'hosted' or 'full-system'");
-  check(
-    Number.isInteger(ramBytes) &&
-      ramBytes % PAGE_SIZE === 0 &&
-      ramBytes >= MINIMUM_RAM &&
-      ramBytes <= MAXIMUM_RAM,
-    'ramBytes',
-    'a multiple of 4096 from 1 MiB to 3.5 GiB',
-  );
-  const isInteger = (value: number, least: number, most: number): boolean =>
-    Number.isInteger(value) && value >= least && value <= most;
-  check(isInteger(harts, 1, MAXIMUM_HARTS), 'harts', 'an integer from 1 to 8');
-  check(isInteger(turnInstructions, 1, MAXIMUM_TURN), 'turnInstructions', 'an integer from 1 to 1,000,000');
-  check(seed === undefined || isInteger(seed, 0, 0xffff_ffff), 'seed', 'an integer from 0 to 2^32 - 1');
-  check(typeof sharedMemory === 'boolean', 'sharedMemory', 'true or false');
-  check(adUpdate === 'fault' || adUpdate === 'hardware', 'adUpdate', "'fault' or 'hardware'");
-  check(Object.hasOwn(TRANSLATION, engine), 'engine', "'auto', 'interpreter' or 'translator'");
-  check(
-    Number.isInteger(timebaseHz) && timebaseHz >= 1 && timebaseHz <= MAXIMUM_TIMEBASE,
-    'timebaseHz',
-    'an integer from 1 to 1,000,000,000',
-  );
-  check(mode === 'full-system' || devices.length === 0, 'devices', 'empty in hosted mode');
-  return {
-    hosted: mode === 'hosted',
-    ramBytes,
-    harts,
-    turnInstructions,
-    seed,
-    sharedMemory,
-    hardwareAd: adUpdate === 'hardware',
-    engine,
-    clock,
-    timebaseHz,
-    bus: makeBus(devices),
-  };
-}
-
-function makeBus(devices: readonly Device[]): Bus {
-  try {
-    return new Bus(devices);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MachineError('bad-option', `devices: ${reason}`, { option: 'devices', cause });
-  }
 }
 
 function allocate(layout: MemoryLayout, shared: boolean): WebAssembly.Memory {

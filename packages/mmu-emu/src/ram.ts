@@ -3,6 +3,8 @@ import { PAGE_SHIFT, PAGE_SIZE } from './mmu/pte.js';
 /** Physical address of the first byte of RAM. */
 export const RAM_BASE = 0x8000_0000;
 
+const FRAME_WORDS = PAGE_SIZE / 4;
+
 /** What must hear of a frame that somebody other than the guest writes. */
 export interface FrameObserver {
   /** Forgets decoded code of frames `[frame, frame + count)`. */
@@ -63,6 +65,25 @@ export class Ram {
     this.#check(frame, count);
     this.#observer.dropCode(frame, count);
     this.#bytes.fill(0, frame * PAGE_SIZE, (frame + count) * PAGE_SIZE);
+  }
+
+  /** Whether a frame holds nothing but zeros. Reading frames that were never touched costs no memory. */
+  isZero(frame: number): boolean {
+    const words = this.#words;
+    const first = frame * FRAME_WORDS;
+    for (let at = first; at < first + FRAME_WORDS; at += 8) {
+      const some =
+        words[at] |
+        words[at + 1] |
+        words[at + 2] |
+        words[at + 3] |
+        words[at + 4] |
+        words[at + 5] |
+        words[at + 6] |
+        words[at + 7];
+      if (some !== 0) return false;
+    }
+    return true;
   }
 
   /**

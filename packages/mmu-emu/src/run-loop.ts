@@ -1,5 +1,7 @@
 import { EXIT_BUDGET, EXIT_WFI } from './hart/hart.js';
 import type { ExitReason, Hart } from './hart/hart.js';
+import type { StateReader } from './snapshot/state-reader.js';
+import type { StateWriter } from './snapshot/state-writer.js';
 
 /** How turns are dealt out. */
 export interface TurnOptions {
@@ -55,7 +57,7 @@ export class RunLoop {
       const left = budget - this.#retired;
       const reason = hart.run(harts.length === 1 ? left : Math.min(left, this.#turnLeft));
       this.#retired += hart.retired;
-      this.#turnLeft -= hart.retired;
+      if (harts.length > 1) this.#turnLeft -= hart.retired;
       if (reason !== EXIT_BUDGET && reason !== EXIT_WFI) return reason;
       if (hart.retired > 0) waiting = 0;
       if (reason === EXIT_WFI) {
@@ -71,7 +73,25 @@ export class RunLoop {
     return EXIT_BUDGET;
   }
 
+  /** Whose turn it is, how much of it is left, and what follows. */
+  save(to: StateWriter): void {
+    to.u32(this.#index);
+    to.number(this.#turnLeft);
+    to.u32(this.#random);
+  }
+
+  /** @see save */
+  restore(from: StateReader): void {
+    this.#index = from.u32(this.#harts.length - 1);
+    this.#turnLeft = from.integer(-Number.MAX_SAFE_INTEGER, 2 * this.#options.turnInstructions);
+    this.#random = from.u32();
+    // From 0 the generator leads nowhere.
+    if (this.#options.seed !== undefined && this.#random === 0) from.fail('turns have no seed');
+  }
+
+  /** A hart that is alone has one turn, so that its state does not depend on how runs are cut. */
   #nextTurn(): void {
+    if (this.#harts.length === 1) return;
     this.#index = (this.#index + 1) % this.#harts.length;
     this.#turnLeft = this.#turnLength();
   }

@@ -1,4 +1,6 @@
 import type { Clock } from './clock.js';
+import type { StateReader } from './snapshot/state-reader.js';
+import type { StateWriter } from './snapshot/state-writer.js';
 
 const NANOSECONDS = 1_000_000_000;
 const MAXIMUM_TICKS = Number.MAX_SAFE_INTEGER;
@@ -35,6 +37,18 @@ export class Timebase {
   timeOfTick(ticks: number): number {
     if (ticks > MAXIMUM_TICKS) return Infinity;
     return Math.ceil((ticks - this.#offset) * this.#nanosecondsPerTick);
+  }
+
+  /** What is added to the clock's ticks, and the last ticks that were told. */
+  save(to: StateWriter): void {
+    to.number(this.#offset);
+    to.number(this.#last);
+  }
+
+  /** @see save */
+  restore(from: StateReader): void {
+    this.#offset = from.integer(-MAXIMUM_TICKS, MAXIMUM_TICKS);
+    this.#last = from.integer(0, MAXIMUM_TICKS);
   }
 
   #raw(): number {

@@ -1,7 +1,11 @@
 import type { Timer } from './bus/device-host.js';
+import type { StateReader } from './snapshot/state-reader.js';
+import type { StateWriter } from './snapshot/state-writer.js';
 
 /** No deadline. */
 const NEVER = Infinity;
+/** Later moments are no numbers of nanoseconds that a clock can be one after: there, a machine would wait for ever. */
+const LAST = Number.MAX_SAFE_INTEGER;
 
 class QueuedTimer implements Timer {
   deadline = NEVER;
@@ -14,8 +18,9 @@ class QueuedTimer implements Timer {
   }
 
   set(deadline: number): void {
-    if (deadline === this.deadline) return;
-    this.deadline = deadline;
+    const next = deadline > LAST ? NEVER : deadline;
+    if (next === this.deadline) return;
+    this.deadline = next;
     this.#changed();
   }
 
@@ -58,6 +63,23 @@ export class Timers {
       if (timer.deadline > now) continue;
       timer.deadline = NEVER;
       timer.fire();
+    }
+    this.#update();
+  }
+
+  /** The deadlines, in the order in which timers were added. */
+  save(to: StateWriter): void {
+    to.u32(this.#timers.length);
+    for (const { deadline } of this.#timers) to.number(deadline);
+  }
+
+  /** Sets them again; nothing fires. */
+  restore(from: StateReader): void {
+    if (from.u32() !== this.#timers.length) from.fail('there are more timers, or fewer');
+    for (const timer of this.#timers) {
+      timer.deadline = from.number();
+      if (timer.deadline !== NEVER && Math.abs(timer.deadline) > LAST)
+        from.fail('a deadline is out of range');
     }
     this.#update();
   }

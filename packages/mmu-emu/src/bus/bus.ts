@@ -5,6 +5,8 @@
  * answers, the access raises an access fault.
  */
 
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 import type { DeviceHost } from './device-host.js';
 
 /** Width of an access to a device, in bytes. */
@@ -35,6 +37,18 @@ export interface Device {
    * have this; such a device belongs to one machine.
    */
   attach?(host: DeviceHost): void;
+  /**
+   * For snapshots and resets, with `restore`; a machine with a device that has not both can be neither saved nor reset.
+   * Writes all that the device's future depends on, but for its timers and the interrupts that it has raised, which the
+   * machine knows. Changes nothing.
+   */
+  save?(to: StateWriter): void;
+  /**
+   * Takes the values that `save` wrote, in the same order, and checks them: a snapshot may come from anywhere. Raises no
+   * interrupts and sets no timers. When it throws, it is called again, with the state from before.
+   * @throws {SnapshotError} `corrupted`, by the reader.
+   */
+  restore?(from: StateReader): void;
 }
 
 /** The devices of a machine, by address. */

@@ -22,10 +22,15 @@ export interface DeviceHost {
   setTicks(ticks: number): void;
   /** First moment of the clock, in nanoseconds, at which `ticks` has reached a number; Infinity for one beyond 2^53. */
   timeOfTick(ticks: number): number;
-  /** Adds a timer. The run stops at its deadline, on the instruction if the clock counts instructions. */
+  /**
+   * Adds a timer. The run stops at its deadline, on the instruction if the clock counts instructions. Snapshots know
+   * timers by their order: add them when the device is attached, the same ones each time.
+   */
   timer(fire: () => void): Timer;
   /** Raises or lowers interrupts of a hart: `mask` has bits of mip. */
   setInterrupts(hart: number, mask: number, pending: boolean): void;
   /** Ends the run after the instruction that is under way; see `Machine.stop`. */
   stop(exitCode: number): void;
+  /** Ends the run after the instruction that is under way; see `Machine.requestReset`. */
+  requestReset(): void;
 }

@@ -45,18 +45,21 @@ export async function bootSystem(
       clock: repeats ? new VirtualClock() : new WallClock(),
       devices: platform.devices,
     });
-    prepareBoot(machine, platform, {
-      firmware,
-      ...(kernel === undefined ? {} : { kernel }),
-      ...(initrd === undefined ? {} : { initrd }),
-      ...(options.append === undefined ? {} : { bootargs: options.append }),
-    });
+    const load = (): void =>
+      void prepareBoot(machine, platform, {
+        firmware,
+        ...(kernel === undefined ? {} : { kernel }),
+        ...(initrd === undefined ? {} : { initrd }),
+        ...(options.append === undefined ? {} : { bootargs: options.append }),
+      });
+    load();
     return await runMachine(machine, {
       terminal: console,
       port: platform.uart,
       options,
       stderr: streams.stderr,
       exitStatus: (code) => (code === 0 ? 0 : code & 0xff || 1),
+      load: options.reboot ? load : undefined,
     });
   } finally {
     terminal?.close();

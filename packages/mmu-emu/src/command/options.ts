@@ -30,6 +30,8 @@ export interface MachineCommandOptions {
   readonly trace: string | undefined;
   /** Lines after which the trace ends. */
   readonly traceLimit: number;
+  /** Whether a reset by the program starts it anew. */
+  readonly reboot: boolean;
 }
 
 /** `mmu-emu run`. */
@@ -88,6 +90,8 @@ Options of both:
   --trace FILE           write each instruction that retires and each trap: hart, mode,
                          pc, encoding, text, registers written, memory touched
   --trace-limit N        end the trace after N lines (default 1000000)
+  --no-reboot            a reset by the program ends the run (status 123); otherwise
+                         the program is loaded again, and starts anew
   --stats                print to standard error instructions, time and speed, and what
                          was translated, why translated code was left, and what
                          instructions were not translated
@@ -97,10 +101,10 @@ Options of both:
   --help                 print this
   --version              print the version
 
-Exit status: what the program gave to the test finisher (0 for pass), 124 when the
-instructions ran out, 125 when the program waits for an interrupt that cannot come,
-2 when the program could not be started, 130 when it was ended from the terminal
-or by the debugger.
+Exit status: what the program gave to the test finisher (0 for pass), 123 when it
+asked for a reset and --no-reboot was given, 124 when the instructions ran out, 125
+when it waits for an interrupt that cannot come, 2 when it could not be started, 130
+when it was ended from the terminal or by the debugger.
 `;
 
 /** Where Debian's package `opensbi` has it. */
@@ -116,6 +120,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   clock: ['run', 'boot'],
   stats: ['run', 'boot'],
   regions: ['run', 'boot'],
+  'no-reboot': ['run', 'boot'],
   smp: ['run', 'boot'],
   engine: ['run', 'boot'],
   gdb: ['run', 'boot'],
@@ -189,6 +194,7 @@ function machineOptions(values: ReturnType<typeof read>['values']): MachineComma
       values['trace-limit'] === undefined
         ? DEFAULT_TRACE_LIMIT
         : parseCount('--trace-limit', values['trace-limit']),
+    reboot: values['no-reboot'] !== true,
   };
 }
 
@@ -215,6 +221,7 @@ function read(args: readonly string[]) {
         'trace-limit': { type: 'string' },
         stats: { type: 'boolean' },
         regions: { type: 'string' },
+        'no-reboot': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

@@ -12,6 +12,7 @@ import {
   Uart16550,
   VirtualClock,
 } from '@faultline/mmu-emu';
+import type { LoadedElf } from '@faultline/mmu-emu';
 import { Console } from './console.js';
 import type { ByteReceiver } from './console.js';
 import type { RunOptions } from './options.js';
@@ -47,14 +48,17 @@ export async function runElf(
       clock: options.clock === 'wall' ? new WallClock() : new VirtualClock(),
       devices: [uart, plic, ...makeClint(), new TestFinisher()],
     });
-    const { entry, bias } = loadElf(machine, bytes);
-    for (const { id, state } of machine.harts) {
-      state[HART_PC] = entry >>> 0;
-      state[HART_PC + 1] = Math.floor(entry / 2 ** 32);
-      // As firmware is entered: a0 has the number of the hart.
-      state[A0] = id;
-    }
-    const htif = connectHtif(machine, bytes, bias, terminal.send);
+    const load = (): LoadedElf => {
+      const loaded = loadElf(machine, bytes);
+      for (const { id, state } of machine.harts) {
+        state[HART_PC] = loaded.entry >>> 0;
+        state[HART_PC + 1] = Math.floor(loaded.entry / 2 ** 32);
+        // As firmware is entered: a0 has the number of the hart.
+        state[A0] = id;
+      }
+      return loaded;
+    };
+    const htif = connectHtif(machine, bytes, load().bias, terminal.send);
     if (options.exitOnTohost && htif === undefined) {
       throw new UsageError('--exit-on-tohost: the program has no symbol tohost');
     }
@@ -66,7 +70,14 @@ export async function runElf(
     };
     // Which console the program reads is not known before it does: input goes to both.
     const port = htif === undefined ? uart : bothPorts(uart, htif);
-    return await runMachine(machine, { terminal, port, options, stderr: streams.stderr, exitStatus });
+    return await runMachine(machine, {
+      terminal,
+      port,
+      options,
+      stderr: streams.stderr,
+      exitStatus,
+      load: options.reboot ? () => void load() : undefined,
+    });
   } finally {
     terminal.close();
   }

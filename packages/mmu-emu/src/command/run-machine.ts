@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { Debugger, EXIT_STOP, EXIT_WFI } from '@faultline/mmu-emu';
+import { Debugger, EXIT_RESET, EXIT_STOP, EXIT_WFI } from '@faultline/mmu-emu';
 import type { Machine } from '@faultline/mmu-emu';
 import type { ByteReceiver, Console } from './console.js';
 import { GdbServer } from './gdb-server.js';
@@ -8,6 +8,7 @@ import { hotRegions, runStatistics } from './run-statistics.js';
 import { TraceFile } from './trace-file.js';
 import { WallClock } from './wall-clock.js';
 
+const STATUS_RESET = 123;
 const STATUS_OUT_OF_INSTRUCTIONS = 124;
 const STATUS_WAITS_FOR_EVER = 125;
 /** As if SIGINT had ended the program: the escape of the terminal, or a debugger's kill. */
@@ -29,6 +30,8 @@ export interface MachineSurroundings {
   readonly stderr: Writable;
   /** Status of the command for the program's own exit code. */
   readonly exitStatus: (code: number) => number;
+  /** Puts the program where it begins, in a machine that was reset; without it, a reset ends the run. */
+  readonly load: (() => void) | undefined;
 }
 
 /**
@@ -61,7 +64,7 @@ export async function runMachine(machine: Machine, surroundings: MachineSurround
 
 async function runUntilEnd(
   machine: Machine,
-  { terminal, port, options, stderr, exitStatus }: MachineSurroundings,
+  { terminal, port, options, stderr, exitStatus, load }: MachineSurroundings,
   gdb: GdbServer | undefined,
 ): Promise<number> {
   const started = process.hrtime.bigint();
@@ -85,6 +88,10 @@ async function runUntilEnd(
     else if (retired >= options.maxInstructions) {
       stderr.write(`mmu-emu: the program has not ended within ${options.maxInstructions} instructions\n`);
       status = STATUS_OUT_OF_INSTRUCTIONS;
+    } else if (reason === EXIT_RESET && load === undefined) status = STATUS_RESET;
+    else if (reason === EXIT_RESET) {
+      machine.reset();
+      load?.();
     } else if (reason !== EXIT_WFI) await new Promise((resolve) => setImmediate(resolve));
     else if (!(await waitForInterrupt(machine, terminal, port, gdb))) {
       stderr.write('mmu-emu: the program waits for an interrupt, and nothing here can raise one\n');

@@ -1,4 +1,4 @@
-import type { Clock } from '@faultline/mmu-emu';
+import type { Clock, StateReader, StateWriter } from '@faultline/mmu-emu';
 
 /** Real time, as a machine in a terminal should see it; it does not pass while a debugger holds the machine. */
 export class WallClock implements Clock {
@@ -24,5 +24,14 @@ export class WallClock implements Clock {
 
   skipTo(): boolean {
     return false;
+  }
+
+  save(to: StateWriter): void {
+    to.number(this.now());
+  }
+
+  restore(from: StateReader): void {
+    this.#start =
+      (this.#heldAt ?? process.hrtime.bigint()) - BigInt(from.integer(0, Number.MAX_SAFE_INTEGER));
   }
 }

@@ -7,6 +7,8 @@
 
 import type { AccessWidth, Device } from '../bus/bus.js';
 import type { DeviceHost, Timer } from '../bus/device-host.js';
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 import { MIP_MSIP, MIP_MTIP, MIP_SSIP } from './interrupt-bits.js';
 
 /** Bytes of the window of software-interrupt registers: 4,095 of 4 bytes, and one reserved. */
@@ -49,6 +51,17 @@ class SoftwareInterrupts implements Device {
     if (offset % 4 !== 0) return;
     this.#write(offset >>> 2, Number(value & 1n));
     if (width === 8) this.#write((offset >>> 2) + 1, Number((value >> 32n) & 1n));
+  }
+
+  save(to: StateWriter): void {
+    to.bytes(this.#pending);
+  }
+
+  restore(from: StateReader): void {
+    const pending = from.bytes(this.#pending.length);
+    if (pending.length !== this.#pending.length || pending.some((bit) => bit > 1))
+      from.fail('no bits of harts');
+    this.#pending.set(pending);
   }
 
   #write(hart: number, bit: number): void {
@@ -108,6 +121,14 @@ class TimeRegister implements Device {
     host.setTicks(Number(BigInt.asUintN(53, written)));
     this.#changed();
   }
+
+  save(): void {
+    // The time is the machine's.
+  }
+
+  restore(): void {
+    // The time is the machine's.
+  }
 }
 
 /** The deadlines of MTIMER: one 64-bit register a hart. The timer interrupt is pending while time has reached it. */
@@ -144,9 +165,22 @@ class CompareRegisters implements Device {
     this.#words[word] = Number(value & 0xffff_ffffn);
     if (width === 8) this.#words[word + 1] = Number(value >> 32n);
     const hart = word >>> 1;
+    this.#noteDeadline(hart);
+    this.update(hart);
+  }
+
+  save(to: StateWriter): void {
+    to.words(this.#words);
+  }
+
+  restore(from: StateReader): void {
+    from.words(this.#words);
+    for (let hart = 0; hart < this.#deadlines.length; hart++) this.#noteDeadline(hart);
+  }
+
+  #noteDeadline(hart: number): void {
     const deadline = this.#words[2 * hart] + this.#words[2 * hart + 1] * 2 ** 32;
     this.#deadlines[hart] = deadline > MAXIMUM_TICKS ? Infinity : deadline;
-    this.update(hart);
   }
 
   /** Compares again: time was set, or a deadline. */

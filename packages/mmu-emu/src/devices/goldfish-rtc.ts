@@ -1,5 +1,7 @@
 import type { AccessWidth, Device } from '../bus/bus.js';
 import type { DeviceHost, Timer } from '../bus/device-host.js';
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 
 /** Where QEMU's `virt` machine has its real-time clock. */
 export const RTC_BASE = 0x10_1000;
@@ -12,6 +14,7 @@ const INTERRUPT_ENABLED = 0x10;
 const CLEAR_ALARM = 0x14;
 const ALARM_STATUS = 0x18;
 const CLEAR_INTERRUPT = 0x1c;
+const WORD = 0xffff_ffffn;
 
 /** How a real-time clock is set up. */
 export interface GoldfishRtcOptions {
@@ -110,6 +113,24 @@ export class GoldfishRtc implements Device {
         return;
     }
     this.#check();
+  }
+
+  save(to: StateWriter): void {
+    to.u64(BigInt.asUintN(64, this.#offset));
+    to.u32(this.#keptHigh);
+    for (const value of [this.#timeHigh, this.#alarmHigh, this.#alarm]) to.u64(value);
+    for (const bit of [this.#armed, this.#enabled, this.#pending]) to.boolean(bit);
+  }
+
+  restore(from: StateReader): void {
+    this.#offset = from.u64();
+    this.#keptHigh = from.u32();
+    this.#timeHigh = from.u64() & WORD;
+    this.#alarmHigh = from.u64() & WORD;
+    this.#alarm = from.u64();
+    this.#armed = from.boolean();
+    this.#enabled = from.boolean();
+    this.#pending = from.boolean();
   }
 
   #time(): bigint {

@@ -1,5 +1,8 @@
 import { GuestMemory } from '../bus/guest-memory.js';
 import type { Machine } from '../machine.js';
+import type { SnapshotPart } from '../snapshot/snapshot-part.js';
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 
 /** What a program says by HTIF goes here. */
 export interface HtifOptions {
@@ -36,7 +39,8 @@ const WAITING_BYTES = 4096;
  * which write and exit are there), answered in the same place. Device 1: command 1 writes a character, command 0
  * asks for one. `tohost` is cleared when the word has been dealt with; answers come in `fromhost`.
  */
-export class Htif {
+export class Htif implements SnapshotPart {
+  readonly name = 'htif';
   readonly #memory: GuestMemory;
   readonly #options: HtifOptions;
   readonly #exit: (code: number) => void;
@@ -50,6 +54,7 @@ export class Htif {
     this.#memory = new GuestMemory(machine.ram, () => {
       for (const hart of machine.harts) hart.clearReservation();
     });
+    machine.include(this);
     machine.watchStores(options.tohost, () => this.#look());
     if (options.fromhost !== undefined) machine.watchStores(options.fromhost, () => this.#answer());
   }
@@ -65,6 +70,16 @@ export class Htif {
     this.#waiting.push(...bytes.subarray(0, taken));
     this.#answer();
     return taken;
+  }
+
+  save(to: StateWriter): void {
+    to.boolean(this.#asked);
+    to.bytes(Uint8Array.from(this.#waiting));
+  }
+
+  restore(from: StateReader): void {
+    this.#asked = from.boolean();
+    this.#waiting = [...from.bytes(WAITING_BYTES)];
   }
 
   #look(): void {

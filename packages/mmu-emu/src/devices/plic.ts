@@ -1,5 +1,7 @@
 import type { AccessWidth, Device } from '../bus/bus.js';
 import type { DeviceHost } from '../bus/device-host.js';
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 import { MIP_MEIP, MIP_SEIP } from './interrupt-bits.js';
 
 /** Where QEMU's `virt` machine has the PLIC. */
@@ -124,6 +126,23 @@ export class Plic implements Device {
       else return;
     }
     this.#update();
+  }
+
+  save(to: StateWriter): void {
+    for (const words of [this.#priorities, this.#levels, this.#pending, this.#served]) to.words(words);
+    for (const { enabled, threshold } of this.#contexts) {
+      to.words(enabled);
+      to.u32(threshold);
+    }
+  }
+
+  restore(from: StateReader): void {
+    for (const words of [this.#priorities, this.#levels, this.#pending, this.#served]) from.words(words);
+    if (this.#priorities.some((priority) => priority > MAXIMUM_PRIORITY)) from.fail('a priority is too high');
+    for (const context of this.#contexts) {
+      from.words(context.enabled);
+      context.threshold = from.u32(MAXIMUM_PRIORITY);
+    }
   }
 
   /** The source that a context would claim, or 0. */

@@ -16,7 +16,7 @@ export interface TestFinisherOptions {
    * device is part of.
    */
   stop?: (exitCode: number) => void;
-  /** Called when the program asks for a reset; without it a reset is ignored. */
+  /** Called when the program asks for a reset. Default: `Machine.requestReset` of the machine that the device is part of. */
   reset?: () => void;
   /** Physical address; default {@link TEST_FINISHER_BASE}. */
   base?: number;
@@ -58,7 +58,20 @@ export class TestFinisher implements Device {
     const command = word & 0xffff;
     if (command === PASS) this.#stop(0);
     else if (command === FAIL) this.#stop(word >>> 16 || 1);
-    else if (command === RESET) this.#options.reset?.();
+    else if (command === RESET) this.#reset();
+  }
+
+  save(): void {
+    // Nothing is kept.
+  }
+
+  restore(): void {
+    // Nothing is kept.
+  }
+
+  #reset(): void {
+    if (this.#options.reset === undefined) this.#host?.requestReset();
+    else this.#options.reset();
   }
 
   #stop(exitCode: number): void {

@@ -1,10 +1,15 @@
 import type { AccessWidth, Device } from '../bus/bus.js';
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 
 /** Where QEMU's `virt` machine has its first serial port. */
 export const UART_BASE = 0x1000_0000;
 
 /** Default number of received bytes that wait for the program; a sender should look at `room` first. */
 const DEFAULT_RECEIVE_BYTES = 4096;
+
+/** Most that a register holds. */
+const BYTE = 0xff;
 
 const REGISTER_DATA = 0;
 const REGISTER_INTERRUPT_ENABLE = 1;
@@ -193,6 +198,36 @@ export class Uart16550 implements Device {
       default:
         break;
     }
+  }
+
+  save(to: StateWriter): void {
+    const { length } = this.#queue;
+    to.bytes(Uint8Array.from({ length: this.#queued }, (_, at) => this.#queue[(this.#head + at) % length]));
+    to.words([this.#divisor, this.#interruptEnable, this.#trigger, this.#modemStatus, this.#modemChanges]);
+    to.words([this.#lineControl, this.#modemControl, this.#scratch]);
+    for (const bit of [this.#overrun, this.#fifoEnabled, this.#transmitEmptyPending, this.#raised])
+      to.boolean(bit);
+  }
+
+  restore(from: StateReader): void {
+    const queued = from.bytes(this.#queue.length);
+    this.#queue.set(queued);
+    this.#head = 0;
+    this.#queued = queued.length;
+    this.#divisor = from.u32(0xffff);
+    this.#interruptEnable = from.u32(0x0f);
+    this.#trigger = from.u32(BYTE);
+    if (!TRIGGER_LEVELS.some((level) => level === this.#trigger))
+      from.fail('the FIFO has no such trigger level');
+    this.#modemStatus = from.u32(BYTE);
+    this.#modemChanges = from.u32(0x0f);
+    this.#lineControl = from.u32(BYTE);
+    this.#modemControl = from.u32(0x1f);
+    this.#scratch = from.u32(BYTE);
+    this.#overrun = from.boolean();
+    this.#fifoEnabled = from.boolean();
+    this.#transmitEmptyPending = from.boolean();
+    this.#raised = from.boolean();
   }
 
   #isDivisorLatch(): boolean {

@@ -76,21 +76,21 @@ export const CSR_CONSTANT = 24;
 export const SOFTWARE_INTERRUPT = 1 << 1;
 export const TIMER_INTERRUPT = 1 << 5;
 export const EXTERNAL_INTERRUPT = 1 << 9;
-const SUPERVISOR_INTERRUPTS = SOFTWARE_INTERRUPT | TIMER_INTERRUPT | EXTERNAL_INTERRUPT;
-const ALL_INTERRUPTS = 0xaaa;
-const DELEGABLE_EXCEPTIONS = 0xb3ff;
+export const SUPERVISOR_INTERRUPTS = SOFTWARE_INTERRUPT | TIMER_INTERRUPT | EXTERNAL_INTERRUPT;
+export const ALL_INTERRUPTS = 0xaaa;
+export const DELEGABLE_EXCEPTIONS = 0xb3ff;
 
 /** In the high word of menvcfg. */
 export const MENVCFG_ADUE_HIGH = 1 << 29;
 export const MENVCFG_PBMTE_HIGH = 1 << 30;
 export const MENVCFG_STCE_HIGH = 0x8000_0000;
-const MENVCFG_HIGH = MENVCFG_ADUE_HIGH + MENVCFG_PBMTE_HIGH + MENVCFG_STCE_HIGH;
+export const MENVCFG_HIGH = MENVCFG_ADUE_HIGH + MENVCFG_PBMTE_HIGH + MENVCFG_STCE_HIGH;
 /** Of menvcfg and senvcfg: CBIE, what cbo.inval is; CBCFE, cbo.clean and cbo.flush; CBZE, cbo.zero. */
 export const ENVCFG_CBIE = 3 << 4;
 export const ENVCFG_CBCFE = 1 << 6;
 export const ENVCFG_CBZE = 1 << 7;
 const ENVCFG_FIOM = 1;
-const ENVCFG_LOW = ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
+export const ENVCFG_LOW = ENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
 
 /** Bits of mcountinhibit and of the counter enables. */
 export const COUNTER_CYCLE = 1;

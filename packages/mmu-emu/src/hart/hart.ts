@@ -2,11 +2,19 @@ import type { Timer } from '../bus/device-host.js';
 import type { Clock } from '../clock.js';
 import type { CoreExports } from '../interpreter/imports.js';
 import { RUN_TRAP } from '../interpreter/lower.js';
+import { HART_BANKS } from '../memory-layout.js';
+import { PAGE_SIZE } from '../mmu/pte.js';
+import { restoreBanks, saveBanks } from '../mmu/tlb-snapshot.js';
+import type { TlbBanks, TlbFrames } from '../mmu/tlb-snapshot.js';
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 import { PRIVILEGE_MACHINE, PRIVILEGE_USER } from './causes.js';
 import { ENVCFG_CBCFE, ENVCFG_CBIE, ENVCFG_CBZE, EXTERNAL_INTERRUPT, MENVCFG_ADUE_HIGH, MENVCFG_STCE_HIGH, TIMER_INTERRUPT } from './csr-table.js'; // prettier-ignore
+import { restoreWords, saveWords } from './hart-snapshot.js';
 import { MSTATUS_FS_SHIFT } from './mstatus.js';
 import { PmpRegisters } from './pmp.js';
-import { CONTEXT_WORDS, HART_ARGUMENTS, HART_EXTERNAL_PIN, HART_EXTERNAL_SOFTWARE, HART_HOSTED, HART_ID, HART_LAST_TRAP, HART_LEFT, HART_MCOUNTEREN, HART_MENVCFG, HART_MIE, HART_MIP, HART_MSTATUS, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_SATP, HART_SCOUNTEREN, HART_SENVCFG, HART_SLICE_END, HART_STIMECMP, HART_WAIT_PC, HART_WAITS, STATE_WORDS } from './state.js'; // prettier-ignore
+import { CONTEXT_WORDS, HART_ARGUMENTS, HART_EXTERNAL_PIN, HART_EXTERNAL_SOFTWARE, HART_FUTILE_TRAPS, HART_HOSTED, HART_ID, HART_LAST_TRAP, HART_LEFT, HART_MCOUNTEREN, HART_MENVCFG, HART_MIE, HART_MIP, HART_MSTATUS, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_SATP, HART_SCOUNTEREN, HART_SENVCFG, HART_SLICE_END, HART_STIMECMP, HART_WAIT_PC, HART_WAITS, STATE_WORDS } from './state.js'; // prettier-ignore
+import { FUTILE_TRAPS } from './trap.js';
 
 /** The budget was used up. */
 export const EXIT_BUDGET = 0;
@@ -18,15 +26,24 @@ export const EXIT_WFI = 2;
 export const EXIT_STOP = 3;
 /** A debugger stopped the run; `Debugger.stop` says why. */
 export const EXIT_DEBUG = 4;
+/** A device asked that the machine be reset: see `Machine.reset`. */
+export const EXIT_RESET = 5;
 /** Why a run returned. */
 export type ExitReason =
-  typeof EXIT_BUDGET | typeof EXIT_TRAP | typeof EXIT_WFI | typeof EXIT_STOP | typeof EXIT_DEBUG;
+  | typeof EXIT_BUDGET
+  | typeof EXIT_TRAP
+  | typeof EXIT_WFI
+  | typeof EXIT_STOP
+  | typeof EXIT_DEBUG
+  | typeof EXIT_RESET;
 
 /** What a hart needs of its machine. */
 export interface HartEnvironment {
   readonly hosted: boolean;
   readonly hardwareAd: boolean;
   readonly clock: Clock;
+  /** Frames of RAM, as TLBs name them. */
+  readonly frames: TlbFrames;
   /** Ticks of the timebase now; never less than the last time. */
   ticks(): number;
   /** First moment of the clock (ns) at which `ticks()` is this; Infinity for a number beyond 2^53. */
@@ -35,8 +52,8 @@ export interface HartEnvironment {
   timer(fire: () => void): Timer;
   /** This hart waits: skips to the next deadline, if no other hart has anything to do. False when it did not. */
   skip(): boolean;
-  /** Whether a device asked to end the run. */
-  stopped(): boolean;
+  /** EXIT_STOP or EXIT_RESET when a device asked to end the run. */
+  stopped(): ExitReason | undefined;
   /** Between slices: code that has become hot may be translated. True when a debugger stops the run. */
   sliceEnded(hart: Hart): boolean;
   /** Before a run: the reservations of other harts end. */
@@ -55,6 +72,8 @@ const SATP_SV39_HIGH = 0x8000_0000;
 /** What the cache-block operations of user mode need in a hosted machine. */
 const ALL_CACHE_BLOCKS = ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
 const ANY_ASID = -1;
+/** In place of the offset of a reservation: there is none. */
+const NOWHERE = 0xffff_ffff;
 
 /** One hart: its state, its TLB, and how it runs. */
 export class Hart {
@@ -156,7 +175,8 @@ export class Hart {
         state[HART_RESERVATION] = 0;
         return EXIT_TRAP;
       }
-      if (this.#environment.stopped()) return EXIT_STOP;
+      const stopped = this.#environment.stopped();
+      if (stopped !== undefined) return stopped;
       if (halted) return EXIT_DEBUG;
     }
     return EXIT_BUDGET;
@@ -241,6 +261,34 @@ export class Hart {
     this.#pmp.write(csr, low, high);
   }
 
+  /** @internal For snapshots: everything of a hart that does not run. */
+  save(to: StateWriter): void {
+    const { state } = this;
+    saveWords(state, to);
+    const reservation = state[HART_RESERVATION];
+    to.u32(reservation === 0 ? NOWHERE : reservation - this.#environment.frames.ram);
+    saveBanks(this.#banks(), to);
+  }
+
+  /** @internal Its timer is restored with the others of the machine, and code before the hart. */
+  restore(from: StateReader): void {
+    const { state } = this;
+    const { frames } = this.#environment;
+    restoreWords(state, from);
+    const offset = from.u32();
+    if (offset !== NOWHERE && offset >= frames.count * PAGE_SIZE) from.fail('a reservation is outside RAM');
+    state[HART_RESERVATION] = offset === NOWHERE ? 0 : frames.ram + offset;
+    this.#pmp.rebuild();
+    this.#connected().updateAddressSpace(this.#base);
+    restoreBanks(this.#banks(), from);
+  }
+
+  #banks(): TlbBanks {
+    const { state } = this;
+    const words = new Uint32Array(state.buffer);
+    return { words, first: this.#base + HART_BANKS, state, frames: this.#environment.frames };
+  }
+
   #connected(): CoreExports {
     if (this.#core === undefined) throw new Error('the hart has no code yet');
     return this.#core;
@@ -286,7 +334,9 @@ export class Hart {
     if (state[HART_WAITS] === 0) return true;
     // wfi also ends when the interrupt is pending and enabled in mie but not globally.
     const moved = state[HART_WAIT_PC] !== state[HART_PC] || state[HART_WAIT_PC + 1] !== state[HART_PC + 1];
-    if (!moved && !enabled) return false;
+    // A handler that can only trap is left by an interrupt that is taken, and by nothing else.
+    const stuck = state[HART_FUTILE_TRAPS] >= FUTILE_TRAPS;
+    if (!moved && (stuck || !enabled)) return false;
     state[HART_WAITS] = 0;
     return true;
   }

@@ -45,7 +45,7 @@ export class PmpRegisters {
     this.#bytes[0] = EVERYTHING;
     this.#state[HART_PMP_ADDRESS] = 0xffff_ffff;
     this.#state[HART_PMP_ADDRESS + 1] = ADDRESS_HIGH;
-    this.#rebuild();
+    this.rebuild();
   }
 
   /** Writes pmpcfg0, pmpcfg2 or one of pmpaddr0 to pmpaddr15, by number. */
@@ -63,7 +63,7 @@ export class PmpRegisters {
       if ((value & (READ | WRITE)) === WRITE) value &= ~WRITE;
       this.#bytes[at] = value;
     }
-    this.#rebuild();
+    this.rebuild();
   }
 
   #writeAddress(entry: number, low: number, high: number): void {
@@ -72,10 +72,11 @@ export class PmpRegisters {
     if (this.#bytes[entry] & LOCKED || isBase) return;
     this.#state[HART_PMP_ADDRESS + 2 * entry] = low;
     this.#state[HART_PMP_ADDRESS + 2 * entry + 1] = high & ADDRESS_HIGH;
-    this.#rebuild();
+    this.rebuild();
   }
 
-  #rebuild(): void {
+  /** Makes the list that accesses are checked with from the registers. */
+  rebuild(): void {
     const state = this.#state;
     let count = 0;
     for (let entry = 0; entry < PMP_ENTRIES; entry++) {

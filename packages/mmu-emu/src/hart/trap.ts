@@ -40,7 +40,7 @@ const INTERRUPT_BIT = 1n << 63n;
 const VECTORED = 1;
 
 /** Traps in a row, with nothing retired between them, after which a hart counts as waiting. */
-const FUTILE_TRAPS = 64;
+export const FUTILE_TRAPS = 64;
 
 const choose32 = (condition: Code, then: Code, otherwise: Code): Code =>
   op('select', then, otherwise, condition);
@@ -307,6 +307,7 @@ export function buildWfi(): FunctionBody {
     ),
     advancePc(hart),
     when(masked(word(hart, HART_MIP), word(hart, HART_MIE)), ret(i32c(HELPER_JUMP))),
+    setWord(hart, HART_FUTILE_TRAPS, i32c(0)),
     wait(hart),
     i32c(HELPER_END_SLICE),
   )(f);

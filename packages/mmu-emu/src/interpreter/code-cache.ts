@@ -1,5 +1,9 @@
 import type { MemoryLayout } from '../memory-layout.js';
+import type { TlbFrames } from '../mmu/tlb-snapshot.js';
 import type { FrameObserver } from '../ram.js';
+import type { SnapshotPart } from '../snapshot/snapshot-part.js';
+import type { StateReader } from '../snapshot/state-reader.js';
+import type { StateWriter } from '../snapshot/state-writer.js';
 import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
 
 /** Low bits of a frame's info: 1 + the slot of its decoded code, or 0. */
@@ -34,7 +38,12 @@ export interface CodeObserver {
  * or without fence.i. A page stored to again and again without being run loses its slot and becomes fast to store to.
  * When no slot is free, the one claimed longest ago goes.
  */
-export class CodeCache implements FrameObserver {
+export class CodeCache implements FrameObserver, SnapshotPart, TlbFrames {
+  readonly name = 'code';
+  /** Host address of frame 0. */
+  readonly ram: number;
+  /** How many frames there are. */
+  readonly count: number;
   readonly #words: Uint32Array;
   readonly #halves: Uint16Array;
   readonly #frameInfo: Uint16Array;
@@ -58,6 +67,8 @@ export class CodeCache implements FrameObserver {
     this.#halves = new Uint16Array(buffer);
     this.#frameInfo = new Uint16Array(buffer, layout.frameInfo, layout.frameCount);
     this.#layout = layout;
+    this.ram = layout.ram;
+    this.count = layout.frameCount;
     this.#dropStoreEntries = dropStoreEntries;
   }
 
@@ -87,6 +98,46 @@ export class CodeCache implements FrameObserver {
     for (let f = frame; f < frame + count; f++) {
       const owned = this.#frameInfo[f] & FRAME_SLOT_MASK;
       if (owned !== 0 && owned !== FRAME_WATCHED) this.#release(owned - 1);
+    }
+  }
+
+  slotOf(frame: number): number | undefined {
+    const owned = this.#frameInfo[frame] & FRAME_SLOT_MASK;
+    return owned === 0 || owned === FRAME_WATCHED ? undefined : this.#address(owned - 1);
+  }
+
+  allowStores(frame: number): boolean {
+    if ((this.#frameInfo[frame] & FRAME_SLOT_MASK) !== 0) return false;
+    this.#frameInfo[frame] |= FRAME_STORE_ENTRY;
+    return true;
+  }
+
+  /** Which frames have decoded code. The code itself is decoded anew. */
+  save(to: StateWriter): void {
+    to.words([this.#used, this.#next]);
+    for (let slot = 0; slot < this.#used; slot++) {
+      const at = this.#address(slot) >>> 2;
+      to.words([this.#words[at], this.#words[at + SLOT_STORES / 4]]);
+    }
+  }
+
+  /** Forgets all decoded code. TLBs are restored afterwards. */
+  restore(from: StateReader): void {
+    const { slotCount, frameCount } = this.#layout;
+    for (let slot = 0; slot < this.#used; slot++) this.#release(slot);
+    this.#used = from.u32(slotCount);
+    this.#next = from.u32(slotCount - 1);
+    if (this.#used < slotCount && this.#next !== this.#used) from.fail('code leaves places out');
+    for (let slot = 0; slot < this.#used; slot++) this.#words[this.#address(slot) >>> 2] = FREE;
+    for (let slot = 0; slot < this.#used; slot++) {
+      const frame = from.u32();
+      const stores = from.u32(STORES_UNTIL_DATA - 1);
+      if (frame === FREE) continue;
+      if (frame >= frameCount || this.slotOf(frame) !== undefined) from.fail('code is in no frame, or twice');
+      const at = this.#address(slot) >>> 2;
+      this.#words[at] = frame;
+      this.#words[at + SLOT_STORES / 4] = stores;
+      this.#frameInfo[frame] = slot + 1;
     }
   }
 

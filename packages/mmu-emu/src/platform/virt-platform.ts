@@ -33,7 +33,7 @@ export interface VirtPlatformOptions {
   readonly transmit: (byte: number) => void;
   /** The guest ends the run; the default ends the machine's. */
   readonly stop?: (exitCode: number) => void;
-  /** The guest asks for a reset; without it, nothing happens. */
+  /** The guest asks for a reset; the default ends the run with EXIT_RESET. */
   readonly reset?: () => void;
   /** Up to seven virtio drives, in order; none by default. */
   readonly drives?: readonly BlockStore[];

@@ -22,6 +22,7 @@ function makePlic(harts = 1) {
     timeOfTick: unused,
     timer: unused,
     stop: unused,
+    requestReset: unused,
     setInterrupts: (hart, mask, pending) => {
       mip[hart] = pending ? mip[hart] | mask : mip[hart] & ~mask;
     },

@@ -68,6 +68,14 @@ export class VirtioBlock implements VirtioFunction {
     // A request is served whole when it is made: nothing is under way.
   }
 
+  save(): void {
+    // What was written is the drive's.
+  }
+
+  restore(): void {
+    // As for save.
+  }
+
   #serve(queue: number, chain: BufferChain): void {
     // The last byte that can be written takes the status; without it nobody hears of the request.
     const room = chain.writableBytes - 1;

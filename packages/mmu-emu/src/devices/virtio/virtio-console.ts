@@ -1,3 +1,5 @@
+import type { StateReader } from '../../snapshot/state-reader.js';
+import type { StateWriter } from '../../snapshot/state-writer.js';
 import type { VirtioFunction, VirtioQueues } from './virtio-mmio.js';
 
 const TYPE = 3;
@@ -58,6 +60,16 @@ export class VirtioConsole implements VirtioFunction {
 
   reset(): void {
     this.#waitingBytes = 0;
+  }
+
+  save(to: StateWriter): void {
+    to.bytes(this.#waiting.subarray(0, this.#waitingBytes));
+  }
+
+  restore(from: StateReader): void {
+    const waiting = from.bytes(WAITING_BYTES);
+    this.#waiting.set(waiting);
+    this.#waitingBytes = waiting.length;
   }
 
   #deliver(): void {

@@ -7,6 +7,9 @@
 import type { AccessWidth, Device } from '../../bus/bus.js';
 import type { DeviceHost } from '../../bus/device-host.js';
 import type { GuestMemory } from '../../bus/guest-memory.js';
+import { SnapshotError } from '../../snapshot/snapshot-error.js';
+import type { StateReader } from '../../snapshot/state-reader.js';
+import type { StateWriter } from '../../snapshot/state-writer.js';
 import { Virtqueue } from './virtqueue.js';
 import type { BufferChain } from './virtqueue.js';
 
@@ -44,6 +47,9 @@ export interface VirtioFunction {
   notified(queue: number): void;
   /** Everything starts anew. */
   reset(): void;
+  /** As those of `Device`, for what the transport and its queues do not hold. Without them the device cannot be saved. */
+  save?(to: StateWriter): void;
+  restore?(from: StateReader): void;
 }
 
 /** What a function has of its transport. */
@@ -59,6 +65,8 @@ export class VirtioMmio implements Device, VirtioQueues {
   readonly name: string;
   readonly base: number;
   readonly bytes = WINDOW_BYTES;
+  readonly save?: (to: StateWriter) => void;
+  readonly restore?: (from: StateReader) => void;
   readonly #function: VirtioFunction;
   readonly #interrupt: (raised: boolean) => void;
   readonly #queues: readonly Virtqueue[];
@@ -83,6 +91,16 @@ export class VirtioMmio implements Device, VirtioQueues {
     this.base = options.base;
     this.#interrupt = options.interrupt;
     this.#queues = Array.from({ length: this.#function.queues }, () => new Virtqueue());
+    const behind = this.#function;
+    if (behind.save === undefined || behind.restore === undefined) return;
+    this.save = (to) => {
+      this.#save(to);
+      behind.save?.(to);
+    };
+    this.restore = (from) => {
+      this.#restore(from);
+      behind.restore?.(from);
+    };
   }
 
   attach(host: DeviceHost): void {
@@ -142,6 +160,35 @@ export class VirtioMmio implements Device, VirtioQueues {
         if (queue !== undefined) storeQueue(queue, offset, word);
         break;
     }
+  }
+
+  #save(to: StateWriter): void {
+    const { features, configuration } = this.#function;
+    to.u32(features);
+    to.bytes(configuration);
+    to.words([this.#status, this.#interruptStatus, this.#featuresSelected, this.#driverFeaturesSelected]);
+    to.words([this.#queueSelected, ...this.#driverFeatures]);
+    for (const queue of this.#queues) queue.save(to);
+  }
+
+  /** What the guest has been told of the device must be so still: a drive of another size is another machine. */
+  #restore(from: StateReader): void {
+    const { features, configuration } = this.#function;
+    const sameFeatures = from.u32() === features;
+    const saved = from.bytes();
+    const isSame =
+      saved.length === configuration.length && saved.every((byte, at) => byte === configuration[at]);
+    if (!sameFeatures || !isSame) {
+      const message = `the ${this.name} at 0x${this.base.toString(16)} has another size, or may be written to or not`;
+      throw new SnapshotError('other-machine', message);
+    }
+    this.#status = from.u32(0xff);
+    this.#interruptStatus = from.u32(INTERRUPT_BUFFER | INTERRUPT_CONFIGURATION);
+    this.#featuresSelected = from.u32();
+    this.#driverFeaturesSelected = from.u32();
+    this.#queueSelected = from.u32();
+    from.words(this.#driverFeatures);
+    for (const queue of this.#queues) queue.restore(from, QUEUE_SIZE);
   }
 
   #register(offset: number): number {

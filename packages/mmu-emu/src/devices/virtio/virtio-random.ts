@@ -35,4 +35,12 @@ export class VirtioRandom implements VirtioFunction {
   reset(): void {
     // Nothing is kept.
   }
+
+  save(): void {
+    // Where the source of random bytes stands is its own affair.
+  }
+
+  restore(): void {
+    // As for save.
+  }
 }

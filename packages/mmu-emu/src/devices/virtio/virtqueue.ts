@@ -5,6 +5,8 @@
  */
 
 import type { GuestMemory } from '../../bus/guest-memory.js';
+import type { StateReader } from '../../snapshot/state-reader.js';
+import type { StateWriter } from '../../snapshot/state-writer.js';
 
 const DESCRIPTOR_BYTES = 16;
 const FLAG_NEXT = 1;
@@ -109,6 +111,22 @@ export class Virtqueue {
     this.ready = false;
     this.#served = 0;
     for (const address of [this.descriptors, this.driver, this.device]) address.fill(0);
+  }
+
+  /** Where it is, and how far it has been served; the rest is in the guest's memory. */
+  save(to: StateWriter): void {
+    to.words([this.size, this.#served, ...this.descriptors, ...this.driver, ...this.device]);
+    to.boolean(this.ready);
+  }
+
+  /** @param most entries that it may have. */
+  restore(from: StateReader, most: number): void {
+    this.size = from.u32(most);
+    if ((this.size & (this.size - 1)) !== 0) from.fail('the size of a queue is no power of two');
+    this.#served = from.u32(0xffff);
+    for (const address of [this.descriptors, this.driver, this.device]) from.words(address);
+    this.ready = from.boolean();
+    if (this.ready && this.size === 0) from.fail('a queue without entries is in use');
   }
 
   /**

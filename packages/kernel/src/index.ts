@@ -24,7 +24,7 @@ export type { Schedule } from './task/scheduler.js';
 export { describeException } from './task/exception-report.js';
 export type { ExceptionReport } from './task/exception-report.js';
 export type { CrashReport } from './task/process.js';
-export type { PageLoan } from './vm/vm-object.js';
+export type { FrameLoan } from './vm/lent-frames.js';
 export type { BootstrapHandle } from './loader/bootstrap-message.js';
 export type { ProgramOptions, ProgramResult } from './loader/program.js';
 export type { HostEnvironmentOptions } from './host/host-environment.js';

@@ -83,7 +83,6 @@ export interface KernelStatistics {
     readonly total: number;
     readonly free: number;
     readonly lent: number;
-    readonly quarantined: number;
   };
   /** Kernel objects alive now. */
   readonly objects: number;
@@ -262,7 +261,6 @@ export class Kernel {
         total: physical.frameCount,
         free: physical.freeCount,
         lent: physical.lentCount,
-        quarantined: physical.quarantinedCount,
       },
       objects: state.liveObjects,
       processes: state.tasks.processes,

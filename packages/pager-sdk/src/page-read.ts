@@ -1,6 +1,6 @@
 import type { Deadline } from './deadline-queue.js';
 import { LazyAbort } from './lazy-abort.js';
-import type { LentRange } from './lent-frames.js';
+import type { FrameLoan } from './pager-host.js';
 import type { ByteRange } from './vmo-backing.js';
 
 /**
@@ -9,14 +9,13 @@ import type { ByteRange } from './vmo-backing.js';
  * Its life:
  *  1. made for a part of a page request; `queued` while the VMO has as many reads under way as it may, or too much is lent;
  *  2. `running`: frames are lent, the backing has been called;
- *  3. `done`: the backing answered, the pages are supplied (or failed), the frames' slot is free; or
- *  3'. `abandoned`: nobody wants the answer any more (too late, detached, closed); the frames stay lent until the backing's promise settles,
- *      which only then frees the slot.
+ *  3. `done`: the backing answered, the pages are supplied (or failed); or
+ *  3'. `abandoned`: nobody wants the answer any more (too late, detached, closed); the frames stay lent until the backing's promise settles.
  */
 export class PageRead {
   state: 'queued' | 'running' | 'done' | 'abandoned' = 'queued';
   /** Set while running and while abandoned. */
-  frames: LentRange | null = null;
+  frames: FrameLoan | null = null;
   readonly context = new LazyAbort();
   deadline: Deadline | null = null;
   /** Parts of later requests that this read covers: they are asked for by themselves if it fails. */

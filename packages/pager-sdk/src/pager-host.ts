@@ -24,10 +24,13 @@ export interface PagerPacket {
   readonly pageRequest: { readonly command: number; readonly offset: number; readonly length: number } | null;
 }
 
-/** Frames of an auxiliary VMO, pinned until `release`. */
+/** Frames to be filled and supplied, or released. */
 export interface FrameLoan {
-  /** One view for each run of adjacent frames, in order. */
+  /** One view for each run of adjacent frames, in order, with unknown contents. */
   readonly views: readonly Uint8Array[];
+  /** Bytes of all of them, whole pages. */
+  readonly length: number;
+  /** Gives them back unused. */
   release(): void;
 }
 
@@ -35,13 +38,15 @@ export interface FrameLoan {
 export interface PagerHost {
   pagerCreate(options: number): HandleResult;
   pagerCreateVmo(pager: number, options: number, port: number, key: bigint, size: number): HandleResult;
-  pagerSupplyPages(
+  /** Lends frames: a length of whole pages. */
+  framesLend(length: number): { readonly status: Status; readonly loan: FrameLoan | null };
+  /** Supplies [offset, offset + length) of the VMO from the first `length` bytes of a loan, which is over then. */
+  pagerSupplyFrames(
     pager: number,
     vmo: number,
     offset: number,
+    loan: FrameLoan,
     length: number,
-    auxVmo: number,
-    auxOffset: number,
   ): StatusResult;
   pagerOpRange(
     pager: number,
@@ -55,15 +60,7 @@ export interface PagerHost {
   portCreate(options: number): HandleResult;
   portTryWait(port: number): { readonly status: Status; readonly packet: PagerPacket | null };
   onPortPacket(port: number, callback: () => void): () => void;
-  vmoCreate(size: number, options: number): HandleResult;
   vmoCreateChild(vmo: number, options: number, offset: number, size: number): HandleResult;
-  vmoOpRange(vmo: number, op: number, offset: number, length: number): Promise<StatusResult>;
-  /** Commits the range and lends its frames. */
-  vmoLend(
-    vmo: number,
-    offset: number,
-    length: number,
-  ): { readonly status: Status; readonly loan: FrameLoan | null };
   eventCreate(options: number): HandleResult;
   objectWaitAsync(handle: number, port: number, key: bigint, signals: number, options: number): StatusResult;
   objectWaitOne(

@@ -56,9 +56,9 @@ const DEFAULT_CONCURRENT_READS = 16;
  * A pager and the port its requests come to, on a host process.
  *
  * Its life:
- *  1. the constructor makes pager, port and auxiliary VMO and listens to the port;
- *  2. each VMO that `createVmo` makes is served by its backing: a packet is taken in the kernel's loop, the backing reads into frames of the
- *     auxiliary VMO, the frames move to the VMO. With a synchronous backing all that is one call stack, without a promise;
+ *  1. the constructor makes pager and port and listens to the port;
+ *  2. each VMO that `createVmo` makes is served by its backing: a packet is taken in the kernel's loop, the backing reads into frames that are
+ *     lent to it, the frames become pages of the VMO. With a synchronous backing all that is one call stack, without a promise;
  *  3. `close` ends it: what waits fails with ZX_ERR_BAD_STATE; frames that backings still hold come back when their promises settle.
  */
 export class PagerService {
@@ -122,7 +122,7 @@ export class PagerService {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    const { host, pager, port, frames, deadlines } = this.core;
+    const { host, pager, port, deadlines } = this.core;
     this.stopListening();
     deadlines?.close();
     // Its end releases whoever waits, before the VMOs go.
@@ -130,7 +130,6 @@ export class PagerService {
     const reason = new PagerError('detached', 'the service was closed');
     for (const vmo of [...this.vmos.values()]) vmo.abandon(reason);
     host.handleClose(port);
-    frames.close();
   }
 
   /** `close`, and settles when every backing has settled and is closed: nothing of the service is left then. */
@@ -226,7 +225,7 @@ class ServiceCore implements PagerServiceCore {
     if (port.status !== ZX_OK) throw kernelError('zx_port_create', port.status);
     this.pager = pager.handle;
     this.port = port.handle;
-    this.frames = new LentFrames(host, this.maxReadBytes, lentBytes);
+    this.frames = new LentFrames(host, lentBytes);
     this.deadlines = timeout === undefined ? null : new DeadlineQueue(host, timeout);
   }
 

@@ -9,6 +9,7 @@ import {
 } from '@faultline/kernel';
 import { PageRead } from './page-read.js';
 import { failStatus, PagerError } from './pager-error.js';
+import type { FrameLoan } from './pager-host.js';
 import type { PagerServiceCore } from './pager-service-core.js';
 import { clipTail, filledBefore, filledBy, gather, isAsynchronous, zeroFrom } from './read-outcome.js';
 import type { ReadOutcome, VmoBacking } from './vmo-backing.js';
@@ -150,7 +151,7 @@ export class VmoReads {
     metrics.inFlight += 1;
     // The content may end within the last page: the backing sees its own bytes only.
     const length = Math.min(read.length, this.vmo.size - read.offset);
-    const into = length === read.length ? frames.loan.views : clipTail(frames.loan.views, length);
+    const into = length === read.length ? frames.views : clipTail(frames.views, length);
     let filled: number;
     let error: unknown = null;
     try {
@@ -207,10 +208,10 @@ export class VmoReads {
     const frames = read.frames as NonNullable<typeof read.frames>;
     read.frames = null;
     this.unsettled -= 1;
+    lent.settle(frames);
     if (read.state === 'abandoned') {
       metrics.abandoned -= 1;
-      lent.settle(frames);
-      lent.giveBack(frames, 0);
+      frames.release();
       if (this.stopped !== null && this.unsettled === 0) this.onQuiet?.();
       return;
     }
@@ -219,19 +220,22 @@ export class VmoReads {
     const content = Math.min(read.length, this.vmo.size - read.offset);
     let good = filled - (filled % PAGE_SIZE);
     if (filled === content && content < read.length) {
-      zeroFrom(frames.loan.views, content);
+      zeroFrom(frames.views, content);
       good = read.length;
     }
-    lent.settle(frames);
-    const status = good === 0 ? ZX_OK : this.supply(read.offset, good, frames.auxOffset);
-    lent.giveBack(frames, status === ZX_OK ? good : 0);
+    const status = this.supply(read.offset, good, frames);
     if (status !== ZX_OK) this.refused(read, status);
     else if (good < read.length) this.fellShort(read, good, filled, error);
   }
 
-  private supply(offset: number, length: number, auxOffset: number): Status {
-    const { host, pager, frames, metrics } = this.service;
-    const { status } = host.pagerSupplyPages(pager, this.vmo.handle, offset, length, frames.vmo, auxOffset);
+  /** The first `length` bytes of the frames become pages; the loan is over. */
+  private supply(offset: number, length: number, frames: FrameLoan): Status {
+    const { host, pager, metrics } = this.service;
+    if (length === 0) {
+      frames.release();
+      return ZX_OK;
+    }
+    const { status } = host.pagerSupplyFrames(pager, this.vmo.handle, offset, frames, length);
     if (status !== ZX_OK) return status;
     this.pagesSupplied += length / PAGE_SIZE;
     metrics.pagesSupplied += length / PAGE_SIZE;

@@ -43,6 +43,7 @@ export interface MessageRoom {
 const MESSAGE_BYTES = 65_536;
 const MESSAGE_HANDLES = 64;
 const NO_BYTES = new Uint8Array(0);
+const NO_PACKET: PacketResult = Object.freeze({ status: ZX_ERR_TIMED_OUT, packet: null });
 
 /** Ports, channels, events, the debug log. */
 export class HostIpcCalls extends HostObjectCalls {
@@ -141,7 +142,7 @@ export class HostIpcCalls extends HostObjectCalls {
     const dispatcher = this.handles.lookup(port, PortDispatcher, ZX_RIGHT_READ);
     if (typeof dispatcher === 'number') return { status: dispatcher, packet: null };
     const packet = dispatcher.dequeue(valueOfPacket);
-    return packet === undefined ? { status: ZX_ERR_TIMED_OUT, packet: null } : { status: ZX_OK, packet };
+    return packet === undefined ? NO_PACKET : { status: ZX_OK, packet };
   }
 
   /**

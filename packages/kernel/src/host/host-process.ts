@@ -1,11 +1,13 @@
 import { PAGE_SIZE } from '@faultline/mmu-emu';
 import type { PagerBlocking } from '../syscall/call.js';
 import type { KernelState } from '../kernel-state.js';
-import { ZX_RIGHTS_IO } from '../abi/rights.js';
-import { ZX_ERR_INVALID_ARGS, ZX_OK } from '../abi/status.js';
-import { VmoDispatcher, type PageLoan } from '../vm/vm-object.js';
+import { ZX_OK } from '../abi/status.js';
+import { supplyFrames } from '../syscall/pager.js';
+import { LentFrames, type FrameLoan } from '../vm/lent-frames.js';
 import type { StatusResult } from './host-caller.js';
 import { HostExceptionCalls } from './host-exception-calls.js';
+
+const DONE: StatusResult = Object.freeze({ status: ZX_OK });
 
 /** How a host process behaves. */
 export interface HostProcessOptions {
@@ -25,26 +27,37 @@ export class HostProcess extends HostExceptionCalls {
   }
 
   /**
-   * Commits pages of an anonymous VMO and lends their frames: views, one for each run of adjacent frames, to be written to until
-   * `release`. Whatever becomes of the VMO meanwhile, the frames are not reused, and `pagerSupplyPages` does not take them
-   * (ZX_ERR_BAD_STATE).
+   * Lends frames of guest RAM, to be filled and given to a pager's VMO (`pagerSupplyFrames`), without a VMO of their own. They belong to the
+   * borrower until then, or until `release`, however long that takes.
    *
-   * @param offset bytes, whole pages
-   * @param length bytes, whole pages
-   * @returns ZX_ERR_INVALID_ARGS: not whole pages; ZX_ERR_BAD_HANDLE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED without READ and WRITE;
-   * ZX_ERR_NOT_SUPPORTED: not plain anonymous memory; ZX_ERR_BAD_STATE: mapped; ZX_ERR_OUT_OF_RANGE; ZX_ERR_NO_RESOURCES: too many
-   * frames on loan; ZX_ERR_NO_MEMORY. The loan is null then.
+   * @param length bytes, whole pages, at least one
+   * @returns ZX_ERR_NO_RESOURCES: too many frames are on loan; ZX_ERR_NO_MEMORY. The loan is null then.
    */
-  vmoLend(vmo: number, offset: number, length: number): StatusResult & { readonly loan: PageLoan | null } {
-    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      throw new RangeError(`[${offset}, ${offset} + ${length}) is no range of bytes`);
-    }
-    if (offset % PAGE_SIZE !== 0 || length % PAGE_SIZE !== 0)
-      return { status: ZX_ERR_INVALID_ARGS, loan: null };
-    const dispatcher = this.handles.lookup(vmo, VmoDispatcher, ZX_RIGHTS_IO);
-    if (typeof dispatcher === 'number') return { status: dispatcher, loan: null };
-    const loan = dispatcher.lend(offset / PAGE_SIZE, length / PAGE_SIZE);
+  framesLend(length: number): StatusResult & { readonly loan: FrameLoan | null } {
+    if (!Number.isSafeInteger(length) || length <= 0 || length % PAGE_SIZE !== 0)
+      throw new RangeError(`${length} is no length of whole pages`);
+    const loan = LentFrames.take(this.kernel.vm, length / PAGE_SIZE);
     return typeof loan === 'number' ? { status: loan, loan: null } : { status: ZX_OK, loan };
+  }
+
+  /**
+   * As `pagerSupplyPages`, from frames on loan: the first `length` bytes of them become [offset, offset + length) of the VMO, and what is left is
+   * free again. The loan is over, whatever this returns; nobody may write to its views any more.
+   *
+   * @param length bytes, at most those of the loan; default: all
+   * @returns as `zx_pager_supply_pages`; ZX_ERR_INVALID_ARGS also when the loan is over, or has less
+   */
+  pagerSupplyFrames(
+    pager: number,
+    vmo: number,
+    offset: number,
+    loan: FrameLoan,
+    length = loan.length,
+  ): StatusResult {
+    if (!(loan instanceof LentFrames)) throw new TypeError('the loan is none of `framesLend`');
+    const status = supplyFrames(this, pager, vmo, offset, loan, length);
+    loan.release();
+    return status === ZX_OK ? DONE : { status };
   }
 
   /**

@@ -44,14 +44,11 @@ export function vdsoObject(core: KernelCore, image: VdsoImage): VdsoObject {
   const vmo = VmoDispatcher.anonymous(core, pages);
   vmo.objectName.set(new TextEncoder().encode('vdso/libzircon.so'));
   const handle = new Handle(vmo, VDSO_RIGHTS);
-  const loan = vmo.lend(0, pages);
-  if (typeof loan === 'number') throw new Error(`there is no memory for the vDSO: status ${loan}`);
-  let offset = 0;
-  for (const view of loan.views) {
-    view.set(image.bytes.subarray(offset, offset + view.length));
-    offset += view.length;
+  for (let page = 0; page < pages; page += 1) {
+    const frame = vmo.cow.frameForWrite(page);
+    if (frame < 0) throw new Error(`there is no memory for the vDSO: status ${frame}`);
+    core.vm.physical.ram.writable(frame).set(image.bytes.subarray(page * PAGE_SIZE, (page + 1) * PAGE_SIZE));
   }
-  loan.release();
   vmo.fixedCode = { page: codePage, pages: pages - codePage };
   return { image, handle };
 }

@@ -2,6 +2,7 @@ import { ZX_OBJ_TYPE_PAGER } from '../abi/object-types.js';
 import { ZX_DEFAULT_PAGER_RIGHTS } from '../abi/rights.js';
 import {
   ZX_ERR_BAD_STATE,
+  ZX_ERR_INVALID_ARGS,
   ZX_ERR_NOT_SUPPORTED,
   ZX_ERR_NO_MEMORY,
   ZX_ERR_OUT_OF_RANGE,
@@ -14,6 +15,7 @@ import { Dispatcher } from '../object/dispatcher.js';
 import { CowPages } from '../vm/cow-pages.js';
 import type { DirtyTracking } from '../vm/dirty-tracking.js';
 import { ENTRY_ZERO, PAGE_CLEAN, frameEntry } from '../vm/page-entry.js';
+import type { LentFrames } from '../vm/lent-frames.js';
 import { PageSource } from '../vm/page-source.js';
 import { NO_FRAME } from '../vm/physical-pages.js';
 import { VmoDispatcher, type VmoOptions } from '../vm/vm-object.js';
@@ -84,7 +86,7 @@ export class PagerDispatcher extends Dispatcher {
    * Moves pages of anonymous memory into a VMO of this pager. What it has already is left alone, and the page given for it is freed. Pages
    * that the source does not have become zeros.
    *
-   * @returns ZX_OK; ZX_ERR_OUT_OF_RANGE; ZX_ERR_BAD_STATE: detached, or a page of `aux` is pinned or on loan; ZX_ERR_NOT_SUPPORTED: `aux` has a
+   * @returns ZX_OK; ZX_ERR_OUT_OF_RANGE; ZX_ERR_BAD_STATE: detached, or a page of `aux` is pinned; ZX_ERR_NOT_SUPPORTED: `aux` has a
    * pager; ZX_ERR_NO_MEMORY: what was taken from `aux` by then is gone
    */
   supply(vmo: VmoDispatcher, page: number, count: number, aux: VmoDispatcher, auxPage: number): Status {
@@ -113,12 +115,49 @@ export class PagerDispatcher extends Dispatcher {
         }
       }
     }
-    const supplied = status === ZX_OK ? done : done - 1;
-    if (supplied !== 0) {
-      source.pagesArrived(page, page + supplied);
-      this.report('supply', vmo, page, supplied, ZX_OK);
-    }
+    this.arrived(vmo, source, page, status === ZX_OK ? done : done - 1);
     return status;
+  }
+
+  /**
+   * As `supply`, from frames on loan, whose loan is over then, and of which those that are not taken are freed.
+   *
+   * @param count at most those that are lent
+   * @returns ZX_OK; ZX_ERR_OUT_OF_RANGE; ZX_ERR_BAD_STATE: detached; ZX_ERR_INVALID_ARGS: the loan was over; ZX_ERR_NO_MEMORY: what precedes
+   * was supplied
+   */
+  supplyFrames(vmo: VmoDispatcher, page: number, count: number, loan: LentFrames): Status {
+    if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+    const { source, tracking } = pagesOf(vmo);
+    if (!source.isAttached) return ZX_ERR_BAD_STATE;
+    const runs = loan.end();
+    if (runs === null) return ZX_ERR_INVALID_ARGS;
+    const { counters, physical } = this.core.vm;
+    let done = 0;
+    let status: Status = ZX_OK;
+    for (let index = 0; index < runs.length; index += 2) {
+      const end = runs[index] + runs[index + 1];
+      for (let frame = runs[index]; frame < end; frame += 1) {
+        if (done === count || status !== ZX_OK) {
+          physical.free(frame);
+          continue;
+        }
+        const taken = tracking.supply(page + done, frameEntry(frame, PAGE_CLEAN));
+        if (taken === ZX_OK) counters.pagesSupplied += 1;
+        else physical.free(frame);
+        if (taken < 0) status = taken;
+        else done += 1;
+      }
+    }
+    this.arrived(vmo, source, page, done);
+    return status;
+  }
+
+  /** [page, page + count) was supplied, or was there. */
+  private arrived(vmo: VmoDispatcher, source: PageSource, page: number, count: number): void {
+    if (count === 0) return;
+    source.pagesArrived(page, page + count);
+    this.report('supply', vmo, page, count, ZX_OK);
   }
 
   /** Ends the requests that are outstanding in [page, page + count) with `failure`; nothing is remembered. */

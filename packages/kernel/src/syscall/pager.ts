@@ -41,9 +41,18 @@ import { Handle } from '../object/handle-table.js';
 import { PagerDispatcher } from '../pager/pager-dispatcher.js';
 import type { Operation } from '../task/waiter.js';
 import type { DirtyRange, DirtyTracking } from '../vm/dirty-tracking.js';
-import type { VmoDispatcher } from '../vm/vm-object.js';
+import type { LentFrames } from '../vm/lent-frames.js';
+import { VmoDispatcher } from '../vm/vm-object.js';
 import { hasZeroRangeRoom } from '../vm/zero-ranges.js';
-import { bigintArg, numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
+import {
+  bigintArg,
+  numberArg,
+  pageArg,
+  pageOffsetArg,
+  type Caller,
+  type CallerProcess,
+  type SystemCall,
+} from './call.js';
 import { andThen, outBytes, outHandle, outOptionalU64 } from './user-values.js';
 import { rangeArg, sizeArg, vmoHandle } from './vm-args.js';
 import { objectRoom } from './vmo.js';
@@ -112,6 +121,30 @@ function supplyPages(caller: Caller, args: Uint32Array): Status {
   const aux = vmoHandle(caller, args[8], ZX_RIGHT_READ | ZX_RIGHT_WRITE);
   if (typeof aux === 'number') return aux;
   return target.pager.supply(target.vmo, range.page, range.pages, aux.object, pageArg(args, 5));
+}
+
+/**
+ * `zx_pager_supply_pages` from frames on loan, for callers of the host.
+ *
+ * @param offset bytes, and `length`
+ * @returns as the call; with an error, the loan goes on
+ */
+export function supplyFrames(
+  process: CallerProcess,
+  pagerValue: number,
+  vmoValue: number,
+  offset: number,
+  loan: LentFrames,
+  length: number,
+): Status {
+  if (offset % PAGE_SIZE !== 0 || length % PAGE_SIZE !== 0) return ZX_ERR_INVALID_ARGS;
+  if (!(offset >= 0 && length >= 0 && length <= loan.length)) return ZX_ERR_INVALID_ARGS;
+  const pager = process.handles.lookup(pagerValue, PagerDispatcher, ZX_RIGHT_MANAGE_VMO);
+  if (typeof pager === 'number') return pager;
+  const vmo = process.handles.lookup(vmoValue, VmoDispatcher, ZX_RIGHT_WRITE);
+  if (typeof vmo === 'number') return vmo;
+  if (!pager.owns(vmo)) return ZX_ERR_INVALID_ARGS;
+  return pager.supplyFrames(vmo, offset / PAGE_SIZE, length / PAGE_SIZE, loan);
 }
 
 function opRange(caller: Caller, args: Uint32Array): Status {

@@ -11,7 +11,6 @@ import {
 } from '../abi/rights.js';
 import {
   ZX_ERR_ACCESS_DENIED,
-  ZX_ERR_BAD_STATE,
   ZX_ERR_INVALID_ARGS,
   ZX_ERR_NOT_SUPPORTED,
   ZX_ERR_OUT_OF_RANGE,
@@ -156,7 +155,6 @@ function map(caller: Caller, args: Uint32Array): Status | Operation {
   if (page + pages > PAGES_END) return ZX_ERR_OUT_OF_RANGE;
   const canMap = canMapFor(permissions) | (placement.mode === 'any' ? 0 : ZX_VM_CAN_MAP_SPECIFIC);
   if ((vmar.object.flags & canMap) !== canMap) return ZX_ERR_ACCESS_DENIED;
-  if (vmo.object.isLent) return ZX_ERR_BAD_STATE;
   const fixed = checkFixed(vmar.object, vmo.object, page, pages, permissions);
   if (fixed !== ZX_OK) return fixed;
 

@@ -70,16 +70,19 @@ export class GuestSteps implements ThreadSteps {
     private readonly vdso: SystemCallSites,
   ) {}
 
-  resume(_cpu: Cpu, thread: Thread): number {
+  resume(thread: Thread): number {
     const { operation, notice, faultCause } = thread;
     if (notice !== null) return this.tell(thread, notice);
     if (operation !== null) return this.advance(thread, operation);
     if (thread.isNew) return this.begin(thread);
     if (faultCause === 0) return STEP_GO_ON;
     thread.faultCause = 0;
-    if (thread.wakeStatus === ZX_OK) return STEP_GO_ON;
-    const address = (BigInt(thread.faultHigh) << 32n) | BigInt(thread.faultLow);
-    return this.fatalFault(thread, faultCause, address, thread.wakeStatus);
+    const { faultLow, faultHigh, wakeStatus } = thread;
+    const kind = kindOf(faultCause);
+    if (wakeStatus !== ZX_OK) return this.fatalFault(thread, kind, faultLow, faultHigh, wakeStatus);
+    // It would trap once more for what has come; this saves the way there.
+    if (thread.process.space.isMapped(faultHigh * TWO_32 + faultLow, kind)) return STEP_GO_ON;
+    return this.pageFault(thread, kind, faultLow, faultHigh);
   }
 
   /** Debuggers hear of a thread before its first instruction. */
@@ -105,11 +108,11 @@ export class GuestSteps implements ThreadSteps {
       case CAUSE_USER_ECALL:
         return this.systemCall(cpu, thread);
       case CAUSE_LOAD_PAGE_FAULT:
-        return this.pageFault(cpu, thread, FAULT_READ);
       case CAUSE_STORE_PAGE_FAULT:
-        return this.pageFault(cpu, thread, FAULT_WRITE);
-      case CAUSE_FETCH_PAGE_FAULT:
-        return this.pageFault(cpu, thread, FAULT_EXECUTE);
+      case CAUSE_FETCH_PAGE_FAULT: {
+        const { state } = cpu.hart;
+        return this.pageFault(thread, kindOf(cpu.cause), state[HART_TVAL], state[HART_TVAL + 1]);
+      }
       default:
         return this.exception(thread, {
           type: exceptionType(cpu.cause),
@@ -122,20 +125,17 @@ export class GuestSteps implements ThreadSteps {
     }
   }
 
-  private pageFault(cpu: Cpu, thread: Thread, kind: FaultKind): number {
-    const { state } = cpu.hart;
+  /** @param low word of the address, and `high` */
+  private pageFault(thread: Thread, kind: FaultKind, low: number, high: number): number {
     // Above 2^53 not exact, but nothing is mapped there.
-    const address = state[HART_TVAL + 1] * TWO_32 + state[HART_TVAL];
+    const address = high * TWO_32 + low;
     const outcome = thread.process.space.fault(address, kind);
     if (this.core.events !== null) this.faultEvent(thread, address, kind, outcome);
     if (outcome === ZX_OK) return STEP_GO_ON;
-    const cause = FAULT_CAUSES[kind];
-    if (typeof outcome === 'number') {
-      return this.fatalFault(thread, cause, wordPair(state, HART_TVAL), outcome);
-    }
-    thread.faultCause = cause;
-    thread.faultLow = state[HART_TVAL];
-    thread.faultHigh = state[HART_TVAL + 1];
+    if (typeof outcome === 'number') return this.fatalFault(thread, kind, low, high, outcome);
+    thread.faultCause = FAULT_CAUSES[kind];
+    thread.faultLow = low;
+    thread.faultHigh = high;
     thread.block(outcome);
     return STEP_LEFT;
   }
@@ -231,13 +231,12 @@ export class GuestSteps implements ThreadSteps {
     return pc === process.vdsoBase + site;
   }
 
-  private fatalFault(thread: Thread, cause: number, address: bigint, status: Status): number {
-    const access = ACCESSES[FAULT_CAUSES.findIndex((known) => known === cause)] ?? null;
+  private fatalFault(thread: Thread, kind: FaultKind, low: number, high: number, status: Status): number {
     return this.exception(thread, {
       type: excp.ZX_EXCP_FATAL_PAGE_FAULT,
-      cause,
-      address,
-      access,
+      cause: FAULT_CAUSES[kind],
+      address: (BigInt(high) << 32n) | BigInt(low),
+      access: ACCESSES[kind],
       synthCode: status >>> 0,
       synthData: 0,
     });
@@ -287,6 +286,12 @@ export class GuestSteps implements ThreadSteps {
       page: space.faultPage,
     });
   }
+}
+
+/** The access of a page fault's cause. */
+function kindOf(cause: number): FaultKind {
+  if (cause === CAUSE_LOAD_PAGE_FAULT) return FAULT_READ;
+  return cause === CAUSE_STORE_PAGE_FAULT ? FAULT_WRITE : FAULT_EXECUTE;
 }
 
 type ExceptionFacts = Omit<ExceptionReport, 'pc' | 'registers'>;

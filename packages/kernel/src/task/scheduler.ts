@@ -22,7 +22,7 @@ export const STEP_STAND_BACK = 2;
 /** Carries out what a thread cannot do by itself. */
 export interface ThreadSteps {
   /** Before it runs: finishes what it waited for. */
-  resume(cpu: Cpu, thread: Thread): number;
+  resume(thread: Thread): number;
   /** The hart trapped. */
   trap(cpu: Cpu, thread: Thread): number;
 }
@@ -164,7 +164,7 @@ export class Scheduler {
       thread.saved.set(thread.cpu.hart.context);
       thread.cpu.loaded = null;
     }
-    let step = this.steps.resume(cpu, thread);
+    let step = this.steps.resume(thread);
     while (step === STEP_GO_ON && !thread.dying && left > 0) {
       if (thread.suspensions > 0) {
         thread.rest();

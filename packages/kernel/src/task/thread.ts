@@ -54,7 +54,7 @@ export interface StartRegisters {
  *  1. new: no registers yet;
  *  2. `start`: runnable, in the scheduler's queue;
  *  3. running, while the scheduler has it on a hart; its registers may then be the hart's (`Cpu.loaded`);
- *  4. blocked, on a system call (`operation` holds its progress) or on a page fault (the instruction is tried again);
+ *  4. blocked, on a system call (`operation` holds its progress) or on a page fault (resolved again before the instruction is tried again);
  *     runnable again when woken;
  *  5. suspended, while there are tokens that say so (`suspend`, `unsuspend`): it stands between two instructions, and others may read
  *     and write its registers. A wait that can begin again is given up, and its instruction (the access, or the `ecall` of the call)

@@ -27,12 +27,13 @@ import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
 import { FAULT_WRITE, type FaultKind } from './fault-kind.js';
 import { GuestMemory } from './guest-memory.js';
 import { frameOf, isFrame } from './page-entry.js';
-import { PTE_W, PageTables } from './page-tables.js';
+import { PTE_A, PTE_R, PTE_W, PTE_X, PageTables, USER_VPN_END } from './page-tables.js';
 import type { VmSystem } from './vm-system.js';
 import { VmMapping } from './vm-mapping.js';
 import { VmarDispatcher } from './vmar.js';
 
 const NEEDED = [ZX_VM_PERM_READ, ZX_VM_PERM_WRITE, ZX_VM_PERM_EXECUTE] as const;
+const NEEDED_FLAGS = [PTE_R, PTE_W, PTE_X] as const;
 
 /** A fault also maps what is resident of the aligned group of this many pages around it. */
 const FAULT_AROUND = 16;
@@ -162,6 +163,13 @@ export class AddressSpace {
     else if (typeof outcome === 'number') counters.faultsFatal[kind] += 1;
     else counters.faultsBlocked[kind] += 1;
     return outcome;
+  }
+
+  /** Whether an access would need no fault: somebody else's may have mapped the page meanwhile. */
+  isMapped(address: number, kind: FaultKind): boolean {
+    const vpn = Math.floor(address / PAGE_SIZE);
+    const needed = PTE_A | NEEDED_FLAGS[kind];
+    return vpn < USER_VPN_END && (this.tables.lookup(vpn) & needed) === needed;
   }
 
   /** Removes the translations of [vpn, end). */

@@ -51,7 +51,7 @@ export class CowNode implements PageOwner {
   readonly viewers = new Set<PageViewer>();
   /** VMOs that show these pages. */
   references = 0;
-  /** Loans, pins: frames that may be written without a translation. Nothing that has any can be snapshotted. */
+  /** Pins: frames that may be written without a translation. Nothing that has any can be snapshotted. */
   holds = 0;
   /** Pages evicted and discarded so far: `committed_change_events` of ZX_INFO_VMO. */
   evictions = 0;

@@ -91,7 +91,7 @@ export class CowPages extends CowNode {
    * Whether a clone can be made, through a VMO that shows all of this or through a slice.
    *
    * @returns ZX_OK; ZX_ERR_NOT_SUPPORTED: only the pages of a node right below a pager's own, or below a hidden node, can be snapshotted, if nobody
-   * follows them, and not through a slice; ZX_ERR_BAD_STATE: pages are pinned or on loan
+   * follows them, and not through a slice; ZX_ERR_BAD_STATE: pages are pinned
    */
   canSnapshot(throughSlice: boolean): Status {
     if (this.source !== null || throughSlice || this.children.size !== 0) return ZX_ERR_NOT_SUPPORTED;

@@ -52,7 +52,7 @@ export interface Discardable {
  * **The invariant of eviction.** Frames are freed in `makeRoom` and nowhere else, and it is called only where the running
  * operation holds nothing that could go: no frame number that a look-up returned, no view of user memory, no place in a page list. Allocations
  * themselves never evict; those who allocate in a loop make room before each step. Operations that wait hold nothing
- * either while they wait. What must stay in its frame meanwhile is pinned or on loan.
+ * either while they wait. What must stay in its frame meanwhile is pinned.
  *
  * @see Zircon, kernel `Evictor`
  */

@@ -9,10 +9,9 @@ export const FRAME_FREE = 0;
 export const FRAME_WIRED = 1;
 /** Holds a page of a page list. */
 export const FRAME_PAGE = 2;
-/** Given up by its owner while on loan; free when the last loan ends. */
-export const FRAME_QUARANTINED = 3;
+/** On loan to a caller of the host, who writes to it. */
+export const FRAME_LENT = 3;
 
-const MOST_LOANS = 0xff;
 /** As in Zircon. */
 const MOST_PINS = 31;
 /** Runs looked at before `allocateRun` is content with the longest so far. */
@@ -26,19 +25,17 @@ const RUNS_EXAMINED = 64;
  *  2. `allocate` or `allocateRun`: WIRED, it belongs to the caller, its contents are whatever was there;
  *  3. `enlist`: PAGE, it belongs to a page list; `slotOf` leads back there (leaf times 64, plus position);
  *  4. `delist`: WIRED again, for the caller to give to another list or to free;
- *  5. `free`: FREE, or QUARANTINED while anybody still has it on loan, then FREE when the last loan ends.
+ *  5. `free`: FREE.
+ * A WIRED frame can be lent (`lend`): LENT, and WIRED again when the loan is over (`endLoan`). It is in no list meanwhile, and used for nothing
+ * else: a file read that is under way cannot be called back. A pin promises that the page in a frame stays where it is.
  *
- * A loan (`lend`) promises that the frame is not reused, whatever becomes of the page in it: a file read that is under way
- * cannot be called back. A pin promises more, that the page stays where it is; loans are counted as pins by those who move or drop pages.
- *
- * Bookkeeping is 7 bytes and two bits a frame, in typed arrays.
+ * Bookkeeping is 6 bytes and two bits a frame, in typed arrays.
  */
 export class PhysicalPages {
   /** Length of the run that `allocateRun` returned last. */
   runLength = 0;
 
   private readonly states: Uint8Array;
-  private readonly loans: Uint8Array;
   private readonly pins: Uint8Array;
   private readonly slots: Uint32Array;
   /** A set bit is a free frame. */
@@ -52,7 +49,6 @@ export class PhysicalPages {
   private free_: number;
   private lent_ = 0;
   private pinned_ = 0;
-  private quarantined_ = 0;
 
   /**
    * @param lentLimit frames on loan at most
@@ -65,7 +61,6 @@ export class PhysicalPages {
   ) {
     const frames = ram.frameCount;
     this.states = new Uint8Array(frames);
-    this.loans = new Uint8Array(frames);
     this.pins = new Uint8Array(frames);
     this.slots = new Uint32Array(frames);
     this.words = new Uint32Array((frames + 31) >>> 5);
@@ -86,11 +81,6 @@ export class PhysicalPages {
   /** Frames on loan. */
   get lentCount(): number {
     return this.lent_;
-  }
-
-  /** Frames that only a loan keeps from being free. */
-  get quarantinedCount(): number {
-    return this.quarantined_;
   }
 
   stateOf(frame: number): number {
@@ -174,11 +164,6 @@ export class PhysicalPages {
   free(frame: number): void {
     if (this.states[frame] !== FRAME_WIRED) throw new Error(`frame ${frame} is not the caller's to free`);
     if (this.pins[frame] !== 0) throw new Error(`frame ${frame} is pinned`);
-    if (this.loans[frame] !== 0) {
-      this.states[frame] = FRAME_QUARANTINED;
-      this.quarantined_ += 1;
-      return;
-    }
     this.release(frame);
   }
 
@@ -207,13 +192,9 @@ export class PhysicalPages {
     return this.lent_ + frames <= this.lentLimit;
   }
 
-  isLent(frame: number): boolean {
-    return this.loans[frame] !== 0;
-  }
-
-  /** On loan or pinned: the page in it must stay. */
+  /** Pinned: the page in it must stay. */
   isHeld(frame: number): boolean {
-    return this.loans[frame] !== 0 || this.pins[frame] !== 0;
+    return this.pins[frame] !== 0;
   }
 
   get pinnedCount(): number {
@@ -237,25 +218,16 @@ export class PhysicalPages {
     if (pins === 1) this.pinned_ -= 1;
   }
 
-  /** Begins a loan; the caller asked `canLend`. False when the frame has as many as can be counted. */
-  lend(frame: number): boolean {
-    const loans = this.loans[frame];
-    if (loans === MOST_LOANS) return false;
-    if (loans === 0) this.lent_ += 1;
-    this.loans[frame] = loans + 1;
-    return true;
+  /** Lends adjacent frames of the caller's, which asked `canLend`. */
+  lend(first: number, count: number): void {
+    for (let frame = first; frame < first + count; frame += 1) this.states[frame] = FRAME_LENT;
+    this.lent_ += count;
   }
 
-  /** Ends a loan; a frame in quarantine becomes free with its last one. */
-  endLoan(frame: number): void {
-    const loans = this.loans[frame];
-    if (loans === 0) throw new Error(`frame ${frame} is not on loan`);
-    this.loans[frame] = loans - 1;
-    if (loans !== 1) return;
-    this.lent_ -= 1;
-    if (this.states[frame] !== FRAME_QUARANTINED) return;
-    this.quarantined_ -= 1;
-    this.release(frame);
+  /** They are the caller's again. */
+  endLoan(first: number, count: number): void {
+    for (let frame = first; frame < first + count; frame += 1) this.states[frame] = FRAME_WIRED;
+    this.lent_ -= count;
   }
 
   private take(frame: number): void {

@@ -1,16 +1,7 @@
 import { ZX_OBJ_TYPE_VMO } from '../abi/object-types.js';
 import { ZX_DEFAULT_VMO_RIGHTS, ZX_RIGHT_RESIZE, type Rights } from '../abi/rights.js';
 import { ZX_USER_SIGNAL_ALL, ZX_VMO_ZERO_CHILDREN } from '../abi/signals.js';
-import {
-  ZX_ERR_BAD_STATE,
-  ZX_ERR_NO_MEMORY,
-  ZX_ERR_NO_RESOURCES,
-  ZX_ERR_NOT_SUPPORTED,
-  ZX_ERR_OUT_OF_RANGE,
-  ZX_ERR_UNAVAILABLE,
-  ZX_OK,
-  type Status,
-} from '../abi/status.js';
+import { ZX_ERR_NO_MEMORY, ZX_ERR_UNAVAILABLE, ZX_OK, type Status } from '../abi/status.js';
 import type { KernelCore } from '../kernel-core.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
@@ -19,7 +10,7 @@ import { CowPages } from './cow-pages.js';
 import { Attribution, attributionOf } from './frame-shares.js';
 import { DiscardLock } from './discard-lock.js';
 import { PAGE_UNTRACKED, frameEntry } from './page-entry.js';
-import { NO_FRAME, type PhysicalPages } from './physical-pages.js';
+import { NO_FRAME } from './physical-pages.js';
 import { PinnedPages } from './pinned-pages.js';
 import type { ReservedMemory } from './reserved-memory.js';
 import type { VmMapping } from './vm-mapping.js';
@@ -38,13 +29,6 @@ export interface VmoOptions {
   readonly streamPages?: number;
   readonly streamRest?: number;
   readonly parent?: VmoDispatcher;
-}
-
-/** Frames lent to a host caller: adjacent ones as one view. */
-export interface PageLoan {
-  readonly views: Uint8Array[];
-  /** The frames may be reused, and supplied to a pager's VMO. Idempotent. */
-  release(): void;
 }
 
 /**
@@ -84,7 +68,6 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   private readonly children = new Set<VmoDispatcher>();
   private parent: VmoDispatcher | null;
   private users = 0;
-  private loans = 0;
 
   /** @param cow its one reference goes over to this VMO */
   constructor(
@@ -291,83 +274,8 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     });
   }
 
-  /** Frames of it are on loan: it can be neither mapped nor lent from twice over. */
-  get isLent(): boolean {
-    return this.loans !== 0;
-  }
-
-  /**
-   * Commits pages and lends their frames to a host caller, who may write to them until `release`, whatever happens to the VMO meanwhile.
-   *
-   * @returns the loan; ZX_ERR_NOT_SUPPORTED: not plain anonymous memory; ZX_ERR_BAD_STATE: mapped (a lent frame is in no page table);
-   * ZX_ERR_OUT_OF_RANGE; ZX_ERR_NO_RESOURCES: too many frames on loan; ZX_ERR_NO_MEMORY
-   */
-  lend(page: number, count: number): PageLoan | Status {
-    if (this.kind !== 'anonymous') return ZX_ERR_NOT_SUPPORTED;
-    if (this.mappings.size !== 0) return ZX_ERR_BAD_STATE;
-    if (!this.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
-    const { physical } = this.core.vm;
-    if (!physical.canLend(count)) return ZX_ERR_NO_RESOURCES;
-    const status = this.commitForLoan(page, count);
-    if (status !== ZX_OK) return status;
-
-    const runs: number[] = [];
-    for (let index = 0; index < count; index += 1) {
-      const frame = this.cow.find(page + index);
-      if (!physical.lend(frame)) {
-        endLoans(physical, runs);
-        return ZX_ERR_NO_RESOURCES;
-      }
-      const last = runs.length - 2;
-      if (last >= 0 && runs[last] + runs[last + 1] === frame) {
-        runs[last + 1] = runs[last + 1] + 1;
-      } else runs.push(frame, 1);
-    }
-    this.loans += 1;
-    this.cow.holds += 1;
-    this.retain();
-    return new FrameLoan(this, physical, runs);
-  }
-
-  /** For a loan: it is over. */
-  loanEnded(): void {
-    this.loans -= 1;
-    this.cow.holds -= 1;
-    this.release();
-  }
-
   protected override onZeroHandles(): void {
     this.endIfUnused();
-  }
-
-  private commitForLoan(page: number, count: number): Status {
-    const { evictor, physical } = this.core.vm;
-    const { cow } = this;
-    evictor.makeRoomFor(count - cow.list.countFrames(page, page + count));
-    for (let at = page; at < page + count;) {
-      if (cow.list.get(at) !== 0) {
-        at += 1;
-        continue;
-      }
-      if (cow.isClone) {
-        const frame = cow.frameForWrite(at);
-        if (frame < 0) return frame;
-        at += 1;
-        continue;
-      }
-      const absent = cow.list.next(at, page + count) - at;
-      const first = absent === 1 ? physical.allocate() : physical.allocateRun(absent);
-      if (first === NO_FRAME) return ZX_ERR_NO_MEMORY;
-      const run = absent === 1 ? 1 : physical.runLength;
-      physical.ram.zero(first, run);
-      for (let index = 0; index < run; index += 1) {
-        if (cow.list.set(at + index, frameEntry(first + index, PAGE_UNTRACKED))) continue;
-        for (let rest = index; rest < run; rest += 1) physical.free(first + rest);
-        return ZX_ERR_NO_MEMORY;
-      }
-      at += run;
-    }
-    return ZX_OK;
   }
 
   private addChild(child: VmoDispatcher): void {
@@ -393,35 +301,5 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     this.discardLock?.end();
     this.cow.removeReference();
     this.destroyed();
-  }
-}
-
-function endLoans(physical: PhysicalPages, runs: readonly number[]): void {
-  for (let index = 0; index < runs.length; index += 2) {
-    const first = runs[index];
-    for (let frame = first; frame < first + runs[index + 1]; frame += 1) physical.endLoan(frame);
-  }
-}
-
-/** Frames on loan, as runs: first, length, first, length. */
-class FrameLoan implements PageLoan {
-  readonly views: Uint8Array[] = [];
-  private released = false;
-
-  constructor(
-    private readonly vmo: VmoDispatcher,
-    private readonly physical: PhysicalPages,
-    private readonly runs: readonly number[],
-  ) {
-    for (let index = 0; index < runs.length; index += 2) {
-      this.views.push(physical.ram.writable(runs[index], runs[index + 1]));
-    }
-  }
-
-  release(): void {
-    if (this.released) return;
-    this.released = true;
-    endLoans(this.physical, this.runs);
-    this.vmo.loanEnded();
   }
 }

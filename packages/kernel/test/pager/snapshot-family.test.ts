@@ -245,26 +245,6 @@ describe('what cannot be cloned', () => {
     expect([attempt(vmo, ZX_VMO_CHILD_SNAPSHOT), attempt(snapshot, MODIFIED)]).toEqual([ZX_OK, ZX_OK]);
     pager.finish();
   });
-
-  it('memory of which frames are on loan', () => {
-    const vmo = ok(pager.host.vmoCreate(2 * PAGE, 0)).handle;
-    const lent = { handle: vmo, key: 0n, first: 0n, base: 0, pages: 2 };
-    const loan = pager.object(lent).lend(1, 1);
-    if (typeof loan === 'number') throw new Error(`status ${loan}`);
-    loan.views[0].fill(7);
-    expect(attempt(lent, ZX_VMO_CHILD_SNAPSHOT)).toBe(ZX_ERR_BAD_STATE);
-    loan.release();
-    const snapshot = pager.clone(lent, ZX_VMO_CHILD_SNAPSHOT);
-    // A loan of what is shared is of a copy.
-    const other = pager.object(lent).lend(0, 2);
-    if (typeof other === 'number') throw new Error(`status ${other}`);
-    for (const view of other.views) view.fill(9);
-    other.release();
-    expect([family.word(snapshot, 0), family.word(snapshot, 1)]).toEqual([0n, 0x0707_0707_0707_0707n]);
-    const base = pager.map(vmo, 2);
-    expect(family.word({ ...lent, base }, 1)).toBe(0x0909_0909_0909_0909n);
-    pager.finish();
-  });
 });
 
 describe('pages that several share', () => {

@@ -36,6 +36,7 @@ import {
   ZX_VMO_UNBOUNDED,
 } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
+import { Pinner } from '../support/pinner.js';
 import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
@@ -190,13 +191,14 @@ describe('zx_pager_supply_pages', () => {
     }
   });
 
-  it('SU-12: what a source cannot be', () => {
+  it('SU-12: what a source cannot be', async () => {
     const other = pager.createVmo(1);
     pager.supply(other, 0, 1);
     expect(supply(pager.pager, vmo.handle, other.handle, { length: PAGE })).toBe(ZX_ERR_NOT_SUPPORTED);
-    const { loan } = host.vmoLend(plain, 0, PAGE);
+    const pin = new Pinner(host).pinForRead({ handle: plain }, 0, 1);
+    await pin.done;
     expect(supply(pager.pager, vmo.handle, plain, { length: PAGE })).toBe(ZX_ERR_BAD_STATE);
-    loan?.release();
+    expect(pin.unpin()).toBe(ZX_OK);
     expect(supply(pager.pager, vmo.handle, plain, { length: PAGE })).toBe(ZX_OK);
   });
 

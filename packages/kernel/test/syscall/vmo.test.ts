@@ -378,50 +378,6 @@ describe('zx_vmo_transfer_data', () => {
   });
 });
 
-describe('loans', () => {
-  it('lend frames as few views, and quarantine what the VMO gives up', () => {
-    const vmo = create(64 * PAGE);
-    const { status, loan } = host.vmoLend(vmo, 0, 64 * PAGE);
-    expect([status, loan?.views.map((view) => view.length)]).toEqual([ZX_OK, [64 * PAGE]]);
-    const view = loan?.views[0] as Uint8Array;
-    expect(view.every((byte) => byte === 0)).toBe(true);
-    host.handleClose(vmo);
-    const { physical } = fixture;
-    const free = physical.freeCount;
-    expect(physical.lentCount).toBe(64);
-    view.fill(0xee);
-    const other = create(32 * PAGE);
-    const inner = host.vmoLend(other, 0, 32 * PAGE).loan;
-    expect(inner?.views.every((part) => part.every((byte) => byte === 0))).toBe(true);
-    view.fill(0xdd);
-    expect(inner?.views.every((part) => part.every((byte) => byte === 0))).toBe(true);
-    inner?.release();
-    loan?.release();
-    loan?.release();
-    expect([physical.lentCount, physical.quarantinedCount]).toEqual([0, 0]);
-    expect(physical.freeCount).toBe(free - 32 + 64);
-    fixture.expectNoLeaks();
-  });
-
-  it('are bounded, and refused for what is mapped or not plain', async () => {
-    const small = await VmFixture.create({ limits: { lentFrames: 4 } });
-    const { handle } = ok(small.host.vmoCreate(8 * PAGE, 0));
-    expect(small.host.vmoLend(handle, 0, 5 * PAGE).status).toBe(ZX_ERR_NO_RESOURCES);
-    expect(small.host.vmoLend(handle, 6 * PAGE, 4 * PAGE).status).toBe(ZX_ERR_OUT_OF_RANGE);
-    const { loan } = small.host.vmoLend(handle, 0, 4 * PAGE);
-    expect(small.host.vmoLend(handle, 4 * PAGE, PAGE).status).toBe(ZX_ERR_NO_RESOURCES);
-    const { vmar } = small.space();
-    expect(small.host.vmarMap(vmar, 3, 0, handle, 0, PAGE).status).toBe(ZX_ERR_BAD_STATE);
-    loan?.release();
-    ok(small.host.vmarMap(vmar, 3, 0, handle, 0, PAGE));
-    expect(small.host.vmoLend(handle, 0, PAGE).status).toBe(ZX_ERR_BAD_STATE);
-    const slice = ok(small.host.vmoCreateChild(handle, ZX_VMO_CHILD_SLICE, 0, PAGE)).handle;
-    expect(small.host.vmoLend(slice, 0, PAGE).status).toBe(ZX_ERR_NOT_SUPPORTED);
-    expect(small.host.vmoLend(slice, 1, PAGE).status).toBe(ZX_ERR_INVALID_ARGS);
-    small.expectNoLeaks();
-  });
-});
-
 describe('ZX_INFO_VMO', () => {
   it('needs no right, and shows what there is', () => {
     const vmo = fixture.withRights(create(3 * PAGE, ZX_VMO_RESIZABLE), ZX_RIGHTS_BASIC);

@@ -47,27 +47,25 @@ describe('frames of guest RAM', () => {
     expect(pages.ram.readable(frame).every((byte) => byte === 0)).toBe(true);
   });
 
-  it('keeps a lent frame in quarantine until its last loan ends', () => {
+  it('cannot free a frame before its loan is over', () => {
     const pages = fresh();
-    const frame = pages.allocate();
-    expect(pages.lend(frame)).toBe(true);
-    expect(pages.lend(frame)).toBe(true);
-    pages.free(frame);
-    expect([pages.quarantinedCount, pages.lentCount, pages.freeCount]).toEqual([1, 1, FRAMES - 1]);
-    pages.endLoan(frame);
-    expect(pages.quarantinedCount).toBe(1);
-    pages.endLoan(frame);
-    expect([pages.quarantinedCount, pages.lentCount, pages.freeCount]).toEqual([0, 0, FRAMES]);
+    const first = pages.allocateRun(2);
+    pages.lend(first, 2);
+    expect(() => pages.free(first)).toThrow();
+    expect([pages.lentCount, pages.freeCount]).toEqual([2, FRAMES - 2]);
+    pages.endLoan(first, 2);
+    pages.free(first);
+    expect([pages.lentCount, pages.freeCount]).toEqual([0, FRAMES - 1]);
   });
 
   it('bounds the frames on loan', () => {
     const pages = fresh(2);
     const [first, second] = [pages.allocate(), pages.allocate()];
-    pages.lend(first);
+    pages.lend(first, 1);
     expect(pages.canLend(1)).toBe(true);
-    pages.lend(second);
+    pages.lend(second, 1);
     expect(pages.canLend(1)).toBe(false);
-    pages.endLoan(first);
+    pages.endLoan(first, 1);
     expect(pages.canLend(1)).toBe(true);
   });
 
@@ -95,7 +93,6 @@ describe('frames of guest RAM', () => {
         const free = new Set(Array.from({ length: FRAMES }, (_, frame) => frame));
         const used: number[] = [];
         const lent: number[] = [];
-        const quarantined = new Set<number>();
         const take = (frame: number): void => {
           expect(free.delete(frame)).toBe(true);
           used.push(frame);
@@ -115,20 +112,18 @@ describe('frames of guest RAM', () => {
           } else if (action.kind === 'free' && used.length > 0) {
             const [frame] = used.splice(action.pick % used.length, 1) as [number];
             pages.free(frame);
-            if (lent.includes(frame)) quarantined.add(frame);
-            else free.add(frame);
+            free.add(frame);
           } else if (action.kind === 'lend' && used.length > 0) {
-            const frame = used[action.pick % used.length];
-            pages.lend(frame);
+            const [frame] = used.splice(action.pick % used.length, 1) as [number];
+            pages.lend(frame, 1);
             lent.push(frame);
           } else if (action.kind === 'return' && lent.length > 0) {
             const [frame] = lent.splice(action.pick % lent.length, 1) as [number];
-            pages.endLoan(frame);
-            if (!lent.includes(frame) && quarantined.delete(frame)) free.add(frame);
+            pages.endLoan(frame, 1);
+            used.push(frame);
           }
           expect(pages.freeCount).toBe(free.size);
-          expect(pages.quarantinedCount).toBe(quarantined.size);
-          expect(pages.lentCount).toBe(new Set(lent).size);
+          expect(pages.lentCount).toBe(lent.length);
         }
       }),
       { numRuns: 200 },

@@ -352,11 +352,10 @@ const TESTS: Record<keyof KernelLimits, () => Promise<void>> = {
   lentFrames: async () => {
     const small = await memory({ lentFrames: 4 });
     const { host } = small;
-    const { handle } = ok(host.vmoCreate(8 * PAGE, 0));
-    const { loan } = ok(host.vmoLend(handle, 0, 3 * PAGE));
-    expect(host.vmoLend(handle, 4 * PAGE, 2 * PAGE).status).toBe(ZX_ERR_NO_RESOURCES);
+    const { loan } = ok(host.framesLend(3 * PAGE));
+    expect(host.framesLend(2 * PAGE).status).toBe(ZX_ERR_NO_RESOURCES);
     loan?.release();
-    const again = ok(host.vmoLend(handle, 4 * PAGE, 2 * PAGE));
+    const again = ok(host.framesLend(2 * PAGE));
     again.loan?.release();
     small.finish();
   },

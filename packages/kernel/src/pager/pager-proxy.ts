@@ -64,14 +64,14 @@ export class PagerProxy implements PageProvider {
       const command = request.asks === ASKS_PAGE ? 'read' : 'dirty';
       this.report(command, request.start, request.end - request.start);
     }
-    if (this.packet.port === null) this.queue(request);
-    else if (this.tail === null) {
-      this.head = request;
-      this.tail = request;
-    } else {
-      this.tail.nextUnsent = request;
-      this.tail = request;
+    if (this.packet.port === null) {
+      this.queue(request);
+      return;
     }
+    request.previousUnsent = this.tail;
+    if (this.tail === null) this.head = request;
+    else this.tail.nextUnsent = request;
+    this.tail = request;
   }
 
   withdraw(request: PageRequest): void {
@@ -80,15 +80,7 @@ export class PagerProxy implements PageProvider {
       this.packetLeft();
       return;
     }
-    let before: PageRequest | null = null;
-    for (let at = this.head; at !== null; before = at, at = at.nextUnsent) {
-      if (at !== request) continue;
-      if (before === null) this.head = at.nextUnsent;
-      else before.nextUnsent = at.nextUnsent;
-      if (this.tail === at) this.tail = before;
-      at.nextUnsent = null;
-      return;
-    }
+    this.unlink(request);
   }
 
   replace(request: PageRequest, successor: PageRequest): void {
@@ -96,16 +88,14 @@ export class PagerProxy implements PageProvider {
       this.active = successor;
       return;
     }
-    let before: PageRequest | null = null;
-    for (let at = this.head; at !== null; before = at, at = at.nextUnsent) {
-      if (at !== request) continue;
-      if (before === null) this.head = successor;
-      else before.nextUnsent = successor;
-      if (this.tail === at) this.tail = successor;
-      successor.nextUnsent = at.nextUnsent;
-      at.nextUnsent = null;
-      return;
-    }
+    const { previousUnsent, nextUnsent } = request;
+    if (!this.unlink(request)) return;
+    successor.previousUnsent = previousUnsent;
+    successor.nextUnsent = nextUnsent;
+    if (previousUnsent === null) this.head = successor;
+    else previousUnsent.nextUnsent = successor;
+    if (nextUnsent === null) this.tail = successor;
+    else nextUnsent.previousUnsent = successor;
   }
 
   sourceDetached(): void {
@@ -122,8 +112,7 @@ export class PagerProxy implements PageProvider {
   pagerEnded(): void {
     this.pagerClosed = true;
     this.active = null;
-    this.head = null;
-    this.tail = null;
+    while (this.head !== null) this.unlink(this.head);
     this.completing = false;
     this.port.withdraw(this.packet);
   }
@@ -133,14 +122,25 @@ export class PagerProxy implements PageProvider {
     this.active = null;
     const next = this.head;
     if (next !== null) {
-      this.head = next.nextUnsent;
-      if (this.head === null) this.tail = null;
-      next.nextUnsent = null;
+      this.unlink(next);
       this.queue(next);
       return;
     }
     if (this.completing) this.queueComplete();
     if (this.sourceGone && this.packet.port === null) this.pager.proxyEnded(this);
+  }
+
+  /** Takes a request out of those that were not sent yet; false when it is none of them. */
+  private unlink(request: PageRequest): boolean {
+    const { previousUnsent, nextUnsent } = request;
+    if (previousUnsent === null && request !== this.head) return false;
+    if (previousUnsent === null) this.head = nextUnsent;
+    else previousUnsent.nextUnsent = nextUnsent;
+    if (nextUnsent === null) this.tail = previousUnsent;
+    else nextUnsent.previousUnsent = previousUnsent;
+    request.previousUnsent = null;
+    request.nextUnsent = null;
+    return true;
   }
 
   private queue(request: PageRequest): void {

@@ -48,7 +48,8 @@ export class PageRequest implements Blocker, OvertimeWait {
   /** [start, end): the range sent, while OUTSTANDING. */
   start = 0;
   end = 0;
-  /** The next request that the provider has yet to deliver. */
+  /** Links of the provider's queue of requests that it has yet to deliver. */
+  previousUnsent: PageRequest | null = null;
   nextUnsent: PageRequest | null = null;
 
   private state = IDLE;
@@ -58,7 +59,8 @@ export class PageRequest implements Blocker, OvertimeWait {
   /** Bounds of what remains of [start, end), as start, end, start, end; null: all of it. */
   private remaining: number[] | null = null;
   private host: PageRequest | null = null;
-  private guests: PageRequest[] | null = null;
+  /** Those that hang on this one, in the order in which they came. */
+  private guests: Set<PageRequest> | null = null;
 
   /**
    * @param asks for what
@@ -123,8 +125,7 @@ export class PageRequest implements Blocker, OvertimeWait {
   /** Nobody wants the pages any more, or the waiter asks anew. */
   cancel(): void {
     if (this.state === OVERLAPPED) {
-      const host = this.host as PageRequest;
-      (host.guests as PageRequest[]).splice((host.guests as PageRequest[]).indexOf(this), 1);
+      this.host?.guests?.delete(this);
       this.toIdle();
     } else if (this.state === OUTSTANDING) this.source.abandon(this);
   }
@@ -142,8 +143,8 @@ export class PageRequest implements Blocker, OvertimeWait {
     guest.state = OVERLAPPED;
     guest.host = this;
     guest.failure = ZX_OK;
-    this.guests ??= [];
-    this.guests.push(guest);
+    this.guests ??= new Set();
+    this.guests.add(guest);
   }
 
   /** For the source: takes [from, to) off what remains; true when nothing does. */
@@ -165,17 +166,12 @@ export class PageRequest implements Blocker, OvertimeWait {
   informGuests(from: number, to: number, failure: Status): void {
     const { guests } = this;
     if (guests === null) return;
-    for (let index = 0; index < guests.length;) {
-      const guest = guests[index];
-      if (guest.position >= from && guest.position < to) {
-        guest.failure = failure;
-        if (failure === ZX_OK && guest.early) {
-          guests.splice(index, 1);
-          guest.finish(ZX_OK);
-          continue;
-        }
-      }
-      index += 1;
+    for (const guest of guests) {
+      if (guest.position < from || guest.position >= to) continue;
+      guest.failure = failure;
+      if (failure !== ZX_OK || !guest.early) continue;
+      guests.delete(guest);
+      guest.finish(ZX_OK);
     }
   }
 
@@ -202,13 +198,14 @@ export class PageRequest implements Blocker, OvertimeWait {
    */
   handOver(): PageRequest | null {
     const { guests } = this;
-    const successor = guests?.find((guest) => guest.failure === ZX_OK) ?? null;
-    if (guests === null || successor === null) {
+    if (guests === null) return null;
+    const successor = PageRequest.firstWithoutFailure(guests);
+    if (successor === null) {
       this.guests = null;
-      for (const guest of guests ?? []) guest.finish(guest.failure);
+      for (const guest of guests) guest.finish(guest.failure);
       return null;
     }
-    guests.splice(guests.indexOf(successor), 1);
+    guests.delete(successor);
     successor.host = null;
     successor.state = OUTSTANDING;
     successor.start = this.start;
@@ -227,5 +224,10 @@ export class PageRequest implements Blocker, OvertimeWait {
     this.remaining = null;
     this.host = null;
     this.guests = null;
+  }
+
+  private static firstWithoutFailure(requests: Iterable<PageRequest>): PageRequest | null {
+    for (const request of requests) if (request.failure === ZX_OK) return request;
+    return null;
   }
 }

@@ -27,6 +27,7 @@ import {
 import type { KernelCore } from '../kernel-core.js';
 import { Dispatcher } from '../object/dispatcher.js';
 import type { AddressSpace } from './address-space.js';
+import { RangeList } from './range-list.js';
 import { VmMapping, type Permissions } from './vm-mapping.js';
 import type { VmoDispatcher } from './vm-object.js';
 
@@ -70,8 +71,7 @@ export class VmarDispatcher extends Dispatcher {
   override readonly type = ZX_OBJ_TYPE_VMAR;
   override readonly defaultRights: Rights;
   private alive = true;
-  /** Ascending. */
-  private children: Region[] = [];
+  private readonly children = new RangeList<Region>(({ endVpn }) => endVpn);
 
   /** @param flags ZX_VM_CAN_MAP_*, ZX_VM_COMPACT */
   constructor(
@@ -107,7 +107,7 @@ export class VmarDispatcher extends Dispatcher {
   mappingAt(vpn: number): VmMapping | null {
     let vmar: VmarDispatcher = this;
     for (;;) {
-      const region = vmar.children[vmar.firstEndingAfter(vpn)];
+      const region = vmar.children.after(vpn);
       if (region === undefined || region.vpn > vpn) return null;
       if (region instanceof VmMapping) return region;
       vmar = region;
@@ -118,16 +118,16 @@ export class VmarDispatcher extends Dispatcher {
    * Everything in this region, depth first, ascending, with the depth below this region (1 for children).
    */
   *tree(): IterableIterator<readonly [Region, number]> {
-    const stack: [Region[], number][] = [[this.children, 0]];
-    for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
-      const region = top[0][top[1]];
-      if (region === undefined) {
+    const stack = [this.children[Symbol.iterator]()];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = top.next();
+      if (next.done === true) {
         stack.pop();
         continue;
       }
-      top[1] += 1;
+      const region = next.value;
       yield [region, stack.length];
-      if (region instanceof VmarDispatcher) stack.push([region.children, 0]);
+      if (region instanceof VmarDispatcher) stack.push(region.children[Symbol.iterator]());
     }
   }
 
@@ -188,8 +188,8 @@ export class VmarDispatcher extends Dispatcher {
   unmap(vpn: number, end: number, destroyRegions: boolean): Status {
     if (!this.alive) return ZX_ERR_BAD_STATE;
     if (!this.encloses(vpn, end)) return ZX_ERR_INVALID_ARGS;
-    for (let index = this.firstEndingAfter(vpn); index < this.children.length; index += 1) {
-      const region = this.children[index];
+    const { children } = this;
+    for (let region = children.after(vpn); region !== undefined; region = children.after(region.endVpn)) {
       if (region.vpn >= end) break;
       if (region instanceof VmMapping) {
         if (region.fixed) return ZX_ERR_ACCESS_DENIED;
@@ -202,10 +202,9 @@ export class VmarDispatcher extends Dispatcher {
     }
     this.cutAt(vpn);
     this.cutAt(end);
-    const first = this.firstEndingAfter(vpn);
-    let last = first;
-    while (last < this.children.length && this.children[last].vpn < end) last += 1;
-    for (const region of this.children.splice(first, last - first)) {
+    for (let region = children.after(vpn); region !== undefined; region = children.after(vpn)) {
+      if (region.vpn >= end) break;
+      children.remove(region, region.vpn);
       if (region instanceof VmMapping) this.dropMapping(region);
       else region.endTree();
     }
@@ -267,8 +266,7 @@ export class VmarDispatcher extends Dispatcher {
   /** Ends this region and all in it, whatever it holds. */
   destroyTree(): void {
     if (!this.alive) return;
-    const siblings = this.parent?.children;
-    siblings?.splice(siblings.indexOf(this), 1);
+    this.parent?.children.remove(this, this.vpn);
     this.endTree();
   }
 
@@ -281,11 +279,10 @@ export class VmarDispatcher extends Dispatcher {
     const ending: VmarDispatcher[] = [this];
     for (let vmar = ending.pop(); vmar !== undefined; vmar = ending.pop()) {
       vmar.alive = false;
-      for (const region of vmar.children) {
+      for (const region of vmar.children.clear()) {
         if (region instanceof VmMapping) this.dropMapping(region);
         else ending.push(region);
       }
-      vmar.children = [];
       if (vmar.parent !== null) this.space.countRegion(-1);
       if (vmar.handleCount === 0) vmar.destroyed();
     }
@@ -304,7 +301,7 @@ export class VmarDispatcher extends Dispatcher {
   }
 
   private insert(region: Region): void {
-    this.children.splice(this.firstEndingAfter(region.vpn), 0, region);
+    this.children.insert(region, region.vpn);
     this.space.countRegion(1);
   }
 
@@ -314,8 +311,7 @@ export class VmarDispatcher extends Dispatcher {
   }
 
   private cutAt(vpn: number): void {
-    const index = this.firstEndingAfter(vpn);
-    const mapping = this.children[index];
+    const mapping = this.children.after(vpn);
     if (!(mapping instanceof VmMapping) || mapping.vpn >= vpn) return;
     const rest = new VmMapping(
       this.space,
@@ -330,24 +326,12 @@ export class VmarDispatcher extends Dispatcher {
       mapping.throughStream,
     );
     mapping.pages = vpn - mapping.vpn;
-    this.children.splice(index + 1, 0, rest);
+    this.children.insert(rest, vpn);
     this.space.countRegion(1);
   }
 
-  /** Index of the first child whose end is after `vpn`. */
-  private firstEndingAfter(vpn: number): number {
-    let low = 0;
-    let high = this.children.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.children[middle].endVpn > vpn) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
   private isFree(vpn: number, pages: number): boolean {
-    const region = this.children[this.firstEndingAfter(vpn)];
+    const region = this.children.after(vpn);
     return region === undefined || region.vpn >= vpn + pages;
   }
 

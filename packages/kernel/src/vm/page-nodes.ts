@@ -70,7 +70,8 @@ export class PageNodes {
   }
 
   private grow(): void {
-    const capacity = this.used.length * 2;
+    // By half: what is not in use yet is part of what a page costs.
+    const capacity = this.used.length + (this.used.length >>> 1);
     const entries = new Uint32Array(capacity * NODE_ENTRIES);
     entries.set(this.entries);
     this.entries = entries;

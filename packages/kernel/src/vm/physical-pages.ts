@@ -14,6 +14,8 @@ export const FRAME_LENT = 3;
 
 /** As in Zircon. */
 const MOST_PINS = 31;
+const STATE_MASK = 3;
+const ONE_PIN = STATE_MASK + 1;
 /** Runs looked at before `allocateRun` is content with the longest so far. */
 const RUNS_EXAMINED = 64;
 
@@ -29,14 +31,14 @@ const RUNS_EXAMINED = 64;
  * A WIRED frame can be lent (`lend`): LENT, and WIRED again when the loan is over (`endLoan`). It is in no list meanwhile, and used for nothing
  * else: a file read that is under way cannot be called back. A pin promises that the page in a frame stays where it is.
  *
- * Bookkeeping is 6 bytes and two bits a frame, in typed arrays.
+ * Bookkeeping is 5 bytes and two bits a frame, in typed arrays.
  */
 export class PhysicalPages {
   /** Length of the run that `allocateRun` returned last. */
   runLength = 0;
 
+  /** State in the low bits, and how often the frame is pinned. */
   private readonly states: Uint8Array;
-  private readonly pins: Uint8Array;
   private readonly slots: Uint32Array;
   /** A set bit is a free frame. */
   private readonly words: Uint32Array;
@@ -61,7 +63,6 @@ export class PhysicalPages {
   ) {
     const frames = ram.frameCount;
     this.states = new Uint8Array(frames);
-    this.pins = new Uint8Array(frames);
     this.slots = new Uint32Array(frames);
     this.words = new Uint32Array((frames + 31) >>> 5);
     this.summary = new Uint32Array((this.words.length + 31) >>> 5);
@@ -84,7 +85,7 @@ export class PhysicalPages {
   }
 
   stateOf(frame: number): number {
-    return this.states[frame];
+    return this.states[frame] & STATE_MASK;
   }
 
   /** A frame with unknown contents, or NO_FRAME. */
@@ -162,20 +163,21 @@ export class PhysicalPages {
 
   /** Gives up a frame that is in no page list. */
   free(frame: number): void {
-    if (this.states[frame] !== FRAME_WIRED) throw new Error(`frame ${frame} is not the caller's to free`);
-    if (this.pins[frame] !== 0) throw new Error(`frame ${frame} is pinned`);
+    const state = this.states[frame];
+    if ((state & STATE_MASK) !== FRAME_WIRED) throw new Error(`frame ${frame} is not the caller's to free`);
+    if (state !== FRAME_WIRED) throw new Error(`frame ${frame} is pinned`);
     this.release(frame);
   }
 
   /** The frame now holds a page of a list. @param slot leaf times 64, plus the position in it */
   enlist(frame: number, slot: number): void {
-    this.states[frame] = FRAME_PAGE;
+    this.setState(frame, FRAME_PAGE);
     this.slots[frame] = slot;
   }
 
   /** The frame has left its page list. */
   delist(frame: number): void {
-    this.states[frame] = FRAME_WIRED;
+    this.setState(frame, FRAME_WIRED);
   }
 
   /** Where the page in the frame is listed; of a frame in state WIRED, whatever its owner put there with `setSlot`. */
@@ -194,7 +196,7 @@ export class PhysicalPages {
 
   /** Pinned: the page in it must stay. */
   isHeld(frame: number): boolean {
-    return this.pins[frame] !== 0;
+    return this.states[frame] >= ONE_PIN;
   }
 
   get pinnedCount(): number {
@@ -203,19 +205,20 @@ export class PhysicalPages {
 
   /** Keeps a page where it is. False when it is pinned as often as can be counted, or too many frames are. */
   pin(frame: number): boolean {
-    const pins = this.pins[frame];
-    if (pins === MOST_PINS || (pins === 0 && this.pinned_ >= this.pinnedLimit)) return false;
-    if (pins === 0) this.pinned_ += 1;
-    this.pins[frame] = pins + 1;
+    const state = this.states[frame];
+    const isPinned = state >= ONE_PIN;
+    if (state >= MOST_PINS * ONE_PIN || (!isPinned && this.pinned_ >= this.pinnedLimit)) return false;
+    if (!isPinned) this.pinned_ += 1;
+    this.states[frame] = state + ONE_PIN;
     return true;
   }
 
   /** Takes one pin away. */
   unpin(frame: number): void {
-    const pins = this.pins[frame];
-    if (pins === 0) throw new Error(`frame ${frame} is not pinned`);
-    this.pins[frame] = pins - 1;
-    if (pins === 1) this.pinned_ -= 1;
+    const state = this.states[frame];
+    if (state < ONE_PIN) throw new Error(`frame ${frame} is not pinned`);
+    this.states[frame] = state - ONE_PIN;
+    if (state < 2 * ONE_PIN) this.pinned_ -= 1;
   }
 
   /** Lends adjacent frames of the caller's, which asked `canLend`. */
@@ -228,6 +231,10 @@ export class PhysicalPages {
   endLoan(first: number, count: number): void {
     for (let frame = first; frame < first + count; frame += 1) this.states[frame] = FRAME_WIRED;
     this.lent_ -= count;
+  }
+
+  private setState(frame: number, state: number): void {
+    this.states[frame] = (this.states[frame] & ~STATE_MASK) | state;
   }
 
   private take(frame: number): void {

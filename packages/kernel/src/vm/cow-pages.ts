@@ -156,6 +156,21 @@ export class CowPages extends CowNode {
     return owner.source.isAttached ? LOOKUP_ABSENT : ZX_ERR_BAD_STATE;
   }
 
+  /** After `find` returned `frame`: of how many pages from `page` on, `most` at most, the frames are adjacent to it. */
+  adjacentFrames(page: number, frame: number, most: number): number {
+    let frames = 1;
+    if (this.foundOwner !== this) {
+      while (frames < most && this.find(page + frames) === frame + frames) frames += 1;
+      return frames;
+    }
+    const { list } = this;
+    for (; frames < most; frames += 1) {
+      const entry = list.get(page + frames);
+      if (!isFrame(entry) || frameOf(entry) !== frame + frames) break;
+    }
+    return frames;
+  }
+
   /** What the last look-up found is there, but the pager has to be asked before it is used so. */
   private lacksLeave(pages: 'clean' | 'zeros'): number {
     this.foundLacks = pages;

@@ -192,8 +192,9 @@ class VmoCopy {
       let frames = 1;
       const most = Math.min(MOST_FRAMES, this.end - this.page);
       if (frame >= 0) {
-        while (frames < most && cow.find(start + this.page + frames) === frame + frames) frames += 1;
-        for (let index = 0; index < frames; index += 1) vm.queues.touch(frame + index);
+        frames = cow.adjacentFrames(start + this.page, frame, most);
+        if (cow.rootSource !== null)
+          for (let index = 0; index < frames; index += 1) vm.queues.touch(frame + index);
       }
       const bytes = Math.min(frames * PAGE_SIZE - this.offset, this.left);
       const view = caller.memory.view(this.address, bytes, true);

@@ -31,8 +31,10 @@ export interface RequestedVmo {
  */
 export class VmoReads {
   readonly pending: PageRead[] = [];
-  /** Reads running whose answer is wanted. */
+  /** Reads whose promises are awaited, and whose answer is wanted, by where they begin. */
   private readonly running: PageRead[] = [];
+  /** The read whose backing is being called: its answer may come at once, before anybody could join it. */
+  private starting: PageRead | null = null;
   /** Backing promises that have not settled, abandoned ones included. */
   private unsettled = 0;
   /** No request is answered any more. */
@@ -86,6 +88,7 @@ export class VmoReads {
     this.service.metrics.queued -= this.pending.length;
     this.pending.length = 0;
     for (const read of [...this.running]) this.abandon(read, reason);
+    if (this.starting !== null) this.abandon(this.starting, reason);
     if (this.unsettled === 0) this.onQuiet?.();
   }
 
@@ -110,15 +113,30 @@ export class VmoReads {
     }
   }
 
+  /** A running read that covers a position. (Where reads overlap it may miss one, and the page is read twice.) */
   private covering(position: number): PageRead | undefined {
-    return this.running.find((read) => read.offset <= position && position < read.end);
+    const index = this.runningAfter(position);
+    if (index === 0) return undefined;
+    const read = this.running[index - 1];
+    return position < read.end ? read : undefined;
+  }
+
+  /** Index of the first running read that begins after a position. */
+  private runningAfter(position: number): number {
+    let low = 0;
+    let high = this.running.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.running[middle].offset > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** The first byte from `position` on, `end` at most, that a running read covers. */
   private nextCovered(position: number, end: number): number {
-    let next = end;
-    for (const read of this.running) if (read.offset > position && read.offset < next) next = read.offset;
-    return next;
+    const index = this.runningAfter(position);
+    return index === this.running.length ? end : Math.min(end, this.running[index].offset);
   }
 
   private begin(read: PageRead): void {
@@ -145,7 +163,7 @@ export class VmoReads {
     read.state = 'running';
     read.frames = frames;
     this.unsettled += 1;
-    this.running.push(read);
+    this.starting = read;
     const { metrics } = this.service;
     metrics.reads += 1;
     metrics.inFlight += 1;
@@ -183,6 +201,10 @@ export class VmoReads {
     read.releaseHold = host.hold();
     if (read.startTime < 0) read.startTime = host.clockGetMonotonic();
     this.setDeadline(read);
+    if (read === this.starting) {
+      this.starting = null;
+      this.running.splice(this.runningAfter(read.offset), 0, read);
+    }
     gather(outcome, into, length).then(
       (filled) => this.settledLater(read, filled, null),
       (error: unknown) => {
@@ -321,9 +343,8 @@ export class VmoReads {
   }
 
   private leaveRunning(read: PageRead): void {
-    const index = this.running.indexOf(read);
-    if (index === this.running.length - 1) this.running.pop();
-    else this.running.splice(index, 1);
+    if (read === this.starting) this.starting = null;
+    else this.running.splice(this.running.lastIndexOf(read, this.runningAfter(read.offset) - 1), 1);
     this.service.metrics.inFlight -= 1;
     read.deadline?.cancel();
     read.deadline = null;

@@ -39,11 +39,13 @@ const CHECKS = [
   { name: 'tarballs', commands: [script('check-tarballs.mjs')], needsBuild: true, counts: true },
 ];
 const BUILD = { name: 'build', commands: [nx('build')] };
+/** Runs beside everything else, and gives way to it. */
+const SOAK = { name: 'soak', commands: [['--expose-gc', ...script('soak.mjs', '--minutes', '2')]] };
 /** Which rows the tests have shown, read from their report. */
 const ROWS = { name: 'rows', commands: [script('rows.mjs')], isReport: true };
 
 const wanted = new Set(process.argv.slice(2));
-const known = [BUILD.name, ...CHECKS.map(({ name }) => name), 'vitest'];
+const known = [BUILD.name, ...CHECKS.map(({ name }) => name), 'vitest', SOAK.name];
 for (const name of wanted) {
   if (!known.includes(name)) {
     process.stderr.write(`There is no check "${name}"; there are ${known.join(', ')}.\n`);
@@ -141,7 +143,10 @@ async function runVitest() {
 
 const rest = CHECKS.filter(({ name }) => isWanted(name));
 const built =
-  isWanted(BUILD.name) || rest.some(({ needsBuild }) => needsBuild === true) ? await check(BUILD) : true;
+  isWanted(BUILD.name) || isWanted(SOAK.name) || rest.some(({ needsBuild }) => needsBuild === true)
+    ? await check(BUILD)
+    : true;
+const soak = isWanted(SOAK.name) && built ? check(SOAK) : undefined;
 
 // Two at a time: most of them use one processor each.
 async function worker() {
@@ -161,6 +166,7 @@ if (isWanted('vitest')) {
   await check(ROWS);
 }
 
+await soak;
 if (failures.length > 0) process.stdout.write(`failed: ${failures.join(', ')}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,205 @@
+/**
+ * `npm run soak -- [--minutes N]`: does memory stay flat while code keeps changing? Guests write functions into thousands of
+ * pages, run each until it is translated, and check what it computes, on a machine that translates everything at once and
+ * on one that translates what is hot; another writes code from outside. Resident memory and live modules are sampled, and lines
+ * fitted to the last two thirds of the samples: to the least of each twelfth of them, since memory goes up and down by tens of
+ * megabytes with the collector. Fails when memory grows by 1 MB a minute or more, when modules pile up, or when stale code
+ * ran. A soak of less than 15 minutes cannot tell that little growth from the collector's ups and downs: the bound of one of two
+ * minutes is 45 MB a minute, a fraction of what keeping each module would take.
+ */
+import { setPriority } from 'node:os';
+import { parseArgs } from 'node:util';
+import { assemble, EXIT_BUDGET, HART_PC, HART_X, Machine, RAM_BASE } from '@faultline/mmu-emu';
+import { slopeOf } from './slope.mjs';
+
+const MEGABYTE = 2 ** 20;
+const MOST_MEGABYTES_A_MINUTE = 1;
+/** What ups and downs may add to the fitted growth over the whole soak. */
+const MOST_MEGABYTES_IN_ALL = 90;
+const WINDOWS = 12;
+/** Modules wait for the collector, so their number goes up and down by some hundreds. */
+const MOST_MODULES_A_MINUTE = 100;
+/** So many modules have to come and go in a minute, or nothing was shown. */
+const LEAST_MODULES_A_MINUTE = 500;
+const SAMPLES = 240;
+
+/** More pages than there is room for decoded ones, so that code goes out of the cache as well. */
+const MANY_PAGES = 4608;
+const FEW_PAGES = 32;
+/** Functions after which each of the 2048 pages that there is room for has been given to another. */
+const FILLED = 4200;
+const RAM_BYTES = 32 * MEGABYTE;
+const A0 = HART_X + 2 * 10;
+const S5 = HART_X + 2 * 21;
+
+/** Writes function after function, each page in turn, at one of `places` in it; s5 counts those that computed something else than they should. */
+const program = (pages, places, repetitions) => `
+    la   s0, area
+    li   s1, ${pages}
+    li   s2, 0                 # functions written
+    li   s3, 0x00050513        # addi a0, a0, 0
+    la   s4, rest
+    li   s5, 0                 # wrong results
+next:
+    remu t0, s2, s1
+    slli t0, t0, 12
+    divu t1, s2, s1            # elsewhere in the page each time round
+    andi t1, t1, ${places - 1}
+    slli t1, t1, 5
+    add  t0, t0, t1
+    add  t0, t0, s0
+    andi s6, s2, 1023
+    addi s6, s6, 1
+    slli t1, s6, 20
+    add  t1, t1, s3
+    sw   t1, 0(t0)             # addi a0, a0, s6
+    ld   t1, 0(s4)
+    sw   t1, 4(t0)
+    srli t1, t1, 32
+    sw   t1, 8(t0)
+    lw   t1, 8(s4)
+    sw   t1, 12(t0)
+    fence.i
+    li   a0, 0
+    li   a1, ${repetitions}
+    jalr t0
+    li   a1, ${repetitions}
+    mul  t1, s6, a1
+    beq  a0, t1, 1f
+    addi s5, s5, 1
+1:  addi s2, s2, 1
+    j    next
+    .option norvc
+rest:
+    addi a1, a1, -1
+    bnez a1, rest-4
+    ret
+    .balign 4096
+area:
+`;
+
+/** Adds up something else each time that it is written. */
+const written = (value) => `
+    li   a0, 0
+    li   a1, 20000
+1:  addi a0, a0, ${value}
+    addi a1, a1, -1
+    bnez a1, 1b
+2:  j    2b
+`;
+
+async function start(engine, source) {
+  const machine = await Machine.create({ mode: 'hosted', ramBytes: RAM_BYTES, engine });
+  // Touched now, so that pages of the machine that become resident later are no growth.
+  const bytes = new Uint8Array(machine.memory.buffer);
+  for (let at = 0; at < bytes.length; at += 4096) bytes[at] = bytes[at] ^ 0;
+  machine.ram.writable(0).set(assemble(source, { origin: RAM_BASE }).bytes);
+  const [hart] = machine.harts;
+  hart.state[HART_PC] = RAM_BASE;
+  return { machine, hart };
+}
+
+function run(hart, budget) {
+  const reason = hart.run(budget);
+  if (reason !== EXIT_BUDGET) throw new Error(`a guest left with reason ${reason}`);
+}
+
+/** The least value in each window of the samples, with its time. */
+function least(samples, valueOf) {
+  const size = Math.max(1, Math.ceil(samples.length / WINDOWS));
+  const points = [];
+  for (let at = 0; at < samples.length; at += size) {
+    const window = samples.slice(at, at + size).map((sample) => [sample.minute, valueOf(sample)]);
+    points.push(window.reduce((lowest, point) => (point[1] < lowest[1] ? point : lowest)));
+  }
+  return points;
+}
+
+function fail(message) {
+  process.stdout.write(`soak: ${message}\n`);
+  process.exitCode = 1;
+}
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' } } });
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) {
+  process.stderr.write(`soak: --minutes takes a number above 0, not '${values.minutes}'\n`);
+  process.exit(2);
+}
+if (globalThis.gc === undefined) {
+  process.stderr.write('soak: needs node --expose-gc, as npm run soak gives it\n');
+  process.exit(2);
+}
+// Beside other checks this is the one that may wait.
+setPriority(10);
+
+let made = 0;
+let collected = 0;
+const registry = new FinalizationRegistry(() => (collected += 1));
+WebAssembly.Module = new Proxy(WebAssembly.Module, {
+  construct(target, args) {
+    const module = new target(...args);
+    made += 1;
+    registry.register(module);
+    return module;
+  },
+});
+
+const everything = await start('translator', program(MANY_PAGES, 64, 8));
+const hot = await start('auto', program(FEW_PAGES, 1, 24_000));
+const outside = await start('auto', written(1));
+
+// Until the cache of code is full, memory grows as it should.
+while (everything.machine.translation.translations < FILLED) run(everything.hart, 5_000);
+
+const samples = [];
+const begin = process.hrtime.bigint();
+const elapsed = () => Number(process.hrtime.bigint() - begin) / 60e9;
+const interval = minutes / SAMPLES;
+let rounds = 0;
+let wrong = 0;
+while (elapsed() < minutes) {
+  run(everything.hart, 5_000);
+  run(hot.hart, 300_000);
+  const value = 1 + (rounds % 1000);
+  const frame = rounds % 64;
+  outside.machine.ram
+    .writable(frame)
+    .set(assemble(written(value), { origin: RAM_BASE + frame * 4096 }).bytes);
+  outside.hart.state[HART_PC] = RAM_BASE + frame * 4096;
+  run(outside.hart, 100_000);
+  if (outside.hart.state[A0] !== value * 20_000) wrong += 1;
+  rounds += 1;
+  if (elapsed() >= samples.length * interval) {
+    globalThis.gc();
+    // Finalizers run between tasks.
+    await new Promise((resolve) => setImmediate(resolve));
+    samples.push({
+      minute: elapsed(),
+      megabytes: process.memoryUsage.rss() / MEGABYTE,
+      modules: made - collected,
+    });
+  }
+}
+
+wrong += everything.hart.state[S5] + hot.hart.state[S5];
+const fitted = samples.filter(({ minute }) => minute >= minutes / 3);
+const memory = slopeOf(least(fitted, ({ megabytes }) => megabytes));
+const modules = slopeOf(least(fitted, ({ modules }) => modules));
+const mostMemory = Math.max(MOST_MEGABYTES_A_MINUTE, minutes < 15 ? MOST_MEGABYTES_IN_ALL / minutes : 0);
+const last = samples.at(-1);
+for (const { machine } of [everything, hot]) {
+  const { translations, invalidations, replacements, regions } = machine.translation;
+  process.stdout.write(
+    `${translations} regions made, ${invalidations} invalidated, ${replacements} replaced, ${regions} live\n`,
+  );
+}
+process.stdout.write(
+  `${minutes} minutes, ${rounds} rounds, ${made} modules made; now ${last.modules} live, ${last.megabytes.toFixed(1)} MB\n` +
+    `over the last two thirds, ${fitted.length} samples: memory ${memory.toFixed(3)} MB a minute, modules ${modules.toFixed(1)} a minute\n`,
+);
+if (!Number.isFinite(memory)) fail('too few samples for a line');
+if (wrong > 0) fail(`${wrong} results were those of code that was there before`);
+if (made < LEAST_MODULES_A_MINUTE * minutes) fail(`only ${made} modules were made`);
+if (!(memory < mostMemory)) fail(`memory grows by ${memory.toFixed(3)} MB a minute`);
+if (!(modules < MOST_MODULES_A_MINUTE)) fail(`live modules grow by ${modules.toFixed(1)} a minute`);

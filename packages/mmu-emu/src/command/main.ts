@@ -53,8 +53,14 @@ export async function main(args: readonly string[], streams: CommandStreams = pr
   }
 }
 
+/** What options of the machine are called on the command line. */
+const MACHINE_OPTIONS: Readonly<Record<string, string>> = { ramBytes: '--memory', harts: '--smp' };
+
 /** A sentence for an error that a user can cause; undefined for one that is ours. */
 function explain(error: unknown): string | undefined {
+  if (error instanceof MachineError && error.option !== undefined) {
+    return error.message.replace(error.option, MACHINE_OPTIONS[error.option] ?? error.option);
+  }
   if (error instanceof UsageError) return `${error.message}\nTry "mmu-emu --help".`;
   const causes = [ProgramError, ElfError, MachineError, BootError, DriveError, GdbPortError, TraceFileError];
   if (error instanceof Error && causes.some((cause) => error instanceof cause)) return error.message;

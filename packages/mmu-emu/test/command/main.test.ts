@@ -372,7 +372,7 @@ describe('boot', () => {
       () => ['--memory', '4M', '--initrd', file(new Uint8Array(2 ** 22))],
       'MiB of RAM or more',
     ],
-    ['too many harts', () => ['--smp', '9'], 'harts must be'],
+    ['too many harts', () => ['--smp', '9'], '--smp must be'],
   ])('%s gives 2 and a sentence', async (_name, args, message) => {
     const { status, errors } = await run(['boot', '--bios', firmware('wfi'), ...args()]);
     expect(status).toBe(2);
@@ -422,7 +422,7 @@ describe('a program that cannot be started gives 2 and a sentence', () => {
     const { status, errors } = await run(['run', '--memory', '4G', program(exitWith(0))]);
     expect([status, errors]).toEqual([
       2,
-      'mmu-emu: ramBytes must be a multiple of 4096 from 1 MiB to 3.5 GiB\n',
+      'mmu-emu: --memory must be a multiple of 4096 from 1 MiB to 3.5 GiB\n',
     ]);
   });
 

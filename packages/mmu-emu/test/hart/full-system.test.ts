@@ -351,6 +351,13 @@ describe('traps', () => {
     expect(bench.hart.retired).toBe(1);
     expect(bench.run(1000)).toBe(EXIT_WFI);
   });
+
+  it('so it does with an interrupt pending that is enabled in mie and not globally', async () => {
+    const bench = await Bench.of('csrw mtvec, zero\ncsrwi mie, 2\ncsrwi mip, 2\n.word 0', FULL);
+    expect(bench.run(1000)).toBe(EXIT_WFI);
+    expect(bench.run(1000)).toBe(EXIT_WFI);
+    expect(bench.hart.retired).toBe(0);
+  });
 });
 
 describe('supervisor translation', () => {

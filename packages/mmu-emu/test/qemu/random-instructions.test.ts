@@ -16,7 +16,7 @@ const INSTRUCTIONS_A_CASE = 30;
  * programs and runs each more often; where every line is translated before it runs, there are few lines.
  */
 const [BATCHES, CASES, RUNS] =
-  DEFAULT_ENGINE !== 'auto' ? [2, 60, 25] : isLong ? [3, 1000, 12] : [12, 1000, 3];
+  DEFAULT_ENGINE !== 'auto' ? [2, 60, 25] : isLong ? [1, 600, 60] : [12, 1000, 3];
 
 const EXTENSION_OF = new Map(INSTRUCTIONS.map(({ name, extension }) => [name, extension]));
 

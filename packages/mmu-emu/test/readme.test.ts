@@ -42,7 +42,7 @@ async function outputOf(code: string): Promise<string> {
 
 test.each([
   ['the README', README, 1],
-  ['the page on embedding', EMBEDDING, 4],
+  ['the page on embedding', EMBEDDING, 5],
 ])('the programs of %s print what it says', async (_name, page, count) => {
   const programs = programsOf(page);
   expect(programs).toHaveLength(count);

@@ -35,6 +35,7 @@ export async function bootSystem(
     const platform = new VirtPlatform({
       transmit: console.send,
       drives,
+      ...(options.console === 'virtio' ? { console: (bytes) => bytes.forEach(console.send) } : {}),
       random: repeats ? (into) => into.fill(0x5a) : (into) => void randomFillSync(into),
       epoch: (repeats ? FIXED_DATE : BigInt(new Date().getTime())) * NANOSECONDS_PER_MILLISECOND,
     });
@@ -55,7 +56,7 @@ export async function bootSystem(
     load();
     return await runMachine(machine, {
       terminal: console,
-      port: platform.uart,
+      port: platform.console ?? platform.uart,
       options,
       stderr: streams.stderr,
       exitStatus: (code) => (code === 0 ? 0 : code & 0xff || 1),

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Readable, Writable } from 'node:stream';
-import { BootError, ElfError, MachineError } from '@faultline/mmu-emu';
+import { BootError, ElfError, MachineError, SnapshotError } from '@faultline/mmu-emu';
 import { bootSystem } from './boot-system.js';
 import { DriveError } from './file-drive.js';
 import { GdbPortError } from './gdb-server.js';
 import { disassembleElf } from './disassemble-elf.js';
 import { HELP, parseOptions, UsageError } from './options.js';
 import { runElf } from './run-elf.js';
+import { SnapshotFileError } from './snapshot-file.js';
 import { TraceFileError } from './trace-file.js';
 
 /** What the command is connected to. */
@@ -62,7 +63,17 @@ function explain(error: unknown): string | undefined {
     return error.message.replace(error.option, MACHINE_OPTIONS[error.option] ?? error.option);
   }
   if (error instanceof UsageError) return `${error.message}\nTry "mmu-emu --help".`;
-  const causes = [ProgramError, ElfError, MachineError, BootError, DriveError, GdbPortError, TraceFileError];
+  const causes = [
+    ProgramError,
+    ElfError,
+    MachineError,
+    BootError,
+    DriveError,
+    SnapshotError,
+    SnapshotFileError,
+    GdbPortError,
+    TraceFileError,
+  ];
   if (error instanceof Error && causes.some((cause) => error instanceof cause)) return error.message;
   return undefined;
 }

@@ -30,6 +30,10 @@ export interface MachineCommandOptions {
   readonly trace: string | undefined;
   /** Lines after which the trace ends. */
   readonly traceLimit: number;
+  /** File for a snapshot of a run that is ended from outside; undefined for none. */
+  readonly saveSnapshot: string | undefined;
+  /** Snapshot to go on from; undefined for none. */
+  readonly restore: string | undefined;
   /** Whether a reset by the program starts it anew. */
   readonly reboot: boolean;
 }
@@ -48,6 +52,8 @@ export interface BootCommandOptions extends MachineCommandOptions {
   readonly kernel: string | undefined;
   readonly initrd: string | undefined;
   readonly append: string | undefined;
+  /** What the terminal's input goes to; with `virtio` there is a virtio console besides the serial port. */
+  readonly console: 'uart' | 'virtio';
   /** In order. */
   readonly drives: readonly string[];
 }
@@ -72,9 +78,11 @@ entropy by virtio and a real-time clock.
   --kernel FILE          flat Image, not compressed
   --initrd FILE          its first file system
   --append TEXT          its command line
-  --bios FILE            flat fw_dynamic firmware (default: OpenSBI where Debian's
+  --bios FILE            fw_dynamic firmware, flat or ELF (default: OpenSBI where Debian's
                          package opensbi puts it)
   --drive FILE[,ro]      a virtio drive; up to seven, the first is /dev/vda
+  --console uart|virtio  where the terminal's input goes (default uart); with virtio
+                         there is a virtio console too, hvc0 of Linux
 
 In a terminal, which becomes raw, Ctrl-A x ends the run; Ctrl-A Ctrl-A sends a Ctrl-A.
 
@@ -90,6 +98,10 @@ Options of both:
   --trace FILE           write each instruction that retires and each trap: hart, mode,
                          pc, encoding, text, registers written, memory touched
   --trace-limit N        end the trace after N lines (default 1000000)
+  --save-snapshot FILE   write the whole machine to FILE when the run is ended from the
+                         terminal or by --max-instructions
+  --restore FILE         go on from there; the machine's other options, and the contents
+                         of drives, must be as they were
   --no-reboot            a reset by the program ends the run (status 123); otherwise
                          the program is loaded again, and starts anew
   --stats                print to standard error instructions, time and speed, and what
@@ -121,6 +133,8 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   stats: ['run', 'boot'],
   regions: ['run', 'boot'],
   'no-reboot': ['run', 'boot'],
+  'save-snapshot': ['run', 'boot'],
+  restore: ['run', 'boot'],
   smp: ['run', 'boot'],
   engine: ['run', 'boot'],
   gdb: ['run', 'boot'],
@@ -132,6 +146,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   append: ['boot'],
   bios: ['boot'],
   drive: ['boot'],
+  console: ['boot'],
 };
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
@@ -166,6 +181,7 @@ export function parseOptions(args: readonly string[]): CommandOptions {
       kernel: values.kernel,
       initrd: values.initrd,
       append: values.append,
+      console: parseConsole(values.console ?? 'uart'),
       drives,
     };
   }
@@ -194,6 +210,8 @@ function machineOptions(values: ReturnType<typeof read>['values']): MachineComma
       values['trace-limit'] === undefined
         ? DEFAULT_TRACE_LIMIT
         : parseCount('--trace-limit', values['trace-limit']),
+    saveSnapshot: values['save-snapshot'],
+    restore: values.restore,
     reboot: values['no-reboot'] !== true,
   };
 }
@@ -222,6 +240,9 @@ function read(args: readonly string[]) {
         stats: { type: 'boolean' },
         regions: { type: 'string' },
         'no-reboot': { type: 'boolean' },
+        'save-snapshot': { type: 'string' },
+        restore: { type: 'string' },
+        console: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },
@@ -265,5 +286,10 @@ function parseEngine(text: string): Engine {
 
 function parseClock(text: string): 'wall' | 'virtual' {
   if (text !== 'wall' && text !== 'virtual') throw new UsageError(`--clock ${text}: it is wall or virtual`);
+  return text;
+}
+
+function parseConsole(text: string): 'uart' | 'virtio' {
+  if (text !== 'uart' && text !== 'virtio') throw new UsageError(`--console ${text}: it is uart or virtio`);
   return text;
 }

@@ -5,6 +5,7 @@ import type { ByteReceiver, Console } from './console.js';
 import { GdbServer } from './gdb-server.js';
 import type { MachineCommandOptions } from './options.js';
 import { hotRegions, runStatistics } from './run-statistics.js';
+import { restoreFile, SnapshotFile } from './snapshot-file.js';
 import { TraceFile } from './trace-file.js';
 import { WallClock } from './wall-clock.js';
 
@@ -39,15 +40,18 @@ export interface MachineSurroundings {
  * them.
  *
  * @returns the status of the command.
- * @throws {GdbPortError} {TraceFileError} when there can be no debugger or no trace.
+ * @throws {GdbPortError} {TraceFileError} {SnapshotFileError} {SnapshotError} when there can be no debugger, trace or snapshot.
  */
 export async function runMachine(machine: Machine, surroundings: MachineSurroundings): Promise<number> {
   const { terminal, options, stderr } = surroundings;
   const { gdbPort, trace, traceLimit } = options;
   let gdb: GdbServer | undefined;
   let traceFile: TraceFile | undefined;
+  let snapshot: SnapshotFile | undefined;
   let status = STATUS_ESCAPED;
   try {
+    if (options.restore !== undefined) await restoreFile(machine, options.restore);
+    if (options.saveSnapshot !== undefined) snapshot = new SnapshotFile(options.saveSnapshot);
     if (gdbPort !== undefined || trace !== undefined) {
       const debug = await Debugger.attach(machine);
       if (trace !== undefined) traceFile = new TraceFile(debug, trace, traceLimit, stderr);
@@ -55,8 +59,10 @@ export async function runMachine(machine: Machine, surroundings: MachineSurround
       terminal.onEscape = () => gdb?.wake();
     }
     status = await runUntilEnd(machine, surroundings, gdb);
+    if (status === STATUS_ESCAPED || status === STATUS_OUT_OF_INSTRUCTIONS) snapshot?.write(machine);
     return status;
   } finally {
+    snapshot?.close();
     traceFile?.close();
     await gdb?.close(status);
   }

@@ -2,7 +2,7 @@
  * Puts firmware, an operating system and a device tree into RAM, and harts at the firmware's start.
  *
  * ```
- *   RAM + 0       firmware, OpenSBI's fw_dynamic as a flat binary
+ *   RAM + 0       firmware, OpenSBI's fw_dynamic as a flat binary; an ELF where it says
  *   RAM + 2 MiB   kernel: a flat Image, as long as its header says
  *   above it      first file system, at a multiple of 2 MiB
  *   at the end    2 MiB: fw_dynamic_info, then the device tree, with room for what firmware adds to it
@@ -11,6 +11,8 @@
  * @see OpenSBI, "OpenSBI Firmware with Dynamic Information (FW_DYNAMIC)"; Linux, "Boot image header in RISC-V Linux"
  */
 
+import { loadElf } from '../elf/load-elf.js';
+import type { ElfLoadTarget } from '../elf/load-elf.js';
 import { HART_PC, HART_X } from '../hart/state.js';
 import type { Machine } from '../machine.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
@@ -32,9 +34,11 @@ const ANY_HART = 2n ** 64n - 1n;
 const IMAGE_MAGIC = 0x0543_5352;
 const IMAGE_HEADER_BYTES = 64;
 
+const ELF_MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
+
 /** What to boot. The bytes are copied. */
 export interface BootOptions {
-  /** A flat binary that runs in machine mode from the start of RAM. */
+  /** A flat binary that runs in machine mode from the start of RAM, or an ELF. */
   readonly firmware: Uint8Array;
   /** A RISC-V `Image`, not compressed; without it the firmware is told to start nothing. */
   readonly kernel?: Uint8Array;
@@ -55,7 +59,7 @@ export interface BootLayout {
  * Makes a machine ready to boot: the next `Machine.run` begins with the firmware on every hart.
  *
  * @param timebaseHz what the machine was made with.
- * @throws {BootError} Nothing has been written then.
+ * @throws {BootError} {ElfError} Nothing has been written then.
  */
 export function prepareBoot(
   machine: Machine,
@@ -67,11 +71,13 @@ export function prepareBoot(
   const { firmware, kernel, initrd, bootargs } = options;
   const end = ram.base + ram.bytes;
   const infoAt = Math.floor(end / ALIGNMENT) * ALIGNMENT - TREE_AREA;
-  const kernelAt = kernel === undefined ? undefined : roundUp(ram.base + firmware.length);
+  const isElf = ELF_MAGIC.every((byte, at) => firmware[at] === byte);
+  const { entry, end: firmwareEnd } = isElf
+    ? loadElf({ ram: nowhere(ram) }, firmware)
+    : { entry: ram.base, end: ram.base + firmware.length };
+  const kernelAt = kernel === undefined ? undefined : roundUp(firmwareEnd);
   const kernelEnd =
-    kernel === undefined || kernelAt === undefined
-      ? ram.base + firmware.length
-      : kernelAt + imageBytes(kernel);
+    kernel === undefined || kernelAt === undefined ? firmwareEnd : kernelAt + imageBytes(kernel);
   const initrdAt = roundUp(kernelEnd);
   const initrdRange = initrd && { start: initrdAt, end: initrdAt + initrd.length };
   const used = initrdRange?.end ?? kernelEnd;
@@ -87,14 +93,15 @@ export function prepareBoot(
     ...(initrdRange === undefined ? {} : { initrd: initrdRange }),
   });
 
-  put(ram, ram.base, firmware);
+  if (isElf) loadElf(machine, firmware);
+  else put(ram, ram.base, firmware);
   if (kernel !== undefined && kernelAt !== undefined) put(ram, kernelAt, kernel);
   if (initrd !== undefined) put(ram, initrdAt, initrd);
   put(ram, infoAt, dynamicInfo(kernelAt ?? 0));
   const treeAt = infoAt + TREE_OFFSET;
   put(ram, treeAt, tree);
   for (const { id, state } of harts) {
-    setPair(state, HART_PC, ram.base);
+    setPair(state, HART_PC, entry);
     setPair(state, HART_X + 2 * 10, id);
     setPair(state, HART_X + 2 * 11, treeAt);
     setPair(state, HART_X + 2 * 12, infoAt);
@@ -128,6 +135,11 @@ function dynamicInfo(next: number): Uint8Array {
   ];
   words.forEach((word, index) => view.setBigUint64(8 * index, word, true));
   return bytes;
+}
+
+/** To find out where an ELF goes before anything is written. */
+function nowhere({ base, bytes }: Ram): ElfLoadTarget['ram'] {
+  return { base, bytes, writable: (_frame, count = 1) => new Uint8Array(count * PAGE_SIZE) };
 }
 
 function put(ram: Ram, paddr: number, bytes: Uint8Array): void {

@@ -6,6 +6,7 @@ import { TestFinisher } from '../devices/test-finisher.js';
 import { Uart16550 } from '../devices/uart-16550.js';
 import {
   VirtioBlock,
+  VirtioConsole,
   VIRTIO_BASE,
   VIRTIO_STRIDE,
   VirtioMmio,
@@ -35,10 +36,12 @@ export interface VirtPlatformOptions {
   readonly stop?: (exitCode: number) => void;
   /** The guest asks for a reset; the default ends the run with EXIT_RESET. */
   readonly reset?: () => void;
-  /** Up to seven virtio drives, in order; none by default. */
+  /** Virtio drives, in order; none by default. There is room for eight virtio devices in all. */
   readonly drives?: readonly BlockStore[];
   /** Fills bytes for the virtio entropy device, which is there only with this. */
   readonly random?: (into: Uint8Array) => void;
+  /** Takes what the virtio console sends, which is there only with this; Linux calls it hvc0. */
+  readonly console?: (bytes: Uint8Array) => void;
   /** Nanoseconds since 1970 when the machine's clock says 0: with it there is a real-time clock. */
   readonly epoch?: bigint;
 }
@@ -54,13 +57,15 @@ export interface TreeOptions {
 
 /**
  * The devices of a machine that boots operating systems, where QEMU's `virt` machine has them, and their device tree:
- * test finisher, CLINT, PLIC, a serial port; drives, entropy and a real-time clock as the options say.
+ * test finisher, CLINT, PLIC, a serial port; drives, entropy, a console and a real-time clock as the options say.
  */
 export class VirtPlatform {
   /** For `MachineOptions.devices`. */
   readonly devices: readonly Device[];
-  /** The console. */
+  /** The serial port: the console of firmware, and of an operating system that is not told otherwise. */
   readonly uart: Uart16550;
+  /** The virtio console; undefined when there is none. */
+  readonly console: VirtioConsole | undefined;
   readonly plic: Plic;
   readonly #nodes: readonly TreeNode[];
   readonly #others: readonly TreeNode[];
@@ -78,31 +83,39 @@ export class VirtPlatform {
         ? []
         : [new GoldfishRtc({ epoch: options.epoch, interrupt: this.plic.line(RTC_SOURCE) })];
     const virtio = this.#virtio(options);
-    this.devices = [finisher, ...makeClint(), this.plic, this.uart, ...rtc, ...virtio];
+    this.console = virtio.console;
+    this.devices = [finisher, ...makeClint(), this.plic, this.uart, ...rtc, ...virtio.devices];
     this.#nodes = [
       finisherNode(finisher),
       uartNode(this.uart),
       ...rtc.map(rtcNode),
-      ...virtio.map(virtioNode),
+      ...virtio.devices.map(virtioNode),
     ];
     this.#others = [switchNode('poweroff', FINISHER_PASS), switchNode('reboot', FINISHER_RESET)];
   }
 
-  #virtio({ drives = [], random }: VirtPlatformOptions): readonly VirtioMmio[] {
+  #virtio({ drives = [], random, console }: VirtPlatformOptions): {
+    readonly devices: readonly VirtioMmio[];
+    readonly console: VirtioConsole | undefined;
+  } {
     const functions: ((queues: VirtioQueues) => VirtioFunction)[] = drives.map(
       (store) => (queues: VirtioQueues) => new VirtioBlock(store, queues),
     );
     if (random !== undefined) functions.push((queues) => new VirtioRandom(random, queues));
-    if (functions.length > VIRTIO_WINDOWS || drives.length >= VIRTIO_WINDOWS) {
-      throw new RangeError(`there is room for ${VIRTIO_WINDOWS - 1} drives`);
+    let made: VirtioConsole | undefined;
+    if (console !== undefined) functions.push((queues) => (made = new VirtioConsole(console, queues)));
+    if (functions.length > VIRTIO_WINDOWS) {
+      const room = VIRTIO_WINDOWS - (functions.length - drives.length);
+      throw new RangeError(`there is room for ${room} drives beside the other virtio devices`);
     }
-    return functions.map(
+    const devices = functions.map(
       (make, index) =>
         new VirtioMmio(make, {
           base: VIRTIO_BASE + index * VIRTIO_STRIDE,
           interrupt: this.plic.line(VIRTIO_SOURCE + index),
         }),
     );
+    return { devices, console: made };
   }
 
   /** The flattened device tree of a machine with these devices. */

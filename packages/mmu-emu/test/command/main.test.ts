@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -502,5 +510,86 @@ describe('--trace', () => {
       program('nop'),
     ]);
     expect([status, errors]).toEqual([2, expect.stringMatching(/^mmu-emu: cannot write the trace .*ENOENT/)]);
+  });
+});
+
+describe('snapshots and resets', () => {
+  /** Counts to 3 million, with a letter for each million, then ends. */
+  const COUNTS = `
+  _start: li s0, ${UART}
+      li s1, 3
+      li a0, 'a'
+  1:  li t0, 500000
+  2:  addi t0, t0, -1
+      bnez t0, 2b
+      sb a0, 0(s0)
+      addi a0, a0, 1
+      addi s1, s1, -1
+      bnez s1, 1b
+  ${exitWith(7)}`;
+
+  test('a run that is ended by --max-instructions goes on from its snapshot', async () => {
+    const path = program(COUNTS);
+    const saved = join(folder, 'saved.snapshot');
+    const clock = ['--clock', 'virtual', '--memory', '2M'];
+    const first = await run([
+      'run',
+      ...clock,
+      '--max-instructions',
+      '1500000',
+      '--save-snapshot',
+      saved,
+      path,
+    ]);
+    expect([first.status, first.output.toString()]).toEqual([124, 'a']);
+    for (let time = 0; time < 2; time++) {
+      const second = await run(['run', ...clock, '--restore', saved, path]);
+      expect([second.status, second.output.toString(), second.errors]).toEqual([7, 'bc', '']);
+    }
+    const other = await run(['run', '--clock', 'virtual', '--memory', '4M', '--restore', saved, path]);
+    expect(other).toMatchObject({
+      status: 2,
+      errors: 'mmu-emu: ramBytes is "4194304" here, and "2097152" in the snapshot\n',
+    });
+  });
+
+  test('a run that ends by itself leaves no snapshot, and files that cannot be used are told of', async () => {
+    const path = program(exitWith(0));
+    const saved = join(folder, 'none.snapshot');
+    expect((await run(['run', '--save-snapshot', saved, path])).status).toBe(0);
+    expect([existsSync(saved), existsSync(`${saved}.part`)]).toEqual([false, false]);
+    const nowhere = join(folder, 'no', 'where');
+    const unwritable = await run(['run', '--save-snapshot', nowhere, path]);
+    expect(unwritable.status).toBe(2);
+    expect(unwritable.errors).toContain(`cannot write the snapshot ${nowhere}`);
+    const missing = await run(['run', '--restore', nowhere, path]);
+    expect(missing.status).toBe(2);
+    expect(missing.errors).toContain(`cannot read the snapshot ${nowhere}`);
+    const wrong = await run(['run', '--restore', path, path]);
+    expect([wrong.status, wrong.errors]).toEqual([2, 'mmu-emu: this is no snapshot of a machine\n']);
+  });
+
+  test('a reset by the program starts it anew, or ends the run with --no-reboot', async () => {
+    // The clock goes on: the third time, it is late enough to end.
+    const source = `
+      li s0, ${UART}
+      li a0, '.'
+      sb a0, 0(s0)
+      li t0, 100000
+    1: addi t0, t0, -1
+      bnez t0, 1b
+      rdtime t1
+      li t2, 5000
+      bgtu t1, t2, end
+      li t0, 0x100000
+      li t1, 0x7777
+      sw t1, 0(t0)
+      j .
+    end: ${exitWith(0)}`;
+    const path = program(source);
+    const again = await run(['run', '--clock', 'virtual', path]);
+    expect([again.status, again.output.toString()]).toEqual([0, '...']);
+    const once = await run(['run', '--clock', 'virtual', '--no-reboot', path]);
+    expect([once.status, once.output.toString()]).toEqual([123, '.']);
   });
 });

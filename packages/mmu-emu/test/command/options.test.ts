@@ -10,6 +10,8 @@ describe('options of run', () => {
       maxInstructions: Infinity,
       stats: false,
       regions: 0,
+      saveSnapshot: undefined,
+      restore: undefined,
       reboot: true,
       clock: 'wall',
       harts: 1,
@@ -29,6 +31,8 @@ describe('options of run', () => {
       maxInstructions: Infinity,
       stats: false,
       regions: 0,
+      saveSnapshot: undefined,
+      restore: undefined,
       reboot: true,
       clock: 'wall',
       harts: 1,
@@ -40,6 +44,7 @@ describe('options of run', () => {
       kernel: undefined,
       initrd: undefined,
       append: undefined,
+      console: 'uart',
       drives: [],
     });
     expect(parseOptions('run --gdb 0 --trace t --trace-limit 5 a'.split(' '))).toMatchObject({

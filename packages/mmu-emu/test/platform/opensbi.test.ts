@@ -1,22 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BootError, EXIT_STOP, Machine, prepareBoot, VirtPlatform } from '../../src/index.js';
+import {
+  BootError,
+  EXIT_RESET,
+  EXIT_STOP,
+  Machine,
+  prepareBoot,
+  readRegister,
+  VirtPlatform,
+} from '../../src/index.js';
 import type { BootOptions } from '../../src/index.js';
 import { hasFile } from '../../../../scripts/vitest/needs-tool.js';
 
 /** Debian's package `opensbi`. */
 const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 
-async function boot(harts: number, options: Omit<BootOptions, 'firmware'> = {}) {
+/** The same, as an ELF. */
+const FIRMWARE_ELF = FIRMWARE.replace(/bin$/, 'elf');
+
+async function boot(harts: number, options: Partial<BootOptions> = {}) {
   const text: number[] = [];
   const platform = new VirtPlatform({ transmit: (byte) => text.push(byte) });
   const machine = await Machine.create({ harts, ramBytes: 2 ** 26, devices: platform.devices });
   prepareBoot(machine, platform, { firmware: readFileSync(FIRMWARE), ...options });
-  return { machine, text: () => Buffer.from(text).toString() };
+  return { machine, platform, text: () => Buffer.from(text).toString() };
 }
 
-/** A kernel of a few instructions: says `hi` by SBI's console, and asks for the end of the machine. */
-function tinyKernel(): Uint8Array {
+/** A kernel of a few instructions: says `hi` by SBI's console, then `li a7, 8; ecall` for the end of the machine, or something else. */
+function tinyKernel(ending = [0x0080_0893, 0x0000_0073]): Uint8Array {
   const bytes = new Uint8Array(4096);
   const view = new DataView(bytes.buffer);
   const code = [
@@ -31,8 +42,7 @@ function tinyKernel(): Uint8Array {
     0x00000073, // ecall
     0x06900513, // li a0, 'i'
     0x00000073, // ecall
-    0x00800893, // li a7, 8
-    0x00000073, // ecall
+    ...ending,
   ];
   body.forEach((word, index) => view.setUint32(64 + 4 * index, word, true));
   return bytes;
@@ -57,6 +67,32 @@ describe('OpenSBI', () => {
       expect(output).toMatch(/hi$/);
     },
   );
+});
+
+test('OpenSBI as an ELF boots as well, and a reset by SBI boots again', async ({ task }) => {
+  if (!hasFile(task, FIRMWARE_ELF, 'OpenSBI as an ELF')) return;
+  // a0 = 1 (cold reboot), a1 = 0, a6 = 0, a7 = 'SRST'
+  const reset = [0x0010_0513, 0x0000_0593, 0x0000_0813, 0x5352_58b7, 0x3548_8893, 0x0000_0073];
+  const images = { firmware: readFileSync(FIRMWARE_ELF), kernel: tinyKernel(reset) };
+  const { machine, platform, text } = await boot(2, images);
+  for (let time = 1; time <= 2; time++) {
+    expect(machine.run(50_000_000)).toBe(EXIT_RESET);
+    expect(text().match(/OpenSBI v/g)).toHaveLength(time);
+    expect(text()).toMatch(/hi$/);
+    machine.reset();
+    prepareBoot(machine, platform, images);
+  }
+});
+
+test('OpenSBI 1.1 enables cache-block operations for supervisors, though the device tree does not name them', async ({
+  task,
+}) => {
+  if (!hasFile(task, FIRMWARE, 'what OpenSBI writes to menvcfg')) return;
+  const { machine, text } = await boot(1, { kernel: tinyKernel() });
+  machine.run(50_000_000);
+  expect(text()).toMatch(/OpenSBI v1\.1/);
+  // CBIE, CBCFE and CBZE.
+  expect((readRegister(machine.harts[0], 'menvcfg') ?? 0n) & 0xf0n).toBe(0xf0n);
 });
 
 describe('prepareBoot', () => {

@@ -8,6 +8,9 @@ const conditions = ['@faultline/source', 'module', 'node', 'import', 'default'];
 process.env['FAULTLINE_SEED'] ??= String(Math.floor(Math.random() * 2 ** 31));
 
 const include = ['scripts/test/**/*.test.mjs', 'packages/*/test/**/*.test.ts', 'guest/test/**/*.test.ts'];
+const scheduledThread = fileURLToPath(
+  new URL('packages/kernel/test/support/scheduled-thread.ts', import.meta.url),
+);
 const twoHarts = fileURLToPath(new URL('scripts/vitest/two-harts.ts', import.meta.url));
 const translatorEngine = fileURLToPath(new URL('scripts/vitest/translator-engine.ts', import.meta.url));
 
@@ -42,13 +45,18 @@ export default defineConfig({
         },
       },
       {
-        // Accesses, crashes, suspensions and races under the kernel, once more on two harts.
+        // Accesses, crashes, suspensions and races under the kernel, once more on two harts, with single accesses made by threads of the kernel's scheduler.
         extends: true,
-        resolve: { alias: [{ find: /^\.{1,2}\/(.*\/)?harts\.js$/, replacement: twoHarts }] },
+        resolve: {
+          alias: [
+            { find: /^\.{1,2}\/(.*\/)?harts\.js$/, replacement: twoHarts },
+            { find: /^\.{1,2}\/(.*\/)?guest-thread\.js$/, replacement: scheduledThread },
+          ],
+        },
         test: {
           name: 'two-harts',
           include: [
-            'packages/kernel/test/pager/{end-of-service,read-faults,writeback}.test.ts',
+            'packages/kernel/test/pager/{clone,dirty-requests,end-of-service,failure,read-faults,resize,supply,writeback}.test.ts',
             'packages/kernel/test/task/{exception-channel,race-exploration,suspend}.test.ts',
             'packages/kernel/test/vm/eviction.test.ts',
           ],

@@ -1,6 +1,5 @@
 /** A thread that makes single accesses in user mode, on a hart, and waits as a kernel's threads do. */
 import {
-  assemble,
   CAUSE_FETCH_PAGE_FAULT,
   CAUSE_LOAD_PAGE_FAULT,
   CAUSE_STORE_PAGE_FAULT,
@@ -13,15 +12,13 @@ import {
   HART_X,
 } from '@faultline/mmu-emu';
 import { ZX_OK, type Status } from '../../src/abi/status.js';
-import { ZX_VM_PERM_EXECUTE, ZX_VM_PERM_READ } from '../../src/abi/vm.js';
+import type { KernelState } from '../../src/kernel-state.js';
 import { Waiter } from '../../src/task/waiter.js';
-import type { AddressSpace } from '../../src/vm/address-space.js';
+import { AddressSpace } from '../../src/vm/address-space.js';
 import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../../src/vm/fault-kind.js';
-import { VmoDispatcher } from '../../src/vm/vm-object.js';
+import { accessCode, type Access } from './access-code.js';
 import type { VmFixture } from './vm-fixture.js';
 
-const PAGE = 4096;
-const ACCESSES = { read: 'ld a0, 0(a1)', write: 'sd a0, 0(a1)', execute: 'jalr a1' } as const;
 const KINDS = new Map<number, FaultKind>([
   [CAUSE_LOAD_PAGE_FAULT, FAULT_READ],
   [CAUSE_STORE_PAGE_FAULT, FAULT_WRITE],
@@ -29,40 +26,28 @@ const KINDS = new Map<number, FaultKind>([
 ]);
 const A0 = 10;
 const A1 = 11;
-/** Where the code lies, far from what tests map. */
-const CODE_VPN = 0x3f_0000;
-
-const codes = new WeakMap<AddressSpace, Map<string, number>>();
-
-/** Puts the three accesses into the address space, each followed by `ecall`. */
-function codeOf(fixture: VmFixture, space: AddressSpace): Map<string, number> {
-  const known = codes.get(space);
-  if (known !== undefined) return known;
-  const entries = new Map<string, number>();
-  const vmo = VmoDispatcher.anonymous(fixture.state, 1);
-  const page = fixture.physical.ram.writable(vmo.cow.frameForWrite(0));
-  let offset = 0;
-  for (const [access, instruction] of Object.entries(ACCESSES)) {
-    const { bytes } = assemble(`${instruction}\necall\n`, { compress: false });
-    page.set(bytes, offset);
-    entries.set(access, CODE_VPN * PAGE + offset);
-    offset += 64;
-  }
-  const permissions = ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE;
-  const mapping = space.rootVmar.map(
-    { mode: 'at', offset: CODE_VPN - space.rootVmar.vpn, align: 1 },
-    { vmo, page: 0, pages: 1, permissions, most: permissions, fixed: false, throughStream: false },
-  );
-  if (typeof mapping === 'number') throw new Error(`the test's code is not mapped: ${mapping}`);
-  codes.set(space, entries);
-  return entries;
-}
 
 /** How an access ended. */
 export type Outcome =
   | { readonly end: 'done'; readonly value: bigint }
   | { readonly end: 'crash'; readonly address: number; readonly status: Status }
   | { readonly end: 'running' };
+
+/** Kernel objects that exist without any space. */
+export const OBJECTS_OF_DRIVER = 0;
+
+/** What threads of this kind need of a kernel: nothing. */
+export function completeState(_state: KernelState): void {}
+
+export function createSpace(state: KernelState): AddressSpace {
+  const space = AddressSpace.create(state);
+  if (typeof space === 'number') throw new Error(`no address space: ${space}`);
+  return space;
+}
+
+export function destroySpace(space: AddressSpace): void {
+  space.destroy();
+}
 
 export class GuestThread extends Waiter {
   outcome: Outcome = { end: 'running' };
@@ -82,12 +67,12 @@ export class GuestThread extends Waiter {
   static start(
     fixture: VmFixture,
     space: AddressSpace,
-    access: keyof typeof ACCESSES,
+    access: Access,
     address: number,
     value = 0n,
   ): GuestThread {
     const thread = new GuestThread(fixture, space, address);
-    thread.set(HART_PC, BigInt(codeOf(fixture, space).get(access) as number));
+    thread.set(HART_PC, BigInt(accessCode(fixture.state, space, access, 'ecall')));
     thread.set(HART_X + 2 * A0, value);
     thread.set(HART_X + 2 * A1, BigInt(address));
     thread.run();

@@ -7,6 +7,7 @@ import { ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { Kernel } from '../../src/kernel.js';
 import { SeededRng } from '../../src/seeded-rng.js';
+import { Totals } from '../../src/totals.js';
 import { PAGE } from '../support/asm-guest.js';
 import { HARTS } from '../support/harts.js';
 import { RaceGuest, type ScriptStep } from '../support/race-guest.js';
@@ -35,6 +36,9 @@ interface Request {
   readonly page: number;
   readonly pages: number;
 }
+
+/** `Race.leftovers` without leaks. */
+const NOTHING = { ...new Totals(), timers: 0, zeroRanges: 0, evictable: 0, held: 0 };
 
 /** One run: two processes that use a VMO, a pager service that answers as it likes, and closers. Everything follows from the seed. */
 class Race {
@@ -120,6 +124,19 @@ class Race {
   /** Packets of a closed port are lost, and who has no handle to the VMO cannot answer. */
   private get isDeaf(): boolean {
     return this.closed.has('close port') || this.closed.has('close VMO');
+  }
+
+  /** What everybody together still has, when all is closed. */
+  get leftovers(): object {
+    const { totals, timers, vm } = this.victims[0].guest.dispatcher.core;
+    const { lentCount, pinnedCount } = vm.physical;
+    return {
+      ...totals,
+      timers: timers.size,
+      zeroRanges: vm.zeroRanges.used,
+      evictable: vm.queues.size,
+      held: lentCount + pinnedCount,
+    };
   }
 
   private choose(count: number): number {
@@ -256,6 +273,7 @@ describe('threads, a pager service and closers, in any order', () => {
           await race.start();
           await race.finish();
           race.host.close();
+          expect(race.leftovers).toEqual(NOTHING);
           const { objects, processes, frames, exceptions } = kernel.statistics();
           expect({ objects, processes, frames }).toEqual({
             objects: before.objects,

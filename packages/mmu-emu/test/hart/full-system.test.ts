@@ -415,6 +415,25 @@ describe('supervisor translation', () => {
     else if (access.startsWith('ld')) expect(bench.x('a0')).toBe(0x1234n);
   });
 
+  const LOAD = 'ld a0, 0(a1)';
+  it.each([
+    ['SUM is set', BASE | U | 6, AS_SUPERVISOR, '', `csrs ${SUM}`, 0n],
+    ['SUM is cleared', BASE | U | 6, AS_SUPERVISOR | SUM, LOAD, `csrc ${SUM}`, 13n],
+    ['MXR is set', BASE | 8, AS_SUPERVISOR, '', `csrs ${MXR}`, 0n],
+    ['MXR is cleared', BASE | 8, AS_SUPERVISOR | MXR, LOAD, `csrc ${MXR}`, 13n],
+    ['MPRV is set', BASE | 6, 0, LOAD, `csrs ${MPRV}`, 13n],
+    ['MPRV is cleared', BASE | U | 6, MPRV, LOAD, `csrc ${MPRV}`, 0n],
+    ['MPP is set', BASE | 6, MPRV, '', 'csrs 0x800', 0n],
+    ['MPP is cleared', BASE | 6, AS_SUPERVISOR, LOAD, 'csrc 0x800', 13n],
+  ])('follows mstatus from the next load on: %s', async (_, flags, mstatus, before, change, cause) => {
+    const [write, bits] = change.split(' ');
+    const access = `${before}\nli t0, ${bits}\n${write} mstatus, t0\n${LOAD}`;
+    const bench = await Bench.of(program(flags, mstatus, access), FULL);
+    expect(bench.run()).toBe(EXIT_WFI);
+    expect(bench.x('s0')).toBe(cause);
+    if (cause === 0n || before !== '') expect(bench.x('a0')).toBe(0x1234n);
+  });
+
   it('the supervisor never executes a user page, with SUM or without', async () => {
     for (const sum of [0, SUM]) {
       const bench = await runToWfi(

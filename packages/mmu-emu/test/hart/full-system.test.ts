@@ -308,10 +308,12 @@ describe('traps', () => {
       csrr a1, mcause
       csrr a2, mepc
       csrw mip, zero
-      wfi
-      exception: li a0, 1
+      ecall
+      exception: li a3, 1
+      csrr a4, mcause
       wfi`);
     expect([bench.x('a0'), bench.x('a1')]).toEqual([77n, (1n << 63n) | 1n]);
+    expect([bench.x('a3'), bench.x('a4')]).toEqual([1n, 11n]);
     expect(bench.x('a2')).toBe(BigInt(ORIGIN + 24));
   });
 

@@ -7,8 +7,8 @@
  */
 
 import { HART_CROSSING, HART_FETCH_BANK } from '../hart/state.js';
-import { ACCESS_FETCH, OUTCOME_TRAP, tlbEntry } from '../mmu/translate.js';
-import { TLB_FETCHES } from '../mmu/tlb.js';
+import { ACCESS_FETCH, OUTCOME_TRAP, tlbTag } from '../mmu/translate.js';
+import { TLB_FETCHES, TLB_TARGETS } from '../mmu/tlb.js';
 import { block, br, brIf, call, get, getGlobal, i32c, i64c, load, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
@@ -35,13 +35,16 @@ export function buildFetch(indices: CoreIndices): FunctionBody {
       'found',
       set(
         entry,
-        op('i32.add', tlbEntry(load('i32.load', get(hart), HART_FETCH_BANK * 4), get(pc)), i32c(TLB_FETCHES)),
+        tlbTag(
+          op('i32.add', load('i32.load', get(hart), HART_FETCH_BANK * 4), i32c(TLB_FETCHES)),
+          op('i64.and', get(pc), i64c(-4096)),
+        ),
       ),
       when(
         op('i64.eq', load('i64.load', get(entry)), op('i64.and', get(pc), i64c(-4096))),
         seq(
-          set(slot, load('i32.load', get(entry), 8)),
-          set(frame, load('i32.load', get(entry), 12)),
+          set(slot, load('i32.load', get(entry), TLB_TARGETS)),
+          set(frame, load('i32.load', get(entry), TLB_TARGETS + 4)),
           // The slot may have been given to another frame since.
           brIf('found', op('i32.eq', load('i32.load', get(slot), SLOT_FRAME), get(frame))),
         ),
@@ -52,8 +55,8 @@ export function buildFetch(indices: CoreIndices): FunctionBody {
       set(frame, op('i32.shr_u', op('i32.sub', get(host), getGlobal(indices.ram)), i32c(12))),
       set(slot, call(indices.claim, get(frame))),
       store('i64.store', get(entry), op('i64.and', get(pc), i64c(-4096))),
-      store('i32.store', get(entry), get(slot), 8),
-      store('i32.store', get(entry), get(frame), 12),
+      store('i32.store', get(entry), get(slot), TLB_TARGETS),
+      store('i32.store', get(entry), get(frame), TLB_TARGETS + 4),
     ),
     set(record, op('i32.add', op('i32.add', get(slot), i32c(SLOT_RECORDS)), op('i32.shl', offset, i32c(3)))),
     when(load('i32.load16_u', get(record)), ret(get(record))),

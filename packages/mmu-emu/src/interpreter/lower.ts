@@ -10,11 +10,11 @@ import { HELPER_END_SLICE, HELPER_TRAP } from '../hart/helper-result.js';
 import { MSTATUS_FS } from '../hart/mstatus.js';
 import { HART_ARGUMENTS, HART_BITS, HART_CAUSE, HART_DATA_BANK, HART_DEFERRED, HART_FCSR, HART_LEFT, HART_MSTATUS, HART_PC, HART_PRIVILEGE, HART_RESERVATION, HART_TVAL } from '../hart/state.js'; // prettier-ignore
 import type { MemoryWidth, SemanticsBuilder, Statement, Value, ValueType } from '../isa/semantics.js';
-import { ACCESS_LOAD, ACCESS_STORE, tlbEntry } from '../mmu/translate.js';
+import { ACCESS_LOAD, ACCESS_STORE, tlbTag } from '../mmu/translate.js';
 import { CACHE_BLOCK_BITS } from '../mmu/cache-block.js';
 import { makeFloatStateDirty } from '../softfloat/float-state.js';
 import { STATUS_TRAP } from '../mmu/memory-access.js';
-import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
+import { TLB_LOADS, TLB_STORES, TLB_TARGETS } from '../mmu/tlb.js';
 import { br, brIf, call, choose, get, getGlobal, i32c, i64c, load, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
@@ -219,19 +219,23 @@ class HandlerLowering {
     );
   }
 
-  /** Sets `entry`; gives whether its tag is that of an aligned access of this width to `address`. */
-  #tlbHit(array: number, width: MemoryWidth): Code {
+  /** Sets `value` and `entry`; gives whether the tag is that of an aligned access of this width to `address`. */
+  #tlbHit(cache: number, width: MemoryWidth): Code {
     const l = this.#l;
     return op(
       'i64.eq',
-      load('i64.load', tee(l.entry, tlbEntry(get(l.bank), get(l.address))), array),
-      op('i64.and', get(l.address), i64c(-4096 | (width - 1))),
+      tee(l.value, op('i64.and', get(l.address), i64c(-4096 | (width - 1)))),
+      load('i64.load', tee(l.entry, tlbTag(get(l.bank), get(l.value))), cache),
     );
   }
 
-  #hostAddress(array: number): Code {
+  #hostAddress(cache: number): Code {
     const l = this.#l;
-    return op('i32.add', op('i32.wrap_i64', get(l.address)), load('i32.load', get(l.entry), array + 8));
+    return op(
+      'i32.add',
+      op('i32.wrap_i64', get(l.address)),
+      load('i32.load', get(l.entry), cache + TLB_TARGETS),
+    );
   }
 
   #load(statement: Statement & { readonly kind: 'load' }): Code {

@@ -16,15 +16,8 @@ import { countAccess, regionExitNumber } from '../interpreter/region-exits.js';
 import { brIf, block, br, call, choose, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, setGlobal, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
-import { TLB_LOADS, TLB_STORES } from './tlb.js';
-import {
-  ACCESS_LOAD,
-  ACCESS_STORE,
-  frameInfoOf,
-  OUTCOME_DEVICE,
-  OUTCOME_TRAP,
-  tlbEntry,
-} from './translate.js';
+import { TLB_LOADS, TLB_STORES, TLB_TARGETS } from './tlb.js';
+import { ACCESS_LOAD, ACCESS_STORE, frameInfoOf, OUTCOME_DEVICE, OUTCOME_TRAP, tlbTag } from './translate.js';
 
 export const STATUS_DONE = 0;
 export const STATUS_TRAP = 1;
@@ -273,13 +266,13 @@ export function buildAtomicAddress(indices: CoreIndices): FunctionBody {
     entry,
     op(
       'i32.add',
-      tlbEntry(load('i32.load', get(hart), HART_DATA_BANK * 4), get(va)),
+      tlbTag(load('i32.load', get(hart), HART_DATA_BANK * 4), op('i64.and', get(va), i64c(-4096))),
       byAccess(TLB_LOADS, TLB_STORES),
     ),
   )(f);
   when(
     op('i64.eq', load('i64.load', get(entry)), op('i64.and', get(va), i64c(-4096))),
-    ret(op('i32.add', op('i32.wrap_i64', get(va)), load('i32.load', get(entry), 8))),
+    ret(op('i32.add', op('i32.wrap_i64', get(va)), load('i32.load', get(entry), TLB_TARGETS))),
   )(f);
   set(host, call(indices.translate, get(hart), get(va), get(access), get(bytes)))(f);
   countTranslated(indices, host, op('i32.eq', get(access), i32c(ACCESS_STORE)))(f);

@@ -19,7 +19,7 @@ import { block, br, brIf, call, fill, get, i32c, i64c, load, loop, op, ret, seq,
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { BANK_BYTES, BANK_COUNT, BANK_LAST_USE, BANK_MODE, BANK_SATP, BANK_SUPERPAGES, TLB_FETCHES, TLB_LOADS, TLB_STORES } from './tlb.js'; // prettier-ignore
-import { tlbEntry } from './translate.js';
+import { tlbTag } from './translate.js';
 
 /** Any address space, in place of an ASID. */
 const ANY_ASID = -1;
@@ -159,7 +159,7 @@ export function buildFlushPage({ flushBank }: CoreIndices): FunctionBody {
   const left = f.local('i32');
   const va = f.local('i64');
   const entry = f.local('i32');
-  const forget = (array: number): Code => store('i64.store', get(entry), i64c(NO_TAG), array);
+  const forget = (cache: number): Code => store('i64.store', get(entry), i64c(NO_TAG), cache);
   seq(
     set(va, op('i64.or', op('i64.extend_i32_u', low), op('i64.shl', op('i64.extend_i32_u', high), i64c(32)))),
     eachBank(
@@ -178,7 +178,7 @@ export function buildFlushPage({ flushBank }: CoreIndices): FunctionBody {
           // Any address of a superpage names all of it.
           seq(call(flushBank, hart, get(bank)), br('next')),
         ),
-        set(entry, tlbEntry(get(bank), get(va))),
+        set(entry, tlbTag(get(bank), op('i64.and', get(va), i64c(-4096)))),
         forget(TLB_LOADS),
         forget(TLB_STORES),
         forget(TLB_FETCHES),

@@ -7,10 +7,14 @@ import { HART_BANK_USES, HART_DATA_BANK, HART_DATA_MODE, HART_FETCH_BANK, HART_F
 import type { StateReader } from '../snapshot/state-reader.js';
 import type { StateWriter } from '../snapshot/state-writer.js';
 import { PAGE_SHIFT, PAGE_SIZE } from './pte.js';
-import { BANK_BYTES, BANK_COUNT, BANK_LAST_USE, BANK_MODE, BANK_SATP, BANK_SUPERPAGES, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_ENTRY_BYTES } from './tlb.js'; // prettier-ignore
+import { BANK_BYTES, BANK_COUNT, BANK_LAST_USE, BANK_MODE, BANK_SATP, BANK_SUPERPAGES, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_MULTIPLIER, TLB_TARGETS } from './tlb.js'; // prettier-ignore
 
-const ENTRY_WORDS = TLB_ENTRY_BYTES / 4;
-const ARRAY_WORDS = TLB_ENTRIES * ENTRY_WORDS;
+/** Words of a tag, and of a target. */
+const STEP_WORDS = 2;
+/** From a tag to its target, and from a cache to the next. */
+const TARGET_WORDS = TLB_TARGETS / 4;
+const CACHE_WORDS = 2 * TARGET_WORDS;
+/** Numbers of two of the three caches. */
 const [STORES, FETCHES] = [1, 2];
 const NO_TAG = 0xffff_ffff;
 /** In place of the number of an entry: there are no more. */
@@ -50,14 +54,16 @@ export function saveBanks({ words, first, state, frames }: TlbBanks, to: StateWr
     to.words(words.subarray(base + BANK_SUPERPAGES / 4, base + BANK_SUPERPAGES / 4 + 4));
     to.words(words.subarray(base + BANK_SATP / 4, base + BANK_SATP / 4 + 2));
     to.u32(words[base + BANK_MODE / 4]);
-    for (let array = 0; array < 3; array++) {
+    for (let cache = 0; cache < 3; cache++) {
       for (let entry = 0; entry < TLB_ENTRIES; entry++) {
-        const at = base + array * ARRAY_WORDS + entry * ENTRY_WORDS;
+        const at = base + cache * CACHE_WORDS + entry * STEP_WORDS;
         const low = words[at];
         if (low & 1) continue;
-        const addend = words[at + 2];
-        const isFetch = array === FETCHES;
-        const frame = isFetch ? words[at + 3] : ((low + addend - frames.ram) >>> 0) >>> PAGE_SHIFT;
+        const addend = words[at + TARGET_WORDS];
+        const isFetch = cache === FETCHES;
+        const frame = isFetch
+          ? words[at + TARGET_WORDS + 1]
+          : ((low + addend - frames.ram) >>> 0) >>> PAGE_SHIFT;
         // The slot may have been given to another frame since.
         if (isFetch && frames.slotOf(frame) !== addend) continue;
         to.words([entry, low, words[at + 1], frame]);
@@ -97,29 +103,29 @@ export function restoreBanks(banks: TlbBanks, from: StateReader): void {
 }
 
 function restoreBank({ words, frames }: TlbBanks, base: number, from: StateReader): void {
-  words.fill(NO_TAG, base, base + 3 * ARRAY_WORDS);
+  words.fill(NO_TAG, base, base + 3 * CACHE_WORDS);
   from.words(words.subarray(base + BANK_SUPERPAGES / 4, base + BANK_SUPERPAGES / 4 + 4));
   from.words(words.subarray(base + BANK_SATP / 4, base + BANK_SATP / 4 + 2));
   words[base + BANK_MODE / 4] = from.u32();
-  for (let array = 0; array < 3; array++) {
+  for (let cache = 0; cache < 3; cache++) {
     for (let entry = from.u32(NO_MORE); entry !== NO_MORE; entry = from.u32(NO_MORE)) {
       const [low, high, frame] = [from.u32(), from.u32(), from.u32(frames.count - 1)];
       // The low bits of a page's address are 0, and the others choose its place.
       if (low % PAGE_SIZE !== 0 || placeOf(low) !== entry) from.fail('a translation is at the wrong place');
-      const slot = array === FETCHES ? frames.slotOf(frame) : undefined;
-      if (array === FETCHES ? slot === undefined : array === STORES && !frames.allowStores(frame)) continue;
-      const at = base + array * ARRAY_WORDS + entry * ENTRY_WORDS;
+      const slot = cache === FETCHES ? frames.slotOf(frame) : undefined;
+      if (cache === FETCHES ? slot === undefined : cache === STORES && !frames.allowStores(frame)) continue;
+      const at = base + cache * CACHE_WORDS + entry * STEP_WORDS;
       words[at] = low;
       words[at + 1] = high;
-      words[at + 2] = slot ?? frames.ram + frame * PAGE_SIZE - low;
-      words[at + 3] = frame;
+      words[at + TARGET_WORDS] = slot ?? frames.ram + frame * PAGE_SIZE - low;
+      words[at + TARGET_WORDS + 1] = frame;
     }
   }
 }
 
 /** Number of the entry for a page, by the low 32 bits of its address. */
 function placeOf(low: number): number {
-  return ((low >>> PAGE_SHIFT) ^ (low >>> (PAGE_SHIFT + TLB_ENTRY_BITS))) & (TLB_ENTRIES - 1);
+  return Math.imul(low, TLB_MULTIPLIER) >>> (32 - TLB_ENTRY_BITS);
 }
 
 function putPair(words: Uint32Array, at: number, value: number): void {

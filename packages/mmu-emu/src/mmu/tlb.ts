@@ -6,13 +6,17 @@
  * that switching address spaces, or between user and supervisor, only chooses another bank. A hart has BANK_COUNT of
  * them; the one used longest ago is given away.
  *
- * A bank is three direct-mapped arrays, for loads, stores and fetches:
+ * A bank is three direct-mapped caches, for loads, stores and fetches, each an array of tags and one of where they lead:
  *
  * ```
- *   entry, 16 bytes:  i64 tag = virtual page address, or -1   i32 addend   i32 frame
- *   loads, stores:    host address = low 32 bits of the virtual address + addend
- *   fetches:          addend = address of the page's slot of decoded records; frame = the frame it must hold
+ *   tag, 8 bytes:      i64 virtual page address, or -1
+ *   target, 8 bytes:   i32 addend   i32 frame
+ *   loads, stores:     host address = low 32 bits of the virtual address + addend
+ *   fetches:           addend = address of the page's slot of decoded records; frame = the frame it must hold
  * ```
+ *
+ * The place of a page is its number and its number's bits from 9 up, added, modulo 512: the upper bits of a product, which
+ * cost a look-up less than shifting and masking do.
  *
  * An entry exists only for what is allowed: a load entry for a readable page with A set, a store entry for a writable
  * one with A and D set whose frame has no decoded code. All are frames of RAM.
@@ -22,13 +26,18 @@
 export const TLB_ENTRY_BITS = 9;
 /** Entries of each array. */
 export const TLB_ENTRIES = 1 << TLB_ENTRY_BITS;
-export const TLB_ENTRY_BYTES = 16;
-/** Offset of each array in a bank. */
+/** log2 of the bytes of a tag, and of a target. */
+export const TLB_STEP_BITS = 3;
+/** Offset of the targets from their tags. */
+export const TLB_TARGETS = TLB_ENTRIES << TLB_STEP_BITS;
+/** Offset of the tags of each cache in a bank. */
 export const TLB_LOADS = 0;
-export const TLB_STORES = TLB_ENTRIES * TLB_ENTRY_BYTES;
-export const TLB_FETCHES = 2 * TLB_ENTRIES * TLB_ENTRY_BYTES;
+export const TLB_STORES = 2 * TLB_TARGETS;
+export const TLB_FETCHES = 4 * TLB_TARGETS;
+/** The low 32 bits of a page's address times this have the page's place in the upper TLB_ENTRY_BITS. */
+export const TLB_MULTIPLIER = (1 << (20 - TLB_ENTRY_BITS)) + (1 << (20 - 2 * TLB_ENTRY_BITS));
 /** After the arrays: first and last byte of what superpages map, two u64. Pages of 64 KiB count as superpages. */
-export const BANK_SUPERPAGES = 3 * TLB_ENTRIES * TLB_ENTRY_BYTES;
+export const BANK_SUPERPAGES = 6 * TLB_TARGETS;
 /** Then what the bank is for, satp as u64 and MODE_* bits as u32; and when it was last chosen, a u64 that is 0 for a free one. */
 export const BANK_SATP = BANK_SUPERPAGES + 16;
 export const BANK_MODE = BANK_SUPERPAGES + 24;
@@ -36,7 +45,7 @@ export const BANK_LAST_USE = BANK_SUPERPAGES + 32;
 export const BANK_BYTES = BANK_SUPERPAGES + 64;
 export const BANK_COUNT = 16;
 
-const ARRAY_WORDS = (TLB_ENTRIES * TLB_ENTRY_BYTES) / 4;
+const ARRAY_WORDS = TLB_TARGETS / 4;
 const NO_TAG = 0xffff_ffff;
 
 /**
@@ -50,8 +59,9 @@ export function dropStoreEntries(words: Uint32Array, firstBank: number, hostAddr
     const lastUse = (address + BANK_LAST_USE) >>> 2;
     if (words[lastUse] === 0 && words[lastUse + 1] === 0) continue;
     const first = (address + TLB_STORES) >>> 2;
-    for (let at = first; at < first + ARRAY_WORDS; at += 4) {
-      if ((words[at] + words[at + 2]) >>> 0 === hostAddress && (words[at] & 1) === 0) {
+    for (let at = first; at < first + ARRAY_WORDS; at += 2) {
+      const addend = words[at + ARRAY_WORDS];
+      if ((words[at] + addend) >>> 0 === hostAddress && (words[at] & 1) === 0) {
         words[at] = NO_TAG;
         words[at + 1] = NO_TAG;
       }

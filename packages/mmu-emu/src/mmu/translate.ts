@@ -50,7 +50,7 @@ import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from './pte.js';
 import { PMP_ALLOWED, PMP_DENIED, PMP_MACHINE_SHIFT, PMP_MIXED } from './pmp-check.js';
-import { BANK_SUPERPAGES, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_LOADS, TLB_STORES } from './tlb.js';
+import { BANK_SUPERPAGES, TLB_ENTRY_BITS, TLB_LOADS, TLB_MULTIPLIER, TLB_STEP_BITS, TLB_STORES, TLB_TARGETS } from './tlb.js'; // prettier-ignore
 
 export const ACCESS_LOAD = 0;
 export const ACCESS_STORE = 1;
@@ -70,19 +70,22 @@ const causeOf = (access: Code, onLoad: number, onStore: number, onFetch: number)
     choose32(op('i32.eq', access, i32c(ACCESS_STORE)), i32c(onStore), i32c(onFetch)),
   );
 
-/** Code that gives the byte address of an address's TLB entry, less the offset of its array in the bank. */
-export const tlbEntry = (bank: Code, vaddr: Code): Code =>
+/**
+ * Code that gives the byte address of a page's tag, less the offset of its cache in the bank. `page` is the address with
+ * the bits below 4096 cleared; where some are set, no tag is the same.
+ */
+export const tlbTag = (bank: Code, page: Code): Code =>
   op(
     'i32.add',
     bank,
     op(
-      'i32.and',
+      'i32.shl',
       op(
-        'i32.xor',
-        op('i32.shr_u', op('i32.wrap_i64', vaddr), i32c(8)),
-        op('i32.shr_u', op('i32.wrap_i64', vaddr), i32c(8 + TLB_ENTRY_BITS)),
+        'i32.shr_u',
+        op('i32.mul', op('i32.wrap_i64', page), i32c(TLB_MULTIPLIER)),
+        i32c(32 - TLB_ENTRY_BITS),
       ),
-      i32c((TLB_ENTRIES - 1) << 4),
+      i32c(TLB_STEP_BITS),
     ),
   );
 
@@ -249,11 +252,12 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
     ),
   );
 
-  const fillEntry = (array: number): Code =>
+  const fillEntry = (cache: number): Code =>
     seq(
-      set(entry, tlbEntry(load('i32.load', hart, HART_DATA_BANK * 4), va)),
-      store('i64.store', get(entry), op('i64.and', va, i64c(-4096)), array),
-      store('i32.store', get(entry), op('i32.sub', get(host), op('i32.wrap_i64', va)), array + 8),
+      set(need, op('i64.and', va, i64c(-4096))),
+      set(entry, tlbTag(load('i32.load', hart, HART_DATA_BANK * 4), get(need))),
+      store('i64.store', get(entry), get(need), cache),
+      store('i32.store', get(entry), op('i32.sub', get(host), op('i32.wrap_i64', va)), cache + TLB_TARGETS),
     );
 
   /** Widens the bank's range of addresses that superpages hold, by the one of this address. */

@@ -26,6 +26,8 @@ export interface Flow {
   isMerge(node: number): boolean;
   /** A back edge from a node that it dominates leads to it. */
   isLoop(node: number): boolean;
+  /** The nodes of the loop that begins at a node: those from which it is reached again without leaving what it dominates. */
+  loop(header: number): ReadonlySet<number>;
   /** Nodes that it dominates immediately, in reverse postorder. */
   children(node: number): readonly number[];
 }
@@ -37,7 +39,7 @@ export interface Flow {
  */
 export function orderFlow(successors: number[][]): Flow {
   for (;;) {
-    const flow = analyse(successors);
+    const flow = analyseFlow(successors);
     const entries = successors[DISPATCHER];
     const found = new Set<number>();
     for (const from of flow.sequence) {
@@ -51,7 +53,8 @@ export function orderFlow(successors: number[][]): Flow {
   }
 }
 
-function analyse(successors: readonly (readonly number[])[]): Flow {
+/** The order of a graph as it is, irreducible or not. */
+export function analyseFlow(successors: readonly (readonly number[])[]): Flow {
   const sequence = reversePostorder(successors);
   const order: number[] = Array.from({ length: successors.length }, () => -1);
   sequence.forEach((node, position) => (order[node] = position));
@@ -74,6 +77,16 @@ function analyse(successors: readonly (readonly number[])[]): Flow {
   const loops = successors.map((_, node) =>
     predecessors[node].some((from) => isBackward(from, node) && dominates(node, from)),
   );
+  const loop = (header: number): ReadonlySet<number> => {
+    const inside = new Set([header]);
+    const pending = predecessors[header].filter((from) => dominates(header, from));
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      if (inside.has(node)) continue;
+      inside.add(node);
+      pending.push(...predecessors[node]);
+    }
+    return inside;
+  };
   return {
     successors,
     order,
@@ -82,6 +95,7 @@ function analyse(successors: readonly (readonly number[])[]): Flow {
     dominates,
     isMerge: (node) => merges[node],
     isLoop: (node) => loops[node],
+    loop,
     children: (node) => children[node],
   };
 }

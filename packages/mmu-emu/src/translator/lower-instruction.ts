@@ -9,8 +9,8 @@ import { HART_F, HART_X } from '../hart/state.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { DYNAMIC_MODE, LAST_MODE } from '../interpreter/lower.js';
 import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
-import { TLB_LOADS, TLB_STORES } from '../mmu/tlb.js';
-import { tlbEntry } from '../mmu/translate.js';
+import { TLB_LOADS, TLB_STORES, TLB_TARGETS } from '../mmu/tlb.js';
+import { tlbTag } from '../mmu/translate.js';
 import { choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js';
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
@@ -25,6 +25,8 @@ export interface RegionLocals {
   readonly bank: number;
   readonly pc: number;
   readonly address: number;
+  /** Page of the address, and the bits that its width may not have. */
+  readonly tag: number;
   readonly entry: number;
   /** Of registers, by their words in the hart's state; x0, and those that the region does not use, are absent. */
   readonly registers: ReadonlyMap<number, number>;
@@ -176,21 +178,25 @@ class InstructionLowering {
   }
 
   /** Gives up unless the TLB holds an aligned access of this width to `address`; sets `entry`. */
-  #lookUp(array: number, width: MemoryWidth): Code {
+  #lookUp(cache: number, width: MemoryWidth): Code {
     const l = this.#l;
     return when(
       op(
         'i64.ne',
-        load('i64.load', tee(l.entry, tlbEntry(get(l.bank), get(l.address))), array),
-        op('i64.and', get(l.address), i64c(-4096 | (width - 1))),
+        tee(l.tag, op('i64.and', get(l.address), i64c(-4096 | (width - 1)))),
+        load('i64.load', tee(l.entry, tlbTag(get(l.bank), get(l.tag))), cache),
       ),
       this.#exits.giveUp('lookUp'),
     );
   }
 
-  #hostAddress(array: number): Code {
+  #hostAddress(cache: number): Code {
     const l = this.#l;
-    return op('i32.add', op('i32.wrap_i64', get(l.address)), load('i32.load', get(l.entry), array + 8));
+    return op(
+      'i32.add',
+      op('i32.wrap_i64', get(l.address)),
+      load('i32.load', get(l.entry), cache + TLB_TARGETS),
+    );
   }
 
   #statement(statement: Statement): Code {

@@ -11,12 +11,13 @@
  * is wherever a jump led.
  *
  * Invariants:
- * 1. At every instruction that may give up, the locals hold the registers as they are before it, and `left` counts it and
- *    what follows in its block as done: giving up adds that back. So traps, budgets and instret are exact.
+ * 1. At every instruction that may give up, registers are as they are before it, in their locals where the plan
+ *    (`register-plan.ts`) says that they are dirty and in the hart's state otherwise, and `left` counts it and what follows
+ *    in its block as done: giving up adds that back. So traps, budgets and instret are exact.
  * 2. `left` is at least what can be retired until it is looked at again, which happens at every entry and every loop.
  * 3. mstatus.FS is Dirty wherever a floating-point instruction is done, and none of those sets a flag that was not set: so
  *    neither mstatus nor fcsr changes.
- * 4. There is no call in the function. It writes to memory only by stores of the guest, and at its end.
+ * 4. There is no call in the function.
  */
 
 import { FLOAT_REGISTERS, INTEGER_REGISTERS } from '../assembler/registers.js';
@@ -31,11 +32,19 @@ import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import type { WasmType } from '../wasm/opcodes.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
+import { layEntrances } from './entrances.js';
+import type { Entrances, Gate } from './entrances.js';
 import { DISPATCHER, orderFlow } from './flow.js';
 import type { Flow } from './flow.js';
 import { lowerInstruction } from './lower-instruction.js';
 import type { RegionLocals } from './lower-instruction.js';
+import { isCall, isComputed } from './region.js';
 import type { Refusal, Region, RegionBlock } from './region.js';
+import { NO_REGISTERS, planRegisters, readsOf, same, union, without, wordsOf, writesOf } from './register-plan.js'; // prettier-ignore
+import type { RegisterPlan, RegisterSet } from './register-plan.js';
+
+/** In place of an entry's number: under way to none. */
+const NO_ENTRY = -1;
 
 /** A function, and the offsets of the page at which it can be entered: entry i at `entries[i]`. */
 export interface RegionFunction {
@@ -46,52 +55,64 @@ export interface RegionFunction {
 class RegionLowering {
   readonly #f: FunctionBody;
   readonly #number: number;
-  /** By node; node 0 has none. */
+  /** By node; the dispatcher and gates have none. */
   readonly #blocks: readonly (RegionBlock | null)[];
   readonly #nodes = new Map<number, number>();
   readonly #flow: Flow;
+  readonly #entrances: Entrances;
+  /** Numbers of entries, by node. */
   readonly #entryOf = new Map<number, number>();
   /** Most instructions that can retire from the start of a node until the budget is looked at again, by node. */
   readonly #bounds: readonly number[];
   readonly #locals: RegionLocals;
-  readonly #exit: number;
+  readonly #reason: number;
   readonly #refusals: ReadonlyMap<number, Refusal>;
+  readonly #plan: RegisterPlan;
+  /** By node: the block around it behind which the registers are written that are dirty at its beginning. */
+  readonly #exits: string[] = [];
   readonly #entry = 4;
   readonly #records = 3;
-  readonly #written = new Set<number>();
 
   constructor(region: Region, number: number, body: FunctionBody) {
     this.#f = body;
     this.#number = number;
     this.#refusals = region.refusals;
     const blocks = [...region.blocks.values()];
-    this.#blocks = [null, ...blocks];
     blocks.forEach((found, index) => this.#nodes.set(found.start, index + 1));
     const nodesOf = (offsets: readonly number[]): number[] => [
       ...new Set(offsets.map((offset) => this.#nodes.get(offset)).filter((node) => node !== undefined)),
     ];
-    this.#flow = orderFlow([nodesOf(region.entries), ...blocks.map(({ targets }) => nodesOf(targets))]);
-    this.#flow.successors[DISPATCHER].forEach((node, index) => this.#entryOf.set(node, index));
+    const returns = new Map<number, number>();
+    blocks.forEach(({ instructions, end }, index) => {
+      const [last, back] = [instructions.at(-1), this.#nodes.get(end)];
+      if (last !== undefined && back !== undefined && isCall(last)) returns.set(index + 1, back);
+    });
+    this.#entrances = layEntrances(
+      [[], ...blocks.map(({ targets }) => nodesOf(targets))],
+      returns,
+      nodesOf(region.entries),
+    );
+    const { successors, gates, copies } = this.#entrances;
+    this.#blocks = successors.map((_, node) =>
+      node === DISPATCHER || gates.has(node) ? null : blocks[(copies.get(node) ?? node) - 1],
+    );
+    this.#flow = orderFlow(successors);
+    // Besides those of the region, what was irreducible all the same.
+    const entries = new Set([...this.#entrances.entries, ...this.#flow.successors[DISPATCHER]]);
+    for (const node of entries) this.#entryOf.set(node, this.#entryOf.size);
     this.#bounds = this.#findBounds();
 
     const f = this.#f;
-    const registers = new Map<number, number>();
-    const use = (word: number): void => {
-      if (word !== HART_X && !registers.has(word)) registers.set(word, f.local('i64', registerName(word)));
-    };
-    for (const instruction of blocks.flatMap(({ instructions }) => instructions)) {
-      const { reads, writes } = instruction.shape;
-      for (const name of reads) {
-        if (name === 'rs1' || name === 'rs2') use(HART_X + 2 * instruction[name]);
-        else if (name === 'frs1') use(HART_F + 2 * instruction.rs1);
-        else if (name === 'frs2') use(HART_F + 2 * instruction.rs2);
-        else if (name === 'frs3') use(HART_F + 2 * instruction.rs3);
-      }
-      if (writes === null) continue;
-      const word = (writes === 'f' ? HART_F : HART_X) + 2 * instruction.rd;
-      use(word);
-      if (registers.has(word)) this.#written.add(word);
-    }
+    this.#plan = planRegisters(this.#flow, this.#blocks, (node) => {
+      const last = this.#blocks[node]?.instructions.at(-1);
+      if (last?.shape.ending !== 'indirect') return null;
+      return region.holdsCalls || isComputed(last) ? 'near' : 'away';
+    });
+    const used = blocks
+      .flatMap(({ instructions }) => instructions)
+      .map((instruction) => union(readsOf(instruction), writesOf(instruction)))
+      .reduce(union, NO_REGISTERS);
+    const registers = new Map(wordsOf(used).map((word) => [word, f.local('i64', registerName(word))]));
     const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
     this.#locals = {
       hart: 0,
@@ -100,13 +121,14 @@ class RegionLowering {
       bank: f.local('i32', 'bank'),
       pc: f.local('i64', 'pc'),
       address: f.local('i64', 'address'),
+      tag: f.local('i64', 'tag'),
       entry: f.local('i32', 'tlbEntry'),
       registers,
       isFloatReady: f.local('i32', 'isFloatReady'),
       fcsr: f.local('i64', 'fcsr'),
       temporary: (type, index) => (temporaries[type][index] ??= f.local(type, `${type}_${index}`)),
     };
-    this.#exit = f.local('i32', 'exit');
+    this.#reason = f.local('i32', 'exit');
   }
 
   lower(): RegionFunction {
@@ -122,16 +144,14 @@ class RegionLowering {
           i32c(MSTATUS_FS),
         ),
       ),
-      ...[...l.registers].map(([word, local]) => set(local, load('i64.load', get(l.hart), word * 4))),
+      this.#loadRegisters(this.#plan.held(DISPATCHER)),
       block('exit', this.#tree(DISPATCHER)),
-      ...[...this.#written].map((word) =>
-        store('i64.store', get(l.hart), get(l.registers.get(word) as number), word * 4),
-      ),
       store('i64.store', get(l.hart), get(l.pc), HART_PC * 4),
-      op('i32.or', op('i32.shl', get(l.left), i32c(REGION_EXIT_BITS)), get(this.#exit)),
+      op('i32.or', op('i32.shl', get(l.left), i32c(REGION_EXIT_BITS)), get(this.#reason)),
     )(this.#f);
-    const entries = this.#flow.successors[DISPATCHER].map(
-      (node) => (this.#blocks[node] as RegionBlock).start,
+    const { gates } = this.#entrances;
+    const entries = [...this.#entryOf.keys()].map(
+      (node) => (this.#blocks[gates.get(node)?.header ?? node] as RegionBlock).start,
     );
     return { body: this.#f, entries };
   }
@@ -151,63 +171,120 @@ class RegionLowering {
   }
 
   #node(node: number): Code {
-    const found = this.#blocks[node];
-    return found === null ? this.#dispatch() : this.#block(node, found);
+    return node === DISPATCHER ? this.#dispatch() : this.#withExit(node);
   }
 
   #dispatch(): Code {
-    const labels = this.#flow.successors[DISPATCHER].map((node) => `node${node}`);
+    const labels = [...this.#entryOf.keys()].map((node) => `node${this.#entrances.first.get(node) ?? node}`);
     return (f) => {
       get(this.#entry)(f);
       f.branchTable(labels, labels[0]);
     };
   }
 
+  /** A node, in a block behind which the registers are written that are dirty when it begins. */
+  #withExit(node: number): Code {
+    const dirty = this.#plan.dirty(node);
+    const around = this.#around(node);
+    const found = this.#blocks[node];
+    const code = (): Code => (found === null ? this.#gate(node) : this.#block(node, found));
+    // What encloses the node writes the same registers.
+    if (same(dirty, around === null ? NO_REGISTERS : this.#plan.dirty(around))) {
+      this.#exits[node] = around === null ? 'exit' : this.#exits[around];
+      return code();
+    }
+    this.#exits[node] = `exit${node}`;
+    return seq(block(this.#exits[node], code()), this.#storeRegisters(dirty), br('exit'));
+  }
+
+  /** On to an entry inside the loop, or to where it begins; either way nobody is under way to an entry then. */
+  #gate(node: number): Code {
+    const { gates } = this.#entrances;
+    const { header, ways } = gates.get(node) as Gate;
+    const arrived = set(this.#entry, i32c(NO_ENTRY));
+    const inwards = [...ways].map(([next, entries]) =>
+      when(
+        entries
+          .map((entry) => op('i32.eq', get(this.#entry), i32c(this.#entryOf.get(entry) as number)))
+          .reduce((a, b) => op('i32.or', a, b)),
+        seq(gates.has(next) ? seq() : arrived, this.#follow(node, next)),
+      ),
+    );
+    return seq(
+      when(op('i32.ne', get(this.#entry), i32c(NO_ENTRY)), seq(...inwards, arrived)),
+      this.#follow(node, header),
+    );
+  }
+
+  /** The node that has its code around that of this one; null when the dispatcher has. */
+  #around(node: number): number | null {
+    const flow = this.#flow;
+    if (flow.isMerge(node)) return null;
+    return flow.successors.findIndex(
+      (targets, other) => targets.includes(node) && !flow.isBackward(other, node),
+    );
+  }
+
   #block(node: number, { instructions, start, end, targets }: RegionBlock): Code {
     const l = this.#locals;
     const last = instructions.at(-1)?.shape.ending;
     const parts: Code[] = [];
+    let written = NO_REGISTERS;
     if (this.#isTested(node)) {
-      parts.push(
-        when(op('i32.lt_u', get(l.left), i32c(this.#bounds[node])), this.#leave(start, 'budget', 0)),
-      );
+      const leave = this.#leave(node, start, 'budget', 0, written);
+      parts.push(when(op('i32.lt_u', get(l.left), i32c(this.#bounds[node])), leave));
     }
     parts.push(set(l.left, op('i32.sub', get(l.left), i32c(instructions.length))));
     let isFloatChecked = false;
     instructions.forEach((instruction, index) => {
+      const before = written;
+      written = union(written, writesOf(instruction));
       parts.push(
         (f) => f.mark(instruction.offset),
         lowerInstruction(l, instruction, {
           isFloatChecked,
-          giveUp: (exit) => this.#leave(instruction.offset, exit, instructions.length - index),
+          giveUp: (exit) => this.#leave(node, instruction.offset, exit, instructions.length - index, before),
           taken: () => this.#go(node, targets[0]),
           next: () => this.#go(node, end),
-          indirect: () => this.#indirect(),
+          indirect: () => this.#indirect(node),
         }),
       );
       isFloatChecked ||= instruction.shape.description.statements[0]?.kind === 'requireFloat';
     });
     if (last === 'none') {
-      parts.push(this.#nodes.has(end) ? this.#go(node, end) : this.#leave(end, this.#refusalAt(end), 0));
+      const known = this.#nodes.has(end);
+      parts.push(known ? this.#go(node, end) : this.#leave(node, end, this.#refusalAt(end), 0, written));
     }
     return seq(...parts);
   }
 
-  /** To an offset of the page, or outside it. */
+  /** From the end of a node to an offset of the page, or outside it. */
   #go(from: number, offset: number): Code {
     const to = this.#nodes.get(offset);
     if (to === undefined) {
       const inPage = offset >= 0 && offset < PAGE_SIZE;
-      return this.#leave(offset, inPage ? 'otherRegion' : 'otherPage', 0);
+      const exit = inPage ? 'otherRegion' : 'otherPage';
+      return this.#leave(from, offset, exit, 0, this.#plan.dirtyAfter(from));
     }
+    return this.#follow(from, this.#entrances.gateOf.get(to) ?? to);
+  }
+
+  /** Along an edge: what is not dirty there is written before. */
+  #follow(from: number, to: number): Code {
+    const stores = this.#storeRegisters(without(this.#plan.dirtyAfter(from), this.#plan.dirty(to)));
+    return seq(stores, this.#branch(from, to));
+  }
+
+  #branch(from: number, to: number): Code {
     if (!this.#flow.isBackward(from, to)) return this.#flow.isMerge(to) ? br(`node${to}`) : this.#tree(to);
     if (this.#flow.dominates(to, from)) return br(`loop${to}`);
     return seq(set(this.#entry, i32c(this.#entryOf.get(to) as number)), br(`loop${DISPATCHER}`));
   }
 
   /** To the address in `pc`: an entry of this region, or outside it. */
-  #indirect(): Code {
+  #indirect(node: number): Code {
     const l = this.#locals;
+    const plan = this.#plan;
     const offset = op('i32.and', op('i32.wrap_i64', get(l.pc)), i32c(4095));
     return seq(
       when(
@@ -223,18 +300,23 @@ class RegionLowering {
           ),
           when(
             op('i32.eq', op('i32.shr_u', get(this.#entry), i32c(16)), i32c(this.#number)),
-            seq(set(this.#entry, op('i32.and', get(this.#entry), i32c(0xffff))), br(`loop${DISPATCHER}`)),
+            seq(
+              set(this.#entry, op('i32.and', get(this.#entry), i32c(0xffff))),
+              this.#storeRegisters(without(plan.dirtyAfter(node), plan.dirty(DISPATCHER))),
+              this.#loadRegisters(without(plan.held(DISPATCHER), plan.heldAfter(node))),
+              br(`loop${DISPATCHER}`),
+            ),
           ),
         ),
       ),
       this.#leaveFor('computedJump'),
-      br('exit'),
+      this.#exit(node, plan.dirtyAfter(node)),
     );
   }
 
   /** Says why the region is left. */
   #leaveFor(exit: RegionExit): Code {
-    return seq((f) => f.note(`leaves: ${exit}`), set(this.#exit, i32c(regionExitNumber(exit))));
+    return seq((f) => f.note(`leaves: ${exit}`), set(this.#reason, i32c(regionExitNumber(exit))));
   }
 
   /** Why straight-line code ends there. */
@@ -242,20 +324,48 @@ class RegionLowering {
     return offset >= PAGE_SIZE ? 'otherPage' : (this.#refusals.get(offset)?.exit ?? 'regionLimit');
   }
 
-  /** Leaves for an offset of the page or outside it; `undone` instructions were counted that have not retired. */
-  #leave(offset: number, exit: RegionExit, undone: number): Code {
+  /**
+   * Leaves a node for an offset of the page or outside it; `undone` instructions were counted that have not retired, and
+   * `written` are the registers that were written since the node began.
+   */
+  #leave(node: number, offset: number, exit: RegionExit, undone: number, written: RegisterSet): Code {
     const l = this.#locals;
     return seq(
       set(l.pc, op('i64.add', get(l.page), i64c(offset))),
       undone === 0 ? seq() : set(l.left, op('i32.add', get(l.left), i32c(undone))),
       this.#leaveFor(exit),
-      br('exit'),
+      this.#exit(node, written),
+    );
+  }
+
+  /** Writes registers that are dirty, and lets those be written that were when the node began. */
+  #exit(node: number, written: RegisterSet): Code {
+    return seq(this.#storeRegisters(without(written, this.#plan.dirty(node))), br(this.#exits[node]));
+  }
+
+  #storeRegisters(registers: RegisterSet): Code {
+    const l = this.#locals;
+    return seq(
+      ...wordsOf(registers).map((word) =>
+        store('i64.store', get(l.hart), get(l.registers.get(word) as number), word * 4),
+      ),
+    );
+  }
+
+  #loadRegisters(registers: RegisterSet): Code {
+    const l = this.#locals;
+    return seq(
+      ...wordsOf(registers).map((word) =>
+        set(l.registers.get(word) as number, load('i64.load', get(l.hart), word * 4)),
+      ),
     );
   }
 
   /** Whether the budget is looked at when the node begins. */
   #isTested(node: number): boolean {
-    return this.#entryOf.has(node) || this.#flow.isLoop(node);
+    const { gates, gateOf } = this.#entrances;
+    if (gates.has(node)) return false;
+    return this.#entryOf.has(node) || gateOf.has(node) || this.#flow.isLoop(node);
   }
 
   #findBounds(): number[] {

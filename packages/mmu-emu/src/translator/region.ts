@@ -49,6 +49,8 @@ export interface Region {
   readonly refusals: ReadonlyMap<number, Refusal>;
   /** Has a jump to a computed address that is no return: a switch, say. Where it leads is found out by watching. */
   readonly computesTargets: boolean;
+  /** A function that is called is part of it, so that returns may stay in it. */
+  readonly holdsCalls: boolean;
 }
 
 /** Limits that keep the time which the host's compiler needs in bounds: it grows faster than the code. */
@@ -109,7 +111,10 @@ class RegionSearch {
         instructions: Math.min(this.#limits.calledInstructions, this.#limits.instructions - this.#found.size),
       });
       alone.follow(target);
-      if (!alone.#isCut) this.follow(target);
+      if (alone.#isCut) continue;
+      this.follow(target);
+      // Others call it too, and through its address.
+      this.#entries.add(target);
     }
   }
 
@@ -172,6 +177,16 @@ class RegionSearch {
   }
 }
 
+/** Whether an instruction jumps to a computed address, and not back or to a function: as a switch does. */
+export function isComputed({ shape, rd, rs1 }: RegionInstruction): boolean {
+  return shape.ending === 'indirect' && rd === 0 && !LINKS.has(rs1);
+}
+
+/** Whether an instruction is a call. */
+export function isCall({ shape, rd }: RegionInstruction): boolean {
+  return (shape.ending === 'jump' || shape.ending === 'indirect') && LINKS.has(rd);
+}
+
 function instructionAt(page: DataView, offset: number): RegionInstruction | Refusal {
   const low = page.getUint16(offset, true);
   const long = (low & 3) === 3;
@@ -216,14 +231,17 @@ function reachable(
   const pending = [...entries];
   let instructions = 0;
   let computesTargets = false;
+  let holdsCalls = false;
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     const block = blocks.get(at);
     if (block === undefined || kept.has(at)) continue;
     kept.set(at, block);
     instructions += block.instructions.length;
     const last = block.instructions.at(-1);
-    if (last?.shape.ending === 'indirect' && last.rd === 0 && !LINKS.has(last.rs1)) computesTargets = true;
+    if (last !== undefined && isComputed(last)) computesTargets = true;
+    if (last?.shape.ending === 'jump' && LINKS.has(last.rd) && blocks.has(block.targets[0]))
+      holdsCalls = true;
     pending.push(...block.targets);
   }
-  return { blocks: kept, entries, instructions, refusals, computesTargets };
+  return { blocks: kept, entries, instructions, refusals, computesTargets, holdsCalls };
 }

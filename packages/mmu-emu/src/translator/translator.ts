@@ -51,6 +51,8 @@ interface LiveRegion {
   readonly number: number;
   /** Byte address of its page's slot. */
   readonly slot: number;
+  /** The entry for which it was made. */
+  readonly seed: number;
   readonly entries: readonly number[];
   readonly region: Region;
   /** How often it was made anew. */
@@ -231,16 +233,29 @@ export class Translator implements CodeObserver {
     this.#noteRefusals(region);
     const number = this.#allocate();
     const generation = around === null ? 0 : around.generation + 1;
-    const found = { number, slot, region, entries: region.entries, generation };
+    const found = { number, slot, region, seed: offset, entries: region.entries, generation };
     this.#live.set(number, found);
     const ofSlot = this.#bySlot.get(slot);
     if (ofSlot === undefined) this.#bySlot.set(slot, new Set([found]));
     else ofSlot.add(found);
     // Marked now, so that other places in the queue see it; no region is entered before it is installed.
-    region.entries.forEach((entry, index) => {
-      this.#words[this.#entryWord(slot, entry)] = number * 0x1_0000 + index;
-    });
+    this.#mark(found);
     return found;
+  }
+
+  /** Lets the words of a region's entries name it, but for those that a larger region has: its jumps stay in it. */
+  #mark(found: LiveRegion): void {
+    found.entries.forEach((entry, index) => {
+      const word = this.#entryWord(found.slot, entry);
+      const owner = this.#live.get(this.#words[word] >>> 16);
+      if (
+        entry !== found.seed &&
+        owner !== undefined &&
+        owner.region.instructions > found.region.instructions
+      )
+        return;
+      this.#words[word] = found.number * 0x1_0000 + index;
+    });
   }
 
   /** Compiles regions, as one module, and lets the interpreter enter them. */
@@ -252,10 +267,8 @@ export class Translator implements CodeObserver {
       const index = module.declare(REGION_PARAMETERS, REGION_RESULTS);
       module.define(index, body);
       module.exportFunction(`r${found.number}`, index);
-      entries.forEach((entry, at) => {
-        this.#words[this.#entryWord(found.slot, entry)] = found.number * 0x1_0000 + at;
-      });
-      this.#live.set(found.number, Object.assign(found, { entries }));
+      Object.assign(found, { entries });
+      this.#mark(found);
       this.#instructions += found.region.instructions;
     }
     const bytes = module.encode();

@@ -18,10 +18,9 @@ import {
   BANK_BYTES,
   BANK_COUNT,
   BANK_LAST_USE,
-  TLB_ENTRIES,
-  TLB_ENTRY_BYTES,
   TLB_LOADS,
   TLB_STORES,
+  TLB_TARGETS,
 } from '../../src/mmu/tlb.js';
 import type { Random } from '../qemu/random.js';
 import { batches, seededRandom } from '../qemu/scale.js';
@@ -170,15 +169,11 @@ class NoisyMachine {
       for (let bank = 0; bank < BANK_COUNT; bank++) {
         const lastUse = (base + HART_BANKS + bank * BANK_BYTES + BANK_LAST_USE) / 4;
         if (words[lastUse] === 0 && words[lastUse + 1] === 0) continue;
-        for (const array of [TLB_LOADS, TLB_STORES]) {
-          const at = (base + HART_BANKS + bank * BANK_BYTES + array) / 4;
-          for (
-            let entry = at;
-            entry < at + (TLB_ENTRIES * TLB_ENTRY_BYTES) / 4;
-            entry += TLB_ENTRY_BYTES / 4
-          ) {
+        for (const cache of [TLB_LOADS, TLB_STORES]) {
+          const at = (base + HART_BANKS + bank * BANK_BYTES + cache) / 4;
+          for (let entry = at; entry < at + TLB_TARGETS / 4; entry += 2) {
             if (words[entry] === NO_TAG && words[entry + 1] === NO_TAG) continue;
-            const host = (words[entry] + words[entry + 2]) >>> 0;
+            const host = (words[entry] + words[entry + TLB_TARGETS / 4]) >>> 0;
             if (host < ramStart || host + 4096 > ramStart + RAM_BYTES)
               found.push(`an entry of the TLB leads to ${host}`);
           }

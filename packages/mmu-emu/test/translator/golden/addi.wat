@@ -3,11 +3,12 @@
 (module
 (import "m" "memory" (memory 1 65536))
 (func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
-  (local $a1 i64)
   (local $a0 i64)
+  (local $a1 i64)
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -17,7 +18,6 @@
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
   (local.set $a1 (i64.load offset=96 (local.get $hart)))
-  (local.set $a0 (i64.load offset=88 (local.get $hart)))
   (block $exit
     (loop $loop0
       (block $node1 (br_table $node1 $node1 (local.get $entry)))
@@ -34,8 +34,8 @@
       (local.set $pc (i64.add (local.get $page) (i64.const 4)))
       ;; leaves: illegal
       (local.set $exit (i32.const 11))
+      (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))
-  (i64.store offset=88 (local.get $hart) (local.get $a0))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

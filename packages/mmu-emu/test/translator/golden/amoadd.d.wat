@@ -3,12 +3,13 @@
 (module
 (import "m" "memory" (memory 1 65536))
 (func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+  (local $a0 i64)
   (local $a1 i64)
   (local $a2 i64)
-  (local $a0 i64)
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -21,7 +22,6 @@
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
   (local.set $a1 (i64.load offset=96 (local.get $hart)))
   (local.set $a2 (i64.load offset=104 (local.get $hart)))
-  (local.set $a0 (i64.load offset=88 (local.get $hart)))
   (block $exit
     (loop $loop0
       (block $node1 (br_table $node1 $node1 (local.get $entry)))
@@ -38,16 +38,14 @@
       (local.set $address (local.get $a1))
       (if
         (i64.ne
+          (local.tee $tag (i64.and (local.get $address) (i64.const -4089)))
           (i64.load offset=8192
             (local.tee $tlbEntry
               (i32.add
                 (local.get $bank)
-                (i32.and
-                  (i32.xor
-                    (i32.shr_u (i32.wrap_i64 (local.get $address)) (i32.const 8))
-                    (i32.shr_u (i32.wrap_i64 (local.get $address)) (i32.const 17)))
-                  (i32.const 8176)))))
-          (i64.and (local.get $address) (i64.const -4089)))
+                (i32.shl
+                  (i32.shr_u (i32.mul (i32.wrap_i64 (local.get $tag)) (i32.const 2052)) (i32.const 23))
+                  (i32.const 3))))))
         (then
           (local.set $pc (i64.add (local.get $page) (i64.const 0)))
           (local.set $left (i32.add (local.get $left) (i32.const 1)))
@@ -55,15 +53,15 @@
           (local.set $exit (i32.const 14))
           (br $exit)))
       (local.set $tlbEntry
-        (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=8200 (local.get $tlbEntry))))
+        (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=12288 (local.get $tlbEntry))))
       (local.set $i64_1 (i64.load (local.get $tlbEntry)))
       (i64.store (local.get $tlbEntry) (i64.add (local.get $i64_1) (local.get $i64_0)))
       (local.set $a0 (local.get $i64_1))
       (local.set $pc (i64.add (local.get $page) (i64.const 4)))
       ;; leaves: illegal
       (local.set $exit (i32.const 11))
+      (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))
-  (i64.store offset=88 (local.get $hart) (local.get $a0))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

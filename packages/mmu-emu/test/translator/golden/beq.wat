@@ -12,6 +12,7 @@
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -41,6 +42,7 @@
         (local.set $left (i32.sub (local.get $left) (i32.const 1)))
         ;; 80000004: addi a2,a2,1
         (local.set $a2 (i64.add (local.get $a2) (i64.const 1)))
+        (i64.store offset=104 (local.get $hart) (local.get $a2))
         (br $node3))
       (local.set $left (i32.sub (local.get $left) (i32.const 1)))
       ;; 80000008: addi a3,a3,1
@@ -48,9 +50,8 @@
       (local.set $pc (i64.add (local.get $page) (i64.const 12)))
       ;; leaves: illegal
       (local.set $exit (i32.const 11))
+      (i64.store offset=112 (local.get $hart) (local.get $a3))
       (br $exit)))
-  (i64.store offset=104 (local.get $hart) (local.get $a2))
-  (i64.store offset=112 (local.get $hart) (local.get $a3))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

@@ -9,12 +9,13 @@
 (module
 (import "m" "memory" (memory 1 65536))
 (func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
-  (local $a0 i64)
-  (local $s0 i64)
   (local $ra i64)
+  (local $s0 i64)
+  (local $a0 i64)
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -24,27 +25,63 @@
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
-  (local.set $a0 (i64.load offset=88 (local.get $hart)))
-  (local.set $s0 (i64.load offset=72 (local.get $hart)))
   (local.set $ra (i64.load offset=16 (local.get $hart)))
+  (local.set $s0 (i64.load offset=72 (local.get $hart)))
+  (local.set $a0 (i64.load offset=88 (local.get $hart)))
   (block $exit
     (loop $loop0
       (block $node2
         (block $node1 (br_table $node2 $node1 $node2 (local.get $entry)))
+        (block $exit1
+          (if
+            (i32.lt_u (local.get $left) (i32.const 3))
+            (then
+              (local.set $pc (i64.add (local.get $page) (i64.const 12)))
+              ;; leaves: budget
+              (local.set $exit (i32.const 3))
+              (br $exit1)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 3)))
+          ;; 8000000c: addi a0,a0,1
+          (local.set $a0 (i64.add (local.get $a0) (i64.const 1)))
+          ;; 80000010: addi ra,s0,0
+          (local.set $ra (local.get $s0))
+          ;; 80000014: jalr zero,0(ra)
+          (local.set $i64_0 (i64.and (local.get $ra) (i64.const -2)))
+          (local.set $pc (local.get $i64_0))
+          (if
+            (i64.eq (i64.and (local.get $pc) (i64.const -4096)) (local.get $page))
+            (then
+              (local.set $entry
+                (i32.load offset=32800
+                  (i32.add
+                    (local.get $records)
+                    (i32.shl (i32.and (i32.wrap_i64 (local.get $pc)) (i32.const 4095)) (i32.const 1)))))
+              (if
+                (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
+                (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
+          ;; leaves: computedJump
+          (local.set $exit (i32.const 2))
+          (br $exit1))
+        (i64.store offset=16 (local.get $hart) (local.get $ra))
+        (i64.store offset=72 (local.get $hart) (local.get $s0))
+        (i64.store offset=88 (local.get $hart) (local.get $a0))
+        (br $exit))
+      (block $exit2
         (if
           (i32.lt_u (local.get $left) (i32.const 3))
           (then
-            (local.set $pc (i64.add (local.get $page) (i64.const 12)))
+            (local.set $pc (i64.add (local.get $page) (i64.const 0)))
             ;; leaves: budget
             (local.set $exit (i32.const 3))
-            (br $exit)))
+            (br $exit2)))
         (local.set $left (i32.sub (local.get $left) (i32.const 3)))
-        ;; 8000000c: addi a0,a0,1
-        (local.set $a0 (i64.add (local.get $a0) (i64.const 1)))
-        ;; 80000010: addi ra,s0,0
-        (local.set $ra (local.get $s0))
-        ;; 80000014: jalr zero,0(ra)
-        (local.set $i64_0 (i64.and (local.get $ra) (i64.const -2)))
+        ;; 80000000: addi s0,ra,0
+        (local.set $s0 (local.get $ra))
+        ;; 80000004: auipc ra,0x0
+        (local.set $ra (i64.add (local.get $page) (i64.const 4)))
+        ;; 80000008: jalr ra,20(ra)
+        (local.set $i64_0 (i64.and (i64.add (local.get $ra) (i64.const 20)) (i64.const -2)))
+        (local.set $ra (i64.add (local.get $page) (i64.const 12)))
         (local.set $pc (local.get $i64_0))
         (if
           (i64.eq (i64.and (local.get $pc) (i64.const -4096)) (local.get $page))
@@ -59,40 +96,11 @@
               (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
         ;; leaves: computedJump
         (local.set $exit (i32.const 2))
-        (br $exit))
-      (if
-        (i32.lt_u (local.get $left) (i32.const 3))
-        (then
-          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-          ;; leaves: budget
-          (local.set $exit (i32.const 3))
-          (br $exit)))
-      (local.set $left (i32.sub (local.get $left) (i32.const 3)))
-      ;; 80000000: addi s0,ra,0
-      (local.set $s0 (local.get $ra))
-      ;; 80000004: auipc ra,0x0
-      (local.set $ra (i64.add (local.get $page) (i64.const 4)))
-      ;; 80000008: jalr ra,20(ra)
-      (local.set $i64_0 (i64.and (i64.add (local.get $ra) (i64.const 20)) (i64.const -2)))
-      (local.set $ra (i64.add (local.get $page) (i64.const 12)))
-      (local.set $pc (local.get $i64_0))
-      (if
-        (i64.eq (i64.and (local.get $pc) (i64.const -4096)) (local.get $page))
-        (then
-          (local.set $entry
-            (i32.load offset=32800
-              (i32.add
-                (local.get $records)
-                (i32.shl (i32.and (i32.wrap_i64 (local.get $pc)) (i32.const 4095)) (i32.const 1)))))
-          (if
-            (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
-            (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
-      ;; leaves: computedJump
-      (local.set $exit (i32.const 2))
+        (br $exit2))
+      (i64.store offset=16 (local.get $hart) (local.get $ra))
+      (i64.store offset=72 (local.get $hart) (local.get $s0))
+      (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))
-  (i64.store offset=88 (local.get $hart) (local.get $a0))
-  (i64.store offset=16 (local.get $hart) (local.get $ra))
-  (i64.store offset=72 (local.get $hart) (local.get $s0))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

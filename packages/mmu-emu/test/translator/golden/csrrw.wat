@@ -8,6 +8,7 @@
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -33,8 +34,8 @@
       (local.set $pc (i64.add (local.get $page) (i64.const 4)))
       ;; leaves: csr
       (local.set $exit (i32.const 6))
+      (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))
-  (i64.store offset=88 (local.get $hart) (local.get $a0))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

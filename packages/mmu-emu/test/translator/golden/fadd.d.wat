@@ -3,12 +3,13 @@
 (module
 (import "m" "memory" (memory 1 65536))
 (func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+  (local $fa0 i64)
   (local $fa1 i64)
   (local $fa2 i64)
-  (local $fa0 i64)
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -24,7 +25,6 @@
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
   (local.set $fa1 (i64.load offset=352 (local.get $hart)))
   (local.set $fa2 (i64.load offset=360 (local.get $hart)))
-  (local.set $fa0 (i64.load offset=344 (local.get $hart)))
   (block $exit
     (loop $loop0
       (block $node1 (br_table $node1 $node1 (local.get $entry)))
@@ -84,8 +84,8 @@
       (local.set $pc (i64.add (local.get $page) (i64.const 4)))
       ;; leaves: illegal
       (local.set $exit (i32.const 11))
+      (i64.store offset=344 (local.get $hart) (local.get $fa0))
       (br $exit)))
-  (i64.store offset=344 (local.get $hart) (local.get $fa0))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

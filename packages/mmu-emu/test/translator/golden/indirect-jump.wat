@@ -10,6 +10,7 @@
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -25,59 +26,60 @@
   (block $exit
     (loop $loop0
       (block $node1 (br_table $node1 $node1 (local.get $entry)))
-      (if
-        (i32.lt_u (local.get $left) (i32.const 3))
-        (then
-          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-          ;; leaves: budget
-          (local.set $exit (i32.const 3))
-          (br $exit)))
-      (local.set $left (i32.sub (local.get $left) (i32.const 3)))
-      ;; 80000000: sh3add a1,a0,a1
-      (local.set $i64_0 (local.get $a0))
-      (local.set $i64_1 (local.get $a1))
-      (local.set $a1 (i64.add (i64.shl (local.get $i64_0) (i64.const 3)) (local.get $i64_1)))
-      ;; 80000004: ld a1,0(a1)
-      (local.set $address (local.get $a1))
-      (if
-        (i64.ne
+      (block $exit1
+        (if
+          (i32.lt_u (local.get $left) (i32.const 3))
+          (then
+            (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+            ;; leaves: budget
+            (local.set $exit (i32.const 3))
+            (br $exit1)))
+        (local.set $left (i32.sub (local.get $left) (i32.const 3)))
+        ;; 80000000: sh3add a1,a0,a1
+        (local.set $i64_0 (local.get $a0))
+        (local.set $i64_1 (local.get $a1))
+        (local.set $a1 (i64.add (i64.shl (local.get $i64_0) (i64.const 3)) (local.get $i64_1)))
+        ;; 80000004: ld a1,0(a1)
+        (local.set $address (local.get $a1))
+        (if
+          (i64.ne
+            (local.tee $tag (i64.and (local.get $address) (i64.const -4089)))
+            (i64.load
+              (local.tee $tlbEntry
+                (i32.add
+                  (local.get $bank)
+                  (i32.shl
+                    (i32.shr_u (i32.mul (i32.wrap_i64 (local.get $tag)) (i32.const 2052)) (i32.const 23))
+                    (i32.const 3))))))
+          (then
+            (local.set $pc (i64.add (local.get $page) (i64.const 4)))
+            (local.set $left (i32.add (local.get $left) (i32.const 2)))
+            ;; leaves: lookUp
+            (local.set $exit (i32.const 14))
+            (br $exit1)))
+        (local.set $i64_0
           (i64.load
-            (local.tee $tlbEntry
-              (i32.add
-                (local.get $bank)
-                (i32.and
-                  (i32.xor
-                    (i32.shr_u (i32.wrap_i64 (local.get $address)) (i32.const 8))
-                    (i32.shr_u (i32.wrap_i64 (local.get $address)) (i32.const 17)))
-                  (i32.const 8176)))))
-          (i64.and (local.get $address) (i64.const -4089)))
-        (then
-          (local.set $pc (i64.add (local.get $page) (i64.const 4)))
-          (local.set $left (i32.add (local.get $left) (i32.const 2)))
-          ;; leaves: lookUp
-          (local.set $exit (i32.const 14))
-          (br $exit)))
-      (local.set $i64_0
-        (i64.load (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=8 (local.get $tlbEntry)))))
-      (local.set $a1 (local.get $i64_0))
-      ;; 80000008: jalr zero,0(a1)
-      (local.set $i64_0 (i64.and (local.get $a1) (i64.const -2)))
-      (local.set $pc (local.get $i64_0))
-      (if
-        (i64.eq (i64.and (local.get $pc) (i64.const -4096)) (local.get $page))
-        (then
-          (local.set $entry
-            (i32.load offset=32800
-              (i32.add
-                (local.get $records)
-                (i32.shl (i32.and (i32.wrap_i64 (local.get $pc)) (i32.const 4095)) (i32.const 1)))))
-          (if
-            (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
-            (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
-      ;; leaves: computedJump
-      (local.set $exit (i32.const 2))
+            (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=4096 (local.get $tlbEntry)))))
+        (local.set $a1 (local.get $i64_0))
+        ;; 80000008: jalr zero,0(a1)
+        (local.set $i64_0 (i64.and (local.get $a1) (i64.const -2)))
+        (local.set $pc (local.get $i64_0))
+        (if
+          (i64.eq (i64.and (local.get $pc) (i64.const -4096)) (local.get $page))
+          (then
+            (local.set $entry
+              (i32.load offset=32800
+                (i32.add
+                  (local.get $records)
+                  (i32.shl (i32.and (i32.wrap_i64 (local.get $pc)) (i32.const 4095)) (i32.const 1)))))
+            (if
+              (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
+              (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
+        ;; leaves: computedJump
+        (local.set $exit (i32.const 2))
+        (br $exit1))
+      (i64.store offset=96 (local.get $hart) (local.get $a1))
       (br $exit)))
-  (i64.store offset=96 (local.get $hart) (local.get $a1))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

@@ -7,14 +7,15 @@
 (module
 (import "m" "memory" (memory 1 65536))
 (func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+  (local $ra i64)
   (local $a0 i64)
+  (local $a1 i64)
   (local $a2 i64)
   (local $a3 i64)
-  (local $a1 i64)
-  (local $ra i64)
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
+  (local $tag i64)
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
@@ -24,74 +25,77 @@
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $ra (i64.load offset=16 (local.get $hart)))
   (local.set $a0 (i64.load offset=88 (local.get $hart)))
+  (local.set $a1 (i64.load offset=96 (local.get $hart)))
   (local.set $a2 (i64.load offset=104 (local.get $hart)))
   (local.set $a3 (i64.load offset=112 (local.get $hart)))
-  (local.set $a1 (i64.load offset=96 (local.get $hart)))
-  (local.set $ra (i64.load offset=16 (local.get $hart)))
   (block $exit
     (loop $loop0
       (block $node1 (br_table $node1 $node1 (local.get $entry)))
       (loop $loop1
-        (if
-          (i32.lt_u (local.get $left) (i32.const 5))
-          (then
-            (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-            ;; leaves: budget
-            (local.set $exit (i32.const 3))
-            (br $exit)))
-        (local.set $left (i32.sub (local.get $left) (i32.const 4)))
-        ;; 80000000: lbu a2,0(a0)
-        (local.set $address (local.get $a0))
-        (if
-          (i64.ne
-            (i64.load
-              (local.tee $tlbEntry
-                (i32.add
-                  (local.get $bank)
-                  (i32.and
-                    (i32.xor
-                      (i32.shr_u (i32.wrap_i64 (local.get $address)) (i32.const 8))
-                      (i32.shr_u (i32.wrap_i64 (local.get $address)) (i32.const 17)))
-                    (i32.const 8176)))))
-            (i64.and (local.get $address) (i64.const -4096)))
-          (then
-            (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-            (local.set $left (i32.add (local.get $left) (i32.const 4)))
-            ;; leaves: lookUp
-            (local.set $exit (i32.const 14))
-            (br $exit)))
-        (local.set $i64_0
-          (i64.load8_u
-            (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=8 (local.get $tlbEntry)))))
-        (local.set $a2 (local.get $i64_0))
-        ;; 80000004: add a3,a3,a2
-        (local.set $a3 (i64.add (local.get $a3) (local.get $a2)))
-        ;; 80000008: addi a0,a0,1
-        (local.set $a0 (i64.add (local.get $a0) (i64.const 1)))
-        ;; 8000000c: bne a0,a1,0x80000000
-        (if (i64.ne (local.get $a0) (local.get $a1)) (then (br $loop1)))
-        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-        ;; 80000010: jalr zero,0(ra)
-        (local.set $i64_0 (i64.and (local.get $ra) (i64.const -2)))
-        (local.set $pc (local.get $i64_0))
-        (if
-          (i64.eq (i64.and (local.get $pc) (i64.const -4096)) (local.get $page))
-          (then
-            (local.set $entry
-              (i32.load offset=32800
-                (i32.add
-                  (local.get $records)
-                  (i32.shl (i32.and (i32.wrap_i64 (local.get $pc)) (i32.const 4095)) (i32.const 1)))))
-            (if
-              (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
-              (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
-        ;; leaves: computedJump
-        (local.set $exit (i32.const 2))
+        (block $exit1
+          (if
+            (i32.lt_u (local.get $left) (i32.const 5))
+            (then
+              (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+              ;; leaves: budget
+              (local.set $exit (i32.const 3))
+              (br $exit1)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 4)))
+          ;; 80000000: lbu a2,0(a0)
+          (local.set $address (local.get $a0))
+          (if
+            (i64.ne
+              (local.tee $tag (i64.and (local.get $address) (i64.const -4096)))
+              (i64.load
+                (local.tee $tlbEntry
+                  (i32.add
+                    (local.get $bank)
+                    (i32.shl
+                      (i32.shr_u (i32.mul (i32.wrap_i64 (local.get $tag)) (i32.const 2052)) (i32.const 23))
+                      (i32.const 3))))))
+            (then
+              (local.set $pc (i64.add (local.get $page) (i64.const 0)))
+              (local.set $left (i32.add (local.get $left) (i32.const 4)))
+              ;; leaves: lookUp
+              (local.set $exit (i32.const 14))
+              (br $exit1)))
+          (local.set $i64_0
+            (i64.load8_u
+              (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=4096 (local.get $tlbEntry)))))
+          (local.set $a2 (local.get $i64_0))
+          ;; 80000004: add a3,a3,a2
+          (local.set $a3 (i64.add (local.get $a3) (local.get $a2)))
+          ;; 80000008: addi a0,a0,1
+          (local.set $a0 (i64.add (local.get $a0) (i64.const 1)))
+          ;; 8000000c: bne a0,a1,0x80000000
+          (if (i64.ne (local.get $a0) (local.get $a1)) (then (br $loop1)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+          ;; 80000010: jalr zero,0(ra)
+          (local.set $i64_0 (i64.and (local.get $ra) (i64.const -2)))
+          (local.set $pc (local.get $i64_0))
+          (if
+            (i64.eq (i64.and (local.get $pc) (i64.const -4096)) (local.get $page))
+            (then
+              (local.set $entry
+                (i32.load offset=32800
+                  (i32.add
+                    (local.get $records)
+                    (i32.shl (i32.and (i32.wrap_i64 (local.get $pc)) (i32.const 4095)) (i32.const 1)))))
+              (if
+                (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
+                (then
+                  (local.set $entry (i32.and (local.get $entry) (i32.const 65535)))
+                  (local.set $a1 (i64.load offset=96 (local.get $hart)))
+                  (br $loop0)))))
+          ;; leaves: computedJump
+          (local.set $exit (i32.const 2))
+          (br $exit1))
+        (i64.store offset=88 (local.get $hart) (local.get $a0))
+        (i64.store offset=104 (local.get $hart) (local.get $a2))
+        (i64.store offset=112 (local.get $hart) (local.get $a3))
         (br $exit))))
-  (i64.store offset=104 (local.get $hart) (local.get $a2))
-  (i64.store offset=112 (local.get $hart) (local.get $a3))
-  (i64.store offset=88 (local.get $hart) (local.get $a0))
   (i64.store (local.get $hart) (local.get $pc))
   (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
 )

@@ -1,5 +1,4 @@
-import { VirtualClock } from '@faultline/mmu-emu';
-import type { Machine } from '@faultline/mmu-emu';
+import { Machine, VirtualClock } from '@faultline/mmu-emu';
 import { describe, expect, it } from 'vitest';
 import { ZX_ERR_BAD_HANDLE, ZX_ERR_TIMED_OUT, ZX_OK } from '../../src/abi/status.js';
 import { ZX_CHANNEL_READABLE } from '../../src/abi/signals.js';
@@ -10,9 +9,11 @@ import { SeededRng } from '../../src/seeded-rng.js';
 import { CALL_TABLE } from '../../src/syscall/table.js';
 import type { VmSystem } from '../../src/vm/vm-system.js';
 
+const machine = await Machine.create({ mode: 'hosted', ramBytes: 2 ** 20 });
+
 function state(): KernelState {
   return new KernelState({
-    machine: undefined as unknown as Machine,
+    machine,
     vm: undefined as unknown as VmSystem,
     clock: new VirtualClock(),
     limits: DEFAULT_LIMITS,

@@ -160,10 +160,11 @@ class VmoCopy {
   /** Makes `bytes` of the buffer accessible. */
   private *faultBuffer(bytes: number): Operation {
     const { memory } = this.caller;
-    const end = this.address + bytes;
-    for (let address = this.address, turns = 0; address < end; turns += 1) {
-      const view = memory.view(address, end - address, !this.write);
-      if (view !== null) address += view.length;
+    // Counted from 0: at the end of the 64-bit range a number has no room for an address and what comes after it.
+    for (let done = 0, turns = 0; done < bytes; turns += 1) {
+      const address = this.address + done;
+      const view = memory.view(address, bytes - done, !this.write);
+      if (view !== null) done += view.length;
       else {
         const status = yield* faultIn(memory, address, !this.write);
         if (status !== ZX_OK) return status;

@@ -45,5 +45,3 @@ export const MSTATUS_MASK =
 /** High words: UXL = SXL = 2, and UXL = 2. */
 export const MSTATUS_HIGH = 0b1010;
 export const SSTATUS_HIGH = 0b0010;
-/** SD, in the high word. */
-export const MSTATUS_SD_HIGH = 0x8000_0000;

@@ -54,8 +54,9 @@ describe('random programs', () => {
     if (traps.size > 0) counts.report(task, 'instructions by extension, traps in machine mode');
     const missing = INSTRUCTIONS.map(({ name }) => name).filter((name) => !generated.has(name));
     expect(missing.sort()).toEqual([...NOT_GENERATED].sort());
-    expect(generated.get('illegal')).toBeGreaterThan(100);
     const total = [...generated.values()].reduce((sum, count) => sum + count, 0);
+    // Three in a hundred are.
+    expect(generated.get('illegal')).toBeGreaterThan(total / 100);
     expect(total).toBeGreaterThanOrEqual(BATCHES * CASES * INSTRUCTIONS_A_CASE);
   });
 

@@ -60,6 +60,8 @@ const ROUND = PLAIN.filter(({ name }) => /^fround/.test(name));
 export class CaseGenerator {
   readonly random: Random;
   readonly counts: Map<string, number>;
+  /** Plain instructions in the order in which they come; each comes once before any comes again. */
+  #plain: InstructionSpec[] = [];
 
   constructor(random: Random, counts = new Map<string, number>()) {
     this.random = random;
@@ -87,12 +89,22 @@ export class CaseGenerator {
   }
 
   #appendPlain(pieces: Piece[]): void {
-    const spec = this.random.pick(PLAIN);
+    if (this.#plain.length === 0) this.#plain = this.#shuffled(PLAIN);
+    const spec = this.#plain.pop() as InstructionSpec;
     const piece = this.#encode(spec);
     pieces.push(piece);
     if (!ROUND.includes(spec)) return;
     const fixed = new Map([['rs2', (piece.bits >>> 7) & 31], ['rs1', ALIGNED_REGISTER]]); // prettier-ignore
     pieces.push({ ...this.#encode(named('fsd'), fixed), joined: true });
+  }
+
+  #shuffled<T>(values: readonly T[]): T[] {
+    const out = [...values];
+    for (let last = out.length - 1; last > 0; last -= 1) {
+      const other = this.random.below(last + 1);
+      [out[last], out[other]] = [out[other], out[last]];
+    }
+    return out;
   }
 
   /** A reservation and its use, with nothing in between that could end it; or a use without a reservation. */

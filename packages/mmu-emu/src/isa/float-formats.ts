@@ -41,12 +41,34 @@ export interface FloatFormat {
   readonly plain: (a: I64) => I32;
   /** As a double, which is exact; of a NaN, some NaN. */
   readonly wide: (a: I64) => F64;
+  /** Conditions that hold only where a finite result, rounded to nearest, is what was to be rounded. */
+  readonly exact: {
+    readonly [operation in 'add' | 'sub' | 'mul' | 'div']: (a: I64, b: I64, result: I64) => I32;
+  } & { readonly sqrt: (a: I64, result: I64) => I32 };
   readonly fromSigned: (a: I64) => I64;
   readonly fromUnsigned: (a: I64) => I64;
 }
 
+/** What a rounded sum lacks is nought (D. E. Knuth's sum; not a number where something on the way overflows). */
+const isExactSum = (a: F64, b: F64, sum: F64): I32 => {
+  const part = f64.sub(sum, a);
+  return f64.eq(f64.add(f64.sub(a, f64.sub(sum, part)), f64.sub(b, part)), f64.reinterpret(i64.const(0)));
+};
+
+/** The fractions of two doubles end so early that 53 bits hold their product: 26 and 27 bits are used. */
+const haveShortProduct = (a: I64, b: I64): I32 =>
+  i64.eqz(i64.or(i64.shl(a, i64.const(64 - 27)), i64.shl(b, i64.const(64 - 26))));
+
 const asDouble = (a: I64): F64 => f64.reinterpret(a);
 const exponentDouble = (a: I64): I64 => i64.and(i64.shrU(a, i64.const(52)), i64.const(0x7ff));
+
+const isPlainDouble = (a: I64): I32 => i64.ltU(i64.sub(exponentDouble(a), i64.const(2)), i64.const(0x7fd));
+/** The first is the product of the others, which is exact and does not underflow. */
+const isProductDouble = (product: I64, a: I64, b: I64): I32 =>
+  i32.and(
+    i32.and(haveShortProduct(a, b), isPlainDouble(product)),
+    f64.eq(f64.mul(asDouble(a), asDouble(b)), asDouble(product)),
+  );
 
 /** Double precision. */
 export const DOUBLE: FloatFormat = {
@@ -61,8 +83,15 @@ export const DOUBLE: FloatFormat = {
   sqrt: (a) => f64.bits(f64.sqrt(asDouble(a))),
   compare: (relation, a, b) => f64[relation](asDouble(a), asDouble(b)),
   finite: (a) => i64.ltU(exponentDouble(a), i64.const(0x7ff)),
-  plain: (a) => i64.ltU(i64.sub(exponentDouble(a), i64.const(2)), i64.const(0x7fd)),
+  plain: isPlainDouble,
   wide: asDouble,
+  exact: {
+    add: (a, b, result) => isExactSum(asDouble(a), asDouble(b), asDouble(result)),
+    sub: (a, b, result) => isExactSum(asDouble(a), f64.neg(asDouble(b)), asDouble(result)),
+    mul: haveShortProduct,
+    div: (a, b, result) => isProductDouble(a, result, b),
+    sqrt: (a, result) => isProductDouble(a, result, result),
+  },
   fromSigned: (a) => f64.bits(f64.fromI64(a)),
   fromUnsigned: (a) => f64.bits(f64.fromU64(a)),
 };
@@ -72,6 +101,11 @@ const inBox = (a: I64): I64 => i64.or(a, BOX);
 /** A single as a register holds it. */
 export const boxSingle = (a: F32): I64 => inBox(i64.extendU(f32.bits(a)));
 const exponentSingle = (a: I64): I64 => i64.and(i64.shrU(a, i64.const(23)), i64.const(0xff));
+
+const wideSingle = (a: I64): F64 => f64.promote(asSingle(a));
+
+const isSumSingle = (a: F64, b: F64, sum: F64): I32 =>
+  i32.and(isExactSum(a, b, f64.add(a, b)), f64.eq(f64.add(a, b), sum));
 
 /** Single precision. */
 export const SINGLE: FloatFormat = {
@@ -87,7 +121,15 @@ export const SINGLE: FloatFormat = {
   compare: (relation, a, b) => f32[relation](asSingle(a), asSingle(b)),
   finite: (a) => i64.ltU(exponentSingle(a), i64.const(0xff)),
   plain: (a) => i64.ltU(i64.sub(exponentSingle(a), i64.const(2)), i64.const(0xfd)),
-  wide: (a) => f64.promote(asSingle(a)),
+  wide: wideSingle,
+  // Products of two singles are exact as doubles, and sums where nothing is lacking.
+  exact: {
+    add: (a, b, result) => isSumSingle(wideSingle(a), wideSingle(b), wideSingle(result)),
+    sub: (a, b, result) => isSumSingle(wideSingle(a), f64.neg(wideSingle(b)), wideSingle(result)),
+    mul: (a, b, result) => f64.eq(f64.mul(wideSingle(a), wideSingle(b)), wideSingle(result)),
+    div: (a, b, result) => f64.eq(f64.mul(wideSingle(result), wideSingle(b)), wideSingle(a)),
+    sqrt: (a, result) => f64.eq(f64.mul(wideSingle(result), wideSingle(result)), wideSingle(a)),
+  },
   fromSigned: (a) => boxSingle(f32.fromI64(a)),
   fromUnsigned: (a) => boxSingle(f32.fromU64(a)),
 };

@@ -2,13 +2,13 @@
  * How the instructions of F and D are written down: the same for both, by format.
  *
  * Arithmetic has a shortcut: WebAssembly's operation, where the rounding mode is to nearest, the inexact flag is set
- * already, and the result shows that no other flag is due. Everything else is a routine's.
+ * already or the result is seen to be exact, and the result shows that no other flag is due. Everything else is a routine's.
  *
  * @see The RISC-V Instruction Set Manual, Volume I, "F Extension for Single-Precision Floating-Point" and "D Extension for
  * Double-Precision Floating-Point"
  */
 
-import type { FloatFormat, NativeOperation } from './float-formats.js';
+import type { FloatFormat } from './float-formats.js';
 import { fusedDouble, fusedSingle } from './fused-multiply-add.js';
 import type { Extension, InstructionSpec, Operand, OperandConstraint } from './instruction.js';
 import { FRD, FRS1, FRS2, FRS3, IMM_I, IMM_S, RD, ROUNDING, ROUNDING_EXACT, RS1 } from './operands.js';
@@ -56,6 +56,9 @@ const isNought = (format: FloatFormat, a: I64): I32 => i64.eqz(i64.and(a, i64.co
 /** Rounds to nearest, and inexact results change no flag. */
 export const nearest = (s: SemanticsBuilder, mode: I64): I32 =>
   i64.eqz(i64.or(mode, i64.xor(flagsInexact(s), i64.const(1))));
+/** Rounds to nearest, and sets no flag: NX is set already, or the result is exact. */
+const unflagged = (s: SemanticsBuilder, mode: I64, exact: I32): I32 =>
+  i32.and(i64.eqz(mode), i32.choose(i32.wrap(flagsInexact(s)), i32.const(1), exact));
 const wide = (condition: I32): I64 => i64.extendU(condition);
 
 /** Encoding of an operation of a format. */
@@ -85,7 +88,7 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
     name: string,
     funct5: number,
     routine: RoutineName,
-    native: NativeOperation,
+    native: 'add' | 'sub' | 'mul' | 'div',
     exactWhenSmall: boolean,
   ): InstructionSpec =>
     floatSpec(`${name}.${suffix}`, extension, opFp(format, funct5), 0xfe00007f, [FRD, FRS1, FRS2, ROUNDING], (s) => {
@@ -97,7 +100,8 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
       const zeroOperand = i32.or(isNought(format, a), native === 'mul' ? isNought(format, b) : i32.const(0));
       const exactZero = i32.and(isNought(format, value), zeroOperand);
       const harmless = exactWhenSmall ? format.finite(value) : i32.or(format.plain(value), exactZero);
-      const condition = all(nearest(s, mode), format.boxed(a), format.boxed(b), harmless);
+      const exact = i32.or(zeroOperand, format.exact[native](a, b, value));
+      const condition = all(unflagged(s, mode, exact), format.boxed(a), format.boxed(b), harmless);
       s.writeFd(s.computeUnless({ condition, value }, routine, a, b, mode, code));
     }); // prettier-ignore
 
@@ -108,8 +112,8 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
       const flip = (value: I64, bit: number): I64 =>
         (negations & bit) === 0 ? value : s.let(i64.xor(value, i64.const(format.sign)));
       const fuse = format.code === FORMAT_DOUBLE ? fusedDouble : fusedSingle;
-      const { condition, value } = fuse(s, flip(a, 1), b, flip(c, 2));
-      const applies = all(nearest(s, mode), format.boxed(a), format.boxed(b), format.boxed(c), condition);
+      const { condition, value, exact } = fuse(s, flip(a, 1), b, flip(c, 2));
+      const applies = all(unflagged(s, mode, exact), format.boxed(a), format.boxed(b), format.boxed(c), condition);
       s.writeFd(s.computeUnless({ condition: applies, value }, 'floatMultiplyAdd', a, b, c, mode, code, i64.const(negations)));
     }); // prettier-ignore
 
@@ -165,7 +169,7 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
       const mode = s.roundingMode();
       const a = s.let(s.frs1);
       const value = s.let(format.sqrt(a));
-      const condition = all(nearest(s, mode), format.boxed(a), format.plain(value));
+      const condition = all(unflagged(s, mode, format.exact.sqrt(a, value)), format.boxed(a), format.plain(value));
       s.writeFd(s.computeUnless({ condition, value }, 'floatSquareRoot', a, mode, code));
     }), // prettier-ignore
     withSign('fsgnj', 0, (_, b) => b),

@@ -66,8 +66,13 @@ function product(s: SemanticsBuilder, a: F64, b: F64): Pair {
   return { value, error: s.let(f64.add(middle, f64.mul(aLow, bLow))) };
 }
 
+/** A shortcut, and what shows that its value is exact. */
+interface FusedShortcut extends Shortcut {
+  readonly exact: I32;
+}
+
 /** a * b + c of doubles, rounded to nearest, where that sets no flag but NX. */
-export function fusedDouble(s: SemanticsBuilder, a: I64, b: I64, c: I64): Shortcut {
+export function fusedDouble(s: SemanticsBuilder, a: I64, b: I64, c: I64): FusedShortcut {
   const p = product(s, f64.reinterpret(a), f64.reinterpret(b));
   const t = sum(s, p.value, f64.reinterpret(c));
   const w = s.let(f64.add(t.error, p.error));
@@ -87,6 +92,7 @@ export function fusedDouble(s: SemanticsBuilder, a: I64, b: I64, c: I64): Shortc
       i32.and(hasZero, DOUBLE.finite(value)),
     ),
     value,
+    exact: i32.and(isSum, f64.eq(t.error, ZERO)),
   };
 }
 
@@ -95,7 +101,7 @@ const LOST = i64.const(0x1fff_ffffn);
 const MIDDLE = i64.const(0x1000_0000n);
 
 /** The same of singles in their boxes. */
-export function fusedSingle(s: SemanticsBuilder, a: I64, b: I64, c: I64): Shortcut {
+export function fusedSingle(s: SemanticsBuilder, a: I64, b: I64, c: I64): FusedShortcut {
   const t = sum(s, s.let(f64.mul(SINGLE.wide(a), SINGLE.wide(b))), SINGLE.wide(c));
   const value = s.let(boxSingle(f32.demote(t.value)));
   const isExact = s.let(f64.eq(t.error, ZERO));
@@ -106,5 +112,6 @@ export function fusedSingle(s: SemanticsBuilder, a: I64, b: I64, c: I64): Shortc
       i32.and(isExact, f64.eq(SINGLE.wide(value), t.value)),
     ),
     value,
+    exact: i32.and(isExact, f64.eq(SINGLE.wide(value), t.value)),
   };
 }

@@ -341,6 +341,7 @@ const floating = <T extends 'f32' | 'f64'>(
 } & { readonly [name in 'eq' | 'lt' | 'le']: (a: Value<T>, b: Value<T>) => I32 } & {
   readonly sqrt: (a: Value<T>) => Value<T>;
   readonly abs: (a: Value<T>) => Value<T>;
+  readonly neg: (a: Value<T>) => Value<T>;
   readonly fromI64: (a: I64) => Value<T>;
   readonly fromU64: (a: I64) => Value<T>;
 } => {
@@ -364,6 +365,7 @@ const floating = <T extends 'f32' | 'f64'>(
     le: compare('le'),
     sqrt: (a) => op(type, `${type}.sqrt`, a),
     abs: (a) => op(type, `${type}.abs`, a),
+    neg: (a) => op(type, `${type}.neg`, a),
     fromI64: (a) => op(type, `${type}.convert_i64_s`, a),
     fromU64: (a) => op(type, `${type}.convert_i64_u`, a),
   };

@@ -64,10 +64,31 @@
           (i32.and
             (i32.and
               (i32.and
-                (i64.eqz
-                  (i64.or
-                    (local.get $i64_0)
-                    (i64.xor (i64.and (local.get $fcsr) (i64.const 1)) (i64.const 1))))
+                (i32.and
+                  (i64.eqz (local.get $i64_0))
+                  (if (result i32)
+                    (i32.wrap_i64 (i64.and (local.get $fcsr) (i64.const 1)))
+                    (then (i32.const 1))
+                    (else
+                      (i32.or
+                        (i32.or
+                          (i64.eqz (i64.and (local.get $i64_1) (i64.const 9223372036854775807)))
+                          (i32.const 0))
+                        (f64.eq
+                          (f64.add
+                            (f64.sub
+                              (f64.reinterpret_i64 (local.get $i64_1))
+                              (f64.sub
+                                (f64.reinterpret_i64 (local.get $i64_3))
+                                (f64.sub
+                                  (f64.reinterpret_i64 (local.get $i64_3))
+                                  (f64.reinterpret_i64 (local.get $i64_1)))))
+                            (f64.sub
+                              (f64.reinterpret_i64 (local.get $i64_2))
+                              (f64.sub
+                                (f64.reinterpret_i64 (local.get $i64_3))
+                                (f64.reinterpret_i64 (local.get $i64_1)))))
+                          (f64.reinterpret_i64 (i64.const 0)))))))
                 (i32.const 1))
               (i32.const 1))
             (i64.lt_u

@@ -111,10 +111,17 @@
             (i32.and
               (i32.and
                 (i32.and
-                  (i64.eqz
-                    (i64.or
-                      (local.get $i64_0)
-                      (i64.xor (i64.and (local.get $fcsr) (i64.const 1)) (i64.const 1))))
+                  (i32.and
+                    (i64.eqz (local.get $i64_0))
+                    (if (result i32)
+                      (i32.wrap_i64 (i64.and (local.get $fcsr) (i64.const 1)))
+                      (then (i32.const 1))
+                      (else
+                        (i32.and
+                          (i32.or
+                            (f64.eq (local.get $f64_7) (f64.reinterpret_i64 (i64.const 0)))
+                            (local.get $i32_0))
+                          (f64.eq (local.get $f64_10) (f64.reinterpret_i64 (i64.const 0)))))))
                   (i32.const 1))
                 (i32.const 1))
               (i32.const 1))

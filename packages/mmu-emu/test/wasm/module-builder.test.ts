@@ -151,7 +151,7 @@ describe('the encoder', () => {
       const compares = /^(eqz|eq|ne|[lg][te](_[su])?)$/.test(operation);
       const unary =
         converted !== undefined ||
-        /^(eqz|clz|ctz|popcnt|abs|sqrt)$/.test(operation) ||
+        /^(eqz|clz|ctz|popcnt|abs|neg|sqrt)$/.test(operation) ||
         operation.startsWith('extend');
       const operand = constant(converted ?? type);
       const result = (compares ? 'i32' : type) as WasmType;

@@ -101,9 +101,14 @@ const notes = [];
 for (const name of names) {
   process.stderr.write(`${name} ...\n`);
   const benchmark = await import(`./benchmarks/${name}.mjs`);
-  const { rows, notes: remarks = [] } = await benchmark.run({ rounds });
-  results.push(...rows.map((row) => ({ benchmark: name, ...row })));
-  notes.push(...remarks.map((remark) => `${name}: ${remark}`));
+  try {
+    const { rows, notes: remarks = [] } = await benchmark.run({ rounds });
+    results.push(...rows.map((row) => ({ benchmark: name, ...row })));
+    notes.push(...remarks.map((remark) => `${name}: ${remark}`));
+  } catch (error) {
+    process.exitCode = 1;
+    notes.push(`${name}: FAILED: ${error.stack}`);
+  }
 }
 
 const cells = [

@@ -25,48 +25,7 @@ busybox poweroff -f
 `;
 const DONE = 'counted to 20000';
 
-/**
- * Prints what it took: seconds, the most bytes that the process had in memory, and bytes of guest RAM that are.
- * @see Linux, "Examining Process Page Tables"
- */
-const BOOT = `
-import { openSync, readFileSync, readSync } from 'node:fs';
-import { EXIT_BUDGET, EXIT_STOP, Machine, prepareBoot, VirtPlatform } from '@faultline/mmu-emu';
-const [firmware, kernel, initrd] = process.argv.slice(1);
-const start = performance.now();
-let output = '';
-const platform = new VirtPlatform({
-  transmit: (byte) => (output += String.fromCharCode(byte)),
-  random: (into) => into.fill(0x5a),
-});
-const machine = await Machine.create({ ramBytes: ${MEBIBYTES} << 20, devices: platform.devices });
-prepareBoot(machine, platform, {
-  firmware: readFileSync(firmware),
-  kernel: readFileSync(kernel),
-  initrd: readFileSync(initrd),
-  bootargs: '${COMMAND_LINE}',
-});
-let instructions = 0;
-let reason;
-do {
-  reason = machine.run(2_000_000);
-  instructions += machine.retired;
-} while (reason === EXIT_BUDGET);
-const { user, system } = process.cpuUsage();
-const wall = (performance.now() - start) / 1000;
-const bytes = process.resourceUsage().maxRSS * 1024;
-const { byteLength } = machine.memory.buffer;
-const ranges = [...readFileSync('/proc/self/maps', 'latin1').matchAll(/^(\\w+)-(\\w+) /gm)].map((match) =>
-  match.slice(1).map((address) => parseInt(address, 16)),
-);
-const [start] = ranges.find(([from, to]) => to - from === byteLength);
-const pages = Buffer.alloc((machine.ram.bytes / 4096) * 8);
-readSync(openSync('/proc/self/pagemap'), pages, 0, pages.length, (start + machine.ram.readable(0).byteOffset) / 512);
-let guest = 0;
-for (let page = 0; page < pages.length; page += 8) if (pages[page + 7] & 0x80) guest += 4096;
-const good = reason === EXIT_STOP && machine.exitCode === 0 && output.includes('${DONE}');
-console.log(JSON.stringify({ good, wall, cpu: (user + system) / 1e6, bytes, guest, instructions }));
-`;
+const BOOT = fileURLToPath(new URL('../processes/boot-linux.mjs', import.meta.url));
 
 export async function run({ rounds }) {
   const kernel = join(LINUX, 'Image');
@@ -126,9 +85,13 @@ async function fileSystem(directory) {
 }
 
 function boot(files) {
-  const { output, errors } = runTimed(process.execPath, ['--input-type=module', '-e', BOOT, ...files], {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-  });
+  const { output, errors } = runTimed(process.execPath, [
+    BOOT,
+    ...files,
+    String(MEBIBYTES),
+    COMMAND_LINE,
+    DONE,
+  ]);
   const result = JSON.parse(output.trim() || '{}');
   if (result.good !== true) throw new Error(`Linux did not run to its end: ${output}${errors}`);
   return result;

@@ -3,50 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { measure, summarize } from '../statistics.mjs';
 
-const FIRST_INSTRUCTION = `
-import { assemble, HART_PC, HART_X, Machine } from '@faultline/mmu-emu';
-const start = performance.now();
-const machine = await Machine.create({ mode: 'full-system' });
-const { bytes } = assemble('addi a0, zero, 42', { origin: 0x80000000 });
-machine.ram.writable(0, 1).set(bytes);
-const hart = machine.harts[0];
-hart.state[HART_PC] = 0x80000000;
-machine.run(1);
-if (hart.context[HART_X + 2 * 10] !== 42) throw new Error('the first instruction did not run');
-process.stdout.write(String(performance.now() - start));
-`;
-/** Prints ms until a loop runs at 80% of the speed that it has in the end, or faster: the middle of 5 slices of it does. */
-const FULL_SPEED = `
-import { assemble, HART_PC, Machine } from '@faultline/mmu-emu';
-const SLICE = 100_000;
-const start = performance.now();
-const machine = await Machine.create({ mode: 'full-system' });
-const { bytes } = assemble(
-  'la s0, here\\nloop: lw a0, 0(s0)\\nadd a1, a1, a0\\nxor a2, a2, a1\\nslli a3, a2, 3\\nadd a1, a1, a3\\n' +
-    'sw a2, 0(s0)\\naddi a4, a4, 1\\nj loop\\n.balign 4096\\nhere: .dword 0',
-  { origin: 0x80000000 },
-);
-machine.ram.writable(0, Math.ceil(bytes.length / 4096)).set(bytes);
-machine.harts[0].state[HART_PC] = 0x80000000;
-const ends = [performance.now()];
-while (ends.length < 4000) {
-  machine.run(SLICE);
-  ends.push(performance.now());
+const FIRST_INSTRUCTION = path('../processes/first-instruction.mjs');
+const FULL_SPEED = path('../processes/full-speed.mjs');
+const FAULTLINE = path('../../packages/fs-pager-example/bin/faultline.js');
+const GUESTS = path('../../guest/bin/');
+
+function path(relative) {
+  return fileURLToPath(new URL(relative, import.meta.url));
 }
-const took = ends.slice(1).map((end, i) => end - ends[i]);
-const middle = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const full = middle(took.slice(-1000));
-const at = took.findIndex((_, i) => middle(took.slice(i, i + 5)) <= full / 0.8);
-process.stdout.write(String(ends[at] - start));
-`;
-const FAULTLINE = fileURLToPath(new URL('../../packages/fs-pager-example/bin/faultline.js', import.meta.url));
-const GUESTS = fileURLToPath(new URL('../../guest/bin/', import.meta.url));
 
 function node(args) {
-  const result = spawnSync(process.execPath, args, {
-    encoding: 'utf8',
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-  });
+  const result = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (result.status !== 0)
     throw new Error(`node ${args.join(' ')} ended with ${result.status}: ${result.stderr}`);
   return result.stdout;
@@ -58,8 +25,8 @@ export async function run({ rounds }) {
   const command = [];
   const empty = [];
   for (let round = 0; round < rounds; round += 1) {
-    machine.push(Number(node(['--input-type=module', '-e', FIRST_INSTRUCTION])));
-    fullSpeed.push(Number(node(['--input-type=module', '-e', FULL_SPEED])));
+    machine.push(Number(node([FIRST_INSTRUCTION])));
+    fullSpeed.push(Number(node([FULL_SPEED])));
     const whole = await measure(() => {
       const output = node([FAULTLINE, 'run', '--root', GUESTS, 'hello.elf']);
       if (!output.includes('hello')) throw new Error(`hello.elf printed ${JSON.stringify(output)}`);

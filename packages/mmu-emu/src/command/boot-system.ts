@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { Machine, prepareBoot, VirtPlatform, VirtualClock } from '@faultline/mmu-emu';
 import { Console } from './console.js';
@@ -24,11 +25,19 @@ export async function bootSystem(
 ): Promise<number> {
   const repeats = options.clock === 'virtual';
   const firmware = readFile(options.bios);
-  const kernel = options.kernel === undefined ? undefined : readFile(options.kernel);
-  const initrd = options.initrd === undefined ? undefined : readFile(options.initrd);
+  const images: FileDrive[] = [];
   const drives: FileDrive[] = [];
   let terminal: Console | undefined;
+  /** A file is read straight into RAM, also after a reset. Anything else can be read only once. */
+  const image = (path: string | undefined): Uint8Array | FileDrive | undefined => {
+    if (path === undefined) return undefined;
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return readFile(path);
+    const file = new FileDrive(`${path},ro`);
+    images.push(file);
+    return file;
+  };
   try {
+    const [kernel, initrd] = [image(options.kernel), image(options.initrd)];
     for (const drive of options.drives) drives.push(new FileDrive(drive));
     const console = new Console(streams.stdin, streams.stdout);
     terminal = console;
@@ -64,6 +73,6 @@ export async function bootSystem(
     });
   } finally {
     terminal?.close();
-    for (const drive of drives) drive.close();
+    for (const file of [...images, ...drives]) file.close();
   }
 }

@@ -11,6 +11,7 @@
  * @see OpenSBI, "OpenSBI Firmware with Dynamic Information (FW_DYNAMIC)"; Linux, "Boot image header in RISC-V Linux"
  */
 
+import type { BlockStore } from '../devices/virtio/virtio-block.js';
 import { loadElf } from '../elf/load-elf.js';
 import type { ElfLoadTarget } from '../elf/load-elf.js';
 import { HART_PC, HART_X } from '../hart/state.js';
@@ -36,14 +37,17 @@ const IMAGE_HEADER_BYTES = 64;
 
 const ELF_MAGIC = Uint8Array.of(0x7f, 0x45, 0x4c, 0x46);
 
-/** What to boot. The bytes are copied. */
+/**
+ * What to boot. The bytes are copied; what is large can be given as something that reads it straight into RAM (its `read` fills
+ * the whole view), and then is in memory once only.
+ */
 export interface BootOptions {
   /** A flat binary that runs in machine mode from the start of RAM, or an ELF. */
   readonly firmware: Uint8Array;
   /** A RISC-V `Image`, not compressed; without it the firmware is told to start nothing. */
-  readonly kernel?: Uint8Array;
+  readonly kernel?: Uint8Array | Pick<BlockStore, 'bytes' | 'read'>;
   /** First file system of the kernel. */
-  readonly initrd?: Uint8Array;
+  readonly initrd?: Uint8Array | Pick<BlockStore, 'bytes' | 'read'>;
   /** Command line of the kernel. */
   readonly bootargs?: string;
 }
@@ -59,7 +63,7 @@ export interface BootLayout {
  * Makes a machine ready to boot: the next `Machine.run` begins with the firmware on every hart.
  *
  * @param timebaseHz what the machine was made with.
- * @throws {BootError} {ElfError} Nothing has been written then.
+ * @throws {BootError} {ElfError} Nothing has been written then. What a `read` throws comes as it is, and RAM may have a part.
  */
 export function prepareBoot(
   machine: Machine,
@@ -68,7 +72,8 @@ export function prepareBoot(
   timebaseHz = 10_000_000,
 ): BootLayout {
   const { ram, harts } = machine;
-  const { firmware, kernel, initrd, bootargs } = options;
+  const { firmware, bootargs } = options;
+  const [kernel, initrd] = [options.kernel, options.initrd].map(source);
   const end = ram.base + ram.bytes;
   const infoAt = Math.floor(end / ALIGNMENT) * ALIGNMENT - TREE_AREA;
   const isElf = ELF_MAGIC.every((byte, at) => firmware[at] === byte);
@@ -79,7 +84,7 @@ export function prepareBoot(
   const kernelEnd =
     kernel === undefined || kernelAt === undefined ? firmwareEnd : kernelAt + imageBytes(kernel);
   const initrdAt = roundUp(kernelEnd);
-  const initrdRange = initrd && { start: initrdAt, end: initrdAt + initrd.length };
+  const initrdRange = initrd && { start: initrdAt, end: initrdAt + initrd.bytes };
   const used = initrdRange?.end ?? kernelEnd;
   if (used > infoAt) {
     const mebibytes = Math.ceil((used - ram.base + TREE_AREA + ALIGNMENT) / 2 ** 20);
@@ -94,12 +99,13 @@ export function prepareBoot(
   });
 
   if (isElf) loadElf(machine, firmware);
-  else put(ram, ram.base, firmware);
-  if (kernel !== undefined && kernelAt !== undefined) put(ram, kernelAt, kernel);
-  if (initrd !== undefined) put(ram, initrdAt, initrd);
-  put(ram, infoAt, dynamicInfo(kernelAt ?? 0));
+  else placeOf(ram, ram.base, firmware.length).set(firmware);
+  if (kernel !== undefined && kernelAt !== undefined) kernel.read(0, placeOf(ram, kernelAt, kernel.bytes));
+  if (initrd !== undefined) initrd.read(0, placeOf(ram, initrdAt, initrd.bytes));
+  const info = dynamicInfo(kernelAt ?? 0);
+  placeOf(ram, infoAt, info.length).set(info);
   const treeAt = infoAt + TREE_OFFSET;
-  put(ram, treeAt, tree);
+  placeOf(ram, treeAt, tree.length).set(tree);
   for (const { id, state } of harts) {
     setPair(state, HART_PC, entry);
     setPair(state, HART_X + 2 * 10, id);
@@ -109,17 +115,29 @@ export function prepareBoot(
   return { kernel: kernelAt, initrd: initrdRange, deviceTree: treeAt };
 }
 
+type Source = Pick<BlockStore, 'bytes' | 'read'>;
+
+function source(image: Uint8Array | Source | undefined): Source | undefined {
+  if (!(image instanceof Uint8Array)) return image;
+  return {
+    bytes: image.length,
+    read: (offset, into) => into.set(image.subarray(offset, offset + into.length)),
+  };
+}
+
 /** Bytes that a kernel occupies, with what follows its file. */
-function imageBytes(kernel: Uint8Array): number {
-  const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
-  if (kernel.length < IMAGE_HEADER_BYTES || view.getUint32(56, true) !== IMAGE_MAGIC) {
+function imageBytes(kernel: Source): number {
+  const header = new Uint8Array(IMAGE_HEADER_BYTES);
+  if (kernel.bytes >= IMAGE_HEADER_BYTES) kernel.read(0, header);
+  const view = new DataView(header.buffer);
+  if (view.getUint32(56, true) !== IMAGE_MAGIC) {
     throw new BootError(
       'not-a-kernel',
       'the kernel is not a RISC-V Image (compressed ones must be unpacked)',
     );
   }
   const size = Number(view.getBigUint64(16, true));
-  return Math.max(size, kernel.length);
+  return Math.max(size, kernel.bytes);
 }
 
 function dynamicInfo(next: number): Uint8Array {
@@ -142,11 +160,12 @@ function nowhere({ base, bytes }: Ram): ElfLoadTarget['ram'] {
   return { base, bytes, writable: (_frame, count = 1) => new Uint8Array(count * PAGE_SIZE) };
 }
 
-function put(ram: Ram, paddr: number, bytes: Uint8Array): void {
+/** The bytes of RAM at a physical address, to be written. */
+function placeOf(ram: Ram, paddr: number, bytes: number): Uint8Array {
   const offset = paddr - ram.base;
   const frame = Math.floor(offset / PAGE_SIZE);
   const inFrame = offset % PAGE_SIZE;
-  ram.writable(frame, Math.ceil((inFrame + bytes.length) / PAGE_SIZE)).set(bytes, inFrame);
+  return ram.writable(frame, Math.ceil((inFrame + bytes) / PAGE_SIZE)).subarray(inFrame, inFrame + bytes);
 }
 
 function setPair(state: Uint32Array, word: number, value: number): void {

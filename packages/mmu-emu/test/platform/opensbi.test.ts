@@ -114,4 +114,33 @@ describe('prepareBoot', () => {
     expect(machine.ram.readable(0, machine.ram.frameCount).every((byte) => byte === 0)).toBe(true);
     expect(attempt({ initrd: new Uint8Array(2 ** 22) })).toBeUndefined();
   });
+
+  test('puts what reads itself into RAM where it puts the same bytes', async () => {
+    const firmware = new Uint8Array(5000).fill(1);
+    const kernel = tinyKernel();
+    const initrd = Uint8Array.from({ length: 10_001 }, (_, index) => index * 7);
+    const reader = (bytes: Uint8Array) => ({
+      bytes: bytes.length,
+      read: (offset: number, into: Uint8Array) => into.set(bytes.subarray(offset, offset + into.length)),
+    });
+    const boots = [
+      { firmware, kernel, initrd },
+      { firmware, kernel: reader(kernel), initrd: reader(initrd) },
+    ];
+    const [given, read] = await Promise.all(
+      boots.map(async (options) => {
+        const platform = new VirtPlatform({ transmit: () => undefined });
+        const machine = await Machine.create({ ramBytes: 2 ** 24, devices: platform.devices });
+        const layout = prepareBoot(machine, platform, options);
+        return { layout, ram: Buffer.from(machine.ram.readable(0, machine.ram.frameCount)) };
+      }),
+    );
+    expect(read.layout).toEqual(given.layout);
+    expect(read.ram.equals(given.ram)).toBe(true);
+    const from = given.layout.initrd!.start - 0x8000_0000;
+    expect(given.ram.subarray(from, from + initrd.length).equals(initrd)).toBe(true);
+    const short = { bytes: 63, read: (_offset: number, into: Uint8Array) => into.fill(0x52) };
+    const { machine, platform } = await boot(1);
+    expect(() => prepareBoot(machine, platform, { firmware, kernel: short })).toThrow('not a RISC-V Image');
+  });
 });

@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { EXIT_BUDGET, EXIT_STOP, Machine, prepareBoot, VirtPlatform } from '../../src/index.js';
-import { hasFile } from '../../../../scripts/vitest/needs-tool.js';
-import { busyboxSystem } from './initramfs.js';
+import { EXIT_RESET, EXIT_STOP } from '../../src/index.js';
+import { hasLinux, LinuxRun } from './linux-run.js';
+import type { LinuxPoint } from './linux-run.js';
 
-const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
-/** What scripts/fetch-linux.sh puts there. */
-const LINUX = fileURLToPath(new URL('../../../../.cache/linux/', import.meta.url));
 /** One boot more for each number here; `npm run boot-linux` has several. */
 const HARTS = (process.env['FAULTLINE_BOOT_HARTS'] ?? '1').split(',').map(Number);
-
-/** The shell's, and its question where the cursor is: from then on it reads a line. */
-const PROMPT = /~ # \x1b\[6n/;
-const SLICE = 2_000_000;
-const LIMIT = 6_000_000_000;
+/** Instructions after which a snapshot is taken: firmware has said its last, the first process comes at some 900 million. */
+const SNAPSHOT_AT = 400_000_000;
+const BOOTARGS = 'console=ttyS0 quiet';
 const MINUTES = 60_000;
 
 /** What is typed at each prompt, and what has to appear before the next. */
@@ -23,55 +16,52 @@ const SESSION: readonly (readonly [typed: string, answer: RegExp])[] = [
   ['busybox uname -m; (echo one; echo two) | busybox wc -l', /\nriscv64\r\n2\r\n/],
   ['busybox grep -c ^processor /proc/cpuinfo', /\n[0-9]+\r\n/],
   ['busybox awk "BEGIN { printf \\"%.6f\\\\n\\", 2 / 7 }"', /\n0\.285714\r\n/],
-  ['busybox poweroff -f', /reboot: Power down/],
 ];
 
+/** Runs from the boot, or a point of it, through the session to power-off; gives the point at the last prompt. */
+function finish(linux: LinuxRun): LinuxPoint {
+  linux.runUntil(/the first process runs/);
+  for (const [typed, answer] of SESSION) {
+    linux.type(typed);
+    linux.runUntil(answer);
+  }
+  const point = linux.save();
+  powerOff(linux);
+  return point;
+}
+
+function powerOff(linux: LinuxRun): void {
+  linux.type('busybox poweroff -f');
+  linux.runUntil(/reboot: Power down/);
+  expect([linux.runToEnd(), linux.machine.exitCode]).toEqual([EXIT_STOP, 0]);
+}
+
 test.for(HARTS)(
-  'Linux boots on %i harts to a shell that runs commands, and powers off',
+  'Linux boots on %i harts to a shell that runs commands, powers off and reboots; a snapshot from the middle of the boot goes on as it did',
   { timeout: 20 * MINUTES },
   async (harts, { task }) => {
-    const leftOut = `a boot of Linux on ${harts} harts`;
-    if (!hasFile(task, FIRMWARE, leftOut) || !hasFile(task, `${LINUX}Image`, leftOut)) return;
-    const output: number[] = [];
-    const platform = new VirtPlatform({
-      transmit: (byte) => output.push(byte),
-      random: (into) => into.fill(0x5a),
-      epoch: 1_577_836_800_000_000_000n,
-    });
-    const machine = await Machine.create({ harts, ramBytes: 2 ** 28, devices: platform.devices });
-    prepareBoot(machine, platform, {
-      firmware: readFileSync(FIRMWARE),
-      kernel: readFileSync(`${LINUX}Image`),
-      initrd: busyboxSystem(readFileSync(`${LINUX}busybox`)),
-      bootargs: 'console=ttyS0 quiet',
-    });
-    let seen = '';
-    let retired = 0;
-    /** Runs until the output since the last time matches. */
-    const runUntil = (pattern: RegExp): number => {
-      for (;;) {
-        const reason = machine.run(SLICE);
-        retired += machine.retired;
-        seen += Buffer.from(output.splice(0)).toString('latin1');
-        const found = pattern.exec(seen);
-        if (found !== null) {
-          seen = seen.slice(found.index + found[0].length);
-          return reason;
-        }
-        expect(reason, seen).toBe(EXIT_BUDGET);
-        expect(retired, seen).toBeLessThan(LIMIT);
-      }
-    };
-    runUntil(/the first process runs/);
-    for (const [typed, answer] of SESSION) {
-      runUntil(PROMPT);
-      platform.uart.receive(Buffer.from(`${typed}\n`));
-      runUntil(answer);
-    }
-    while (machine.run(SLICE) === EXIT_BUDGET) {
-      retired += machine.retired;
-      expect(retired).toBeLessThan(LIMIT);
-    }
-    expect([machine.run(1), machine.exitCode]).toEqual([EXIT_STOP, 0]);
+    if (!hasLinux(task, `a boot of Linux on ${harts} harts`)) return;
+    const linux = await LinuxRun.empty(harts);
+    linux.load(BOOTARGS);
+    while (linux.retired < SNAPSHOT_AT) linux.runOn();
+    const middle = linux.save();
+    const last = finish(linux);
+
+    const restored = await LinuxRun.empty(harts);
+    restored.restore(middle);
+    finish(restored);
+    expect(restored.said).toBe(linux.said);
+    expect(restored.retired).toBe(linux.retired);
+    expect(restored.look()).toEqual(linux.look());
+
+    // Back to the last prompt, for the other way to end it.
+    restored.restore(last);
+    restored.type('busybox reboot -f');
+    restored.runUntil(/reboot: Restarting system/);
+    expect(restored.runToEnd()).toBe(EXIT_RESET);
+    restored.machine.reset();
+    restored.load(BOOTARGS);
+    restored.runUntil(/OpenSBI v[^]*the first process runs/);
+    powerOff(restored);
   },
 );

@@ -1,0 +1,139 @@
+/** Debian's Linux with busybox on a machine, and somebody who types at its console, for tests. */
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { hasFile } from '../../../../scripts/vitest/needs-tool.js';
+import { EXIT_BUDGET, Machine, prepareBoot, VirtPlatform } from '../../src/index.js';
+import type { ExitReason } from '../../src/index.js';
+import { visibleState } from '../snapshot/visible-state.js';
+import { busyboxSystem } from './initramfs.js';
+
+const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
+/** What scripts/fetch-linux.sh puts there. */
+const LINUX = fileURLToPath(new URL('../../../../.cache/linux/', import.meta.url));
+
+/** The shell's, and its question where the cursor is: from then on it reads a line. */
+const PROMPT = /~ # \x1b\[6n/;
+/** Runs are cut at multiples of this, and what is typed comes there. */
+const SLICE = 2_000_000;
+const LIMIT = 6_000_000_000;
+
+/** Whether everything is there to boot Linux; see `hasFile`. */
+export function hasLinux(task: { readonly meta: object }, leftOut: string): boolean {
+  return hasFile(task, FIRMWARE, leftOut) && hasFile(task, `${LINUX}Image`, leftOut);
+}
+
+/** A point of a run to which another machine can be brought. */
+export interface LinuxPoint {
+  readonly snapshot: Uint8Array;
+  /** What the console had said. */
+  readonly said: string;
+  readonly retired: number;
+}
+
+/** One machine, and how far its console has been read. */
+export class LinuxRun {
+  readonly machine: Machine;
+  readonly #platform: VirtPlatform;
+  readonly #output: number[];
+  #said = '';
+  #read = 0;
+  #retired = 0;
+
+  private constructor(machine: Machine, platform: VirtPlatform, output: number[]) {
+    this.machine = machine;
+    this.#platform = platform;
+    this.#output = output;
+  }
+
+  /** A machine with nothing in it. */
+  static async empty(harts: number): Promise<LinuxRun> {
+    const output: number[] = [];
+    const platform = new VirtPlatform({
+      transmit: (byte) => output.push(byte),
+      random: (into) => into.fill(0x5a),
+      epoch: 1_577_836_800_000_000_000n,
+    });
+    const machine = await Machine.create({ harts, ramBytes: 2 ** 28, devices: platform.devices });
+    return new LinuxRun(machine, platform, output);
+  }
+
+  /** Puts firmware, kernel and the first file system where a machine begins that was just made or reset. */
+  load(bootargs: string): void {
+    prepareBoot(this.machine, this.#platform, {
+      firmware: readFileSync(FIRMWARE),
+      kernel: readFileSync(`${LINUX}Image`),
+      initrd: busyboxSystem(readFileSync(`${LINUX}busybox`)),
+      bootargs,
+    });
+  }
+
+  /** Everything that the console has said. */
+  get said(): string {
+    return this.#said;
+  }
+
+  /** Instructions since the beginning, or as many as the machine had retired that it was restored from. */
+  get retired(): number {
+    return this.#retired;
+  }
+
+  save(): LinuxPoint {
+    return { snapshot: this.machine.save(), said: this.#said, retired: this.#retired };
+  }
+
+  restore({ snapshot, said, retired }: LinuxPoint): void {
+    this.machine.restore(snapshot);
+    this.#said = said;
+    this.#read = said.length;
+    this.#retired = retired;
+  }
+
+  /** Registers, devices, and a hash of RAM. */
+  look(): Map<string, string> {
+    return visibleState(this.machine.save(), this.machine.ram.frameCount);
+  }
+
+  /** Runs for a slice. */
+  runOn(): ExitReason {
+    const reason = this.machine.run(SLICE);
+    this.#retired += this.machine.retired;
+    this.#said += Buffer.from(this.#output.splice(0)).toString('latin1');
+    return reason;
+  }
+
+  /** Runs until what the console says matches, from the end of the last match on. */
+  runUntil(pattern: RegExp): void {
+    for (;;) {
+      const reason = this.runOn();
+      const found = pattern.exec(this.#said.slice(this.#read));
+      if (found !== null) {
+        this.#read += found.index + found[0].length;
+        return;
+      }
+      this.#expectGoingOn(reason);
+    }
+  }
+
+  /** Types a line at the next prompt. */
+  type(line: string): void {
+    this.runUntil(PROMPT);
+    this.#platform.uart.receive(Buffer.from(`${line}\n`));
+  }
+
+  /** Runs until the machine ends; gives how. */
+  runToEnd(): ExitReason {
+    for (;;) {
+      const reason = this.runOn();
+      if (reason !== EXIT_BUDGET) return reason;
+      this.#expectGoingOn(reason);
+    }
+  }
+
+  #expectGoingOn(reason: ExitReason): void {
+    const lately = this.#said.slice(this.#read);
+    expect(reason, lately).toBe(EXIT_BUDGET);
+    expect(this.#retired, lately).toBeLessThan(LIMIT);
+  }
+}

@@ -25,7 +25,7 @@ import {
 import type { Operation } from '../task/waiter.js';
 import type { Permissions, VmMapping } from '../vm/vm-mapping.js';
 import type { VmarDispatcher } from '../vm/vmar.js';
-import { walkPages, zeroRange, type WalkKind } from '../vm/vmo-range.js';
+import { commitAtOnce, isAtOnce, walkPages, zeroRange, type PageSpan, type WalkKind } from '../vm/vmo-range.js';
 import { numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
 import { settle } from './user-values.js';
 import { sizeArg, vmarHandle } from './vm-args.js';
@@ -109,6 +109,30 @@ function check(
   return status === ZX_ERR_NOT_FOUND ? ZX_ERR_BAD_STATE : status;
 }
 
+/**
+ * COMMIT of mappings of which a pager's VMO, for whose pages the caller may not wait, is one; all of them have been checked.
+ *
+ * @returns as `commitAtOnce`; null: there is no such mapping
+ */
+function commitMappings(caller: Caller, vmar: VmarDispatcher, vpn: number, end: number): Status | null {
+  const spans: PageSpan[] = [];
+  let isNeeded = false;
+  vmar.eachMapping(vpn, end, (mapping) => {
+    const { vmo } = mapping;
+    if (isAtOnce(caller, vmo)) isNeeded = true;
+    const page = mapping.pageAt(Math.max(vpn, mapping.vpn));
+    spans.push({ vmo, page, end: mapping.pageAt(Math.min(end, mapping.endVpn)) });
+    return ZX_OK;
+  });
+  if (!isNeeded) return null;
+  const status = commitAtOnce(caller, spans);
+  if (status !== ZX_OK) return status;
+  return vmar.eachMapping(vpn, end, (mapping) => {
+    mapping.space.mapResident(mapping, Math.max(vpn, mapping.vpn), Math.min(end, mapping.endVpn));
+    return ZX_OK;
+  });
+}
+
 /** One mapping after the other; mappings that change meanwhile are found anew. */
 function* walk(
   caller: Caller,
@@ -127,7 +151,7 @@ function* walk(
     const status = yield* settle(
       kind === 'zero'
         ? zeroRange(caller, mapping.vmo, page, 0, { pages: stop - page, rest: 0 })
-        : walkPages(caller, mapping.vmo, kind, page, stop),
+        : walkPages(caller, kind, { vmo: mapping.vmo, page, end: stop }),
     );
     if (status !== ZX_OK && kind !== 'hint') return status;
     if (kind !== 'zero' && vmar.isAlive && vmar.mappingAt(at) === mapping)
@@ -152,6 +176,10 @@ function opRange(caller: Caller, args: Uint32Array): Status | Operation {
   if (operation === undefined) return ZX_ERR_INVALID_ARGS;
   const status = check(caller, vmar, operation, vpn, end, (handle.rights & ZX_RIGHT_OP_CHILDREN) !== 0);
   if (status !== ZX_OK) return status;
+  if (operation.walk === 'commit') {
+    const committed = commitMappings(caller, vmar, vpn, end);
+    if (committed !== null) return committed;
+  }
   if (operation.walk !== undefined) return walk(caller, vmar, operation.walk, vpn, end);
   return vmar.eachMapping(vpn, end, (mapping) => {
     const apply = operation.apply as (mapping: VmMapping, vpn: number, end: number) => Status;

@@ -66,13 +66,14 @@ function opRange(caller: Caller, args: Uint32Array): Status | Operation {
   if (rights !== ZX_RIGHT_NONE && (handle.rights & rights) === 0) return ZX_ERR_ACCESS_DENIED;
   const vmo = handle.object;
   const range = rangeArg(args, 2, 3);
+  const span = { vmo, page: range.page, end: range.end };
   const inside = range.end <= vmo.pages;
   if (vmo.isPhysical && COMMITS.has(op)) return ZX_ERR_NOT_SUPPORTED;
   switch (op) {
     case ZX_VMO_OP_COMMIT:
-      return inside ? walkPages(caller, vmo, 'commit', range.page, range.end) : ZX_ERR_OUT_OF_RANGE;
+      return inside ? walkPages(caller, 'commit', span) : ZX_ERR_OUT_OF_RANGE;
     case ZX_VMO_OP_PREFETCH:
-      return inside ? walkPages(caller, vmo, 'fetch', range.page, range.end) : ZX_ERR_OUT_OF_RANGE;
+      return inside ? walkPages(caller, 'fetch', span) : ZX_ERR_OUT_OF_RANGE;
     case ZX_VMO_OP_DECOMMIT:
       return inside ? decommit(vmo, range) : ZX_ERR_OUT_OF_RANGE;
     case ZX_VMO_OP_ZERO:
@@ -107,7 +108,7 @@ function hint(caller: Caller, vmo: VmoDispatcher, op: number, range: ByteRange):
     vmo.cow.markDontNeed(vmo.start + range.page, vmo.start + range.end);
     return ZX_OK;
   }
-  return walkPages(caller, vmo, 'hint', range.page, range.end);
+  return walkPages(caller, 'hint', { vmo, page: range.page, end: range.end });
 }
 
 /** Locks, and with LOCK tells what was discarded. */

@@ -205,9 +205,8 @@ export class AddressSpace {
     for (let at = vpn; at < last;) {
       const page = vmo.start + mapping.pageAt(at);
       const frame = vmo.cow.find(page);
-      const run = vmo.cow.runFrom(page, page + last - at);
       if (frame < 0) {
-        at += run;
+        at += vmo.cow.runFrom(page, page + last - at);
         continue;
       }
       if (

@@ -13,6 +13,7 @@ import type { Operation } from '../task/waiter.js';
 import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
 import type { PageRequest } from './page-request.js';
 import type { VmoDispatcher } from './vm-object.js';
+import { isAtOnce } from './vmo-range.js';
 
 /** Adjacent frames copied in one piece. */
 const MOST_FRAMES = 4096;
@@ -65,7 +66,7 @@ class VmoCopy {
     private offset: number,
     private left: number,
   ) {
-    this.atOnce = !caller.mayWaitForPager && vmo.cow.rootSource?.isAttached === true;
+    this.atOnce = isAtOnce(caller, vmo);
   }
 
   /** Copies as far as it goes without waiting. */

@@ -17,46 +17,88 @@ const PAGES_A_TURN = 4096;
  */
 export type WalkKind = 'commit' | 'fetch' | 'hint';
 
+/** Pages [page, end), which lie in the VMO. */
+export interface PageSpan {
+  readonly vmo: VmoDispatcher;
+  readonly page: number;
+  readonly end: number;
+}
+
 /**
- * Walks over [page, end), which lies in the VMO, fetching what is absent: one request for each run. What is cut off meanwhile is left out.
+ * Walks over pages, fetching what is absent: one request for each run. What is cut off meanwhile is left out.
  *
  * @returns ZX_OK; ZX_ERR_SHOULD_WAIT, and nothing was done; ZX_ERR_BAD_STATE; ZX_ERR_NO_MEMORY; what the pager failed a page with; or an operation
  */
-export function walkPages(
-  caller: Caller,
-  vmo: VmoDispatcher,
-  kind: WalkKind,
-  page: number,
-  end: number,
-): Status | Operation {
-  const use = kind === 'commit' ? 'commit' : 'read';
-  if (!caller.mayWaitForPager && vmo.cow.wouldWait(vmo.start + page, vmo.start + end, use)) {
+export function walkPages(caller: Caller, kind: WalkKind, span: PageSpan): Status | Operation {
+  if (isAtOnce(caller, span.vmo)) {
+    if (kind === 'commit') return commitAtOnce(caller, [span]);
+    const { vmo, page, end } = span;
     // A hint is no reason to fail; what is there stays there.
-    return kind === 'hint' ? ZX_OK : ZX_ERR_SHOULD_WAIT;
+    if (vmo.cow.wouldWait(vmo.start + page, vmo.start + end, 'read'))
+      return kind === 'hint' ? ZX_OK : ZX_ERR_SHOULD_WAIT;
   }
-  const walk = new PageWalk(vmo, kind, page, end);
+  const walk = new PageWalk(span, kind, false);
   const status = walk.advance();
   return status <= 0 ? status : walk.rest(caller);
+}
+
+/**
+ * Whether a call is all or nothing: its caller may not wait for the pager, and pages that are there could be evicted as it goes. Then all room is made before the first effect, and
+ * nobody has a turn in between.
+ */
+export function isAtOnce(caller: Caller, vmo: VmoDispatcher): boolean {
+  return !caller.mayWaitForPager && vmo.cow.rootSource?.isAttached === true;
+}
+
+/**
+ * Commits all of several ranges, or nothing because a pager would have to be waited for.
+ *
+ * @returns ZX_OK; ZX_ERR_SHOULD_WAIT, and nothing was done; ZX_ERR_BAD_STATE, ZX_ERR_NO_MEMORY: what precedes may have been committed
+ */
+export function commitAtOnce(caller: Caller, spans: readonly PageSpan[]): Status {
+  const { evictor, physical } = caller.core.vm;
+  let missing = 0;
+  for (const { vmo, page, end } of spans)
+    missing += end - page - vmo.cow.list.countFrames(vmo.start + page, vmo.start + end);
+  if (missing > 0) evictor.makeRoomFor(Math.min(missing, physical.frameCount));
+  // What went may have been pages that are wanted.
+  for (const { vmo, page, end } of spans)
+    if (vmo.cow.wouldWait(vmo.start + page, vmo.start + end, 'commit')) return ZX_ERR_SHOULD_WAIT;
+  for (const span of spans) {
+    const status = new PageWalk(span, 'commit', true).advance();
+    if (status !== ZX_OK) return status;
+  }
+  return ZX_OK;
 }
 
 const NEEDS_PAGE = 1;
 const NEEDS_PAUSE = 2;
 
 class PageWalk {
+  private readonly vmo: VmoDispatcher;
+  private page: number;
+  private readonly end: number;
+
+  /** @param atOnce room has been made, and nobody else has a turn: it ends after as many pages as there are frames */
   constructor(
-    private readonly vmo: VmoDispatcher,
+    span: PageSpan,
     private readonly kind: WalkKind,
-    private page: number,
-    private readonly end: number,
-  ) {}
+    private readonly atOnce: boolean,
+  ) {
+    this.vmo = span.vmo;
+    this.page = span.page;
+    this.end = span.end;
+  }
 
   advance(): number {
     const { vmo, kind } = this;
     const { cow, start } = vmo;
     let turn = 0;
     for (; this.page < this.stop; turn += 1) {
-      if (turn === PAGES_A_TURN) return NEEDS_PAUSE;
-      if (kind === 'commit') vmo.core.vm.evictor.makeRoom();
+      if (!this.atOnce) {
+        if (turn === PAGES_A_TURN) return NEEDS_PAUSE;
+        if (kind === 'commit') vmo.core.vm.evictor.makeRoom();
+      }
       const at = start + this.page;
       const frame = kind === 'commit' ? cow.frameForCommit(at) : cow.find(at);
       if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;
@@ -109,6 +151,17 @@ export function zeroBytes(
   from: number,
   to: number,
 ): Status | Operation {
+  caller.core.vm.evictor.makeRoom();
+  return zeroPart(caller, vmo, page, from, to);
+}
+
+function zeroPart(
+  caller: Caller,
+  vmo: VmoDispatcher,
+  page: number,
+  from: number,
+  to: number,
+): Status | Operation {
   const status = tryZeroBytes(caller, vmo, page, from, to);
   return status <= 0 ? status : waitZeroBytes(caller, vmo, page, from, to);
 }
@@ -116,7 +169,7 @@ export function zeroBytes(
 function tryZeroBytes(caller: Caller, vmo: VmoDispatcher, page: number, from: number, to: number): number {
   if (page >= vmo.pages) return ZX_ERR_OUT_OF_RANGE;
   const { cow } = vmo;
-  caller.core.vm.evictor.makeRoom();
+  if (!isAtOnce(caller, vmo)) caller.core.vm.evictor.makeRoom();
   if (cow.find(vmo.start + page) === LOOKUP_ZERO) return ZX_OK;
   const frame = cow.frameForWrite(vmo.start + page);
   if (frame === LOOKUP_ABSENT) return NEEDS_PAGE;
@@ -165,7 +218,8 @@ export function zeroRange(
   if (length.pages === 0 && length.rest === 0) return ZX_OK;
   const plan = planZero(page, offset, length);
   const { cow, start } = vmo;
-  if (!caller.mayWaitForPager) {
+  if (isAtOnce(caller, vmo)) {
+    if (plan.partial.length !== 0) caller.core.vm.evictor.makeRoomFor(plan.partial.length);
     for (const part of plan.partial) {
       const at = start + part.page;
       if (cow.find(at) !== LOOKUP_ZERO && cow.wouldWait(at, at + 1, 'write')) return ZX_ERR_SHOULD_WAIT;
@@ -216,7 +270,7 @@ function* zeroInOrder(caller: Caller, vmo: VmoDispatcher, plan: ZeroPlan): Opera
         const status = yield* zeroWhole(caller, vmo, plan.first, plan.last);
         if (status !== ZX_OK) return status;
       }
-      const part = zeroBytes(caller, vmo, page, from, to);
+      const part = zeroPart(caller, vmo, page, from, to);
       const status = typeof part === 'number' ? part : yield* part;
       if (status !== ZX_OK) return status;
     }
@@ -234,7 +288,7 @@ function* zeroWhole(caller: Caller, vmo: VmoDispatcher, first: number, last: num
     if (stop < 0) return stop;
     page = stop - vmo.start;
     if (page === last) break;
-    const part = zeroBytes(caller, vmo, page, 0, PAGE_SIZE);
+    const part = zeroPart(caller, vmo, page, 0, PAGE_SIZE);
     const status = typeof part === 'number' ? part : yield* part;
     if (status !== ZX_OK) return status;
   }

@@ -12,7 +12,7 @@ import {
   ZX_VMO_OP_COMMIT,
   ZX_VMO_OP_PREFETCH,
 } from '../../src/abi/vm.js';
-import { Call, UserPager, ok, pattern } from '../support/user-pager.js';
+import { Call, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -55,7 +55,7 @@ describe('commit', () => {
       await pager.answerRead(vmo, page, 2);
     }
     expect(commit.status).toBe(ZX_OK);
-    expect(pager.contents(vmo, 0, 5)).toEqual(pattern(vmo, 0, 5));
+    pager.expectPattern(vmo, 0, 5);
     pager.finish();
   });
 

@@ -71,7 +71,7 @@ describe.each(['Vmar', 'Vmo'] as const)('one page through %s', (path) => {
     write.expectFailed(ZX_ERR_IO);
     expect(pager.modified(vmo)).toBe(false);
     pager.expectDirty(vmo, '');
-    expect(pager.contents(vmo, 0, 2)).toEqual(pattern(vmo, 0, 2));
+    pager.expectPattern(vmo, 0, 2);
     pager.finish();
   });
 
@@ -187,7 +187,7 @@ describe('writes by zx_vmo_write', () => {
     const never = { mayWaitForPager: false };
     const refused = await pager.host.vmoWrite(vmo.handle, bytes, 0, never);
     expect(refused.status).toBe(ZX_ERR_SHOULD_WAIT);
-    expect(pager.contents(vmo, 0, 3)).toEqual(pattern(vmo, 0, 3));
+    pager.expectPattern(vmo, 0, 3);
     expect((await pager.host.vmoWrite(vmo.handle, bytes.subarray(PAGE), 0, never)).status).toBe(ZX_OK);
     const zero = await pager.host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, PAGE + 8, 8, never);
     expect(zero.status).toBe(ZX_ERR_SHOULD_WAIT);
@@ -288,7 +288,7 @@ describe('writes through mappings', () => {
     await pager.turn();
     expect(first.outcome.end).toBe('done');
     for (const page of [1, 2]) expect(pager.load(vmo, page).outcome.end).toBe('done');
-    expect(pager.contents(vmo, 0, 3)).toEqual(pattern(vmo, 0, 3));
+    pager.expectPattern(vmo, 0, 3);
     pager.expectDirty(vmo, '');
     pager.finish();
   });

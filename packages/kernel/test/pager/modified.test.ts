@@ -4,7 +4,7 @@ import { ZX_PAGER_RESET_VMO_STATS } from '../../src/abi/pager.js';
 import { ZX_ERR_INVALID_ARGS, ZX_ERR_IO, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_OP_COMMIT, ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
 import { GuestCall } from '../support/guest-call.js';
-import { DIRTY_MODES, UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -78,7 +78,7 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
     await pager.turn();
     expect(commit.status).toBe(ZX_OK);
     expect([pager.modified(vmo), pager.modified(vmo)]).toEqual([true, false]);
-    expect(pager.contents(vmo, 0, 1)).toEqual(pattern(vmo, 0));
+    pager.expectPattern(vmo, 0);
     pager.expectDirty(vmo, '');
     pager.finish();
   });
@@ -94,7 +94,7 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
     expect(write.status).toBe(ZX_ERR_IO);
     expect(pager.modified(vmo)).toBe(false);
     pager.expectDirty(vmo, '{0,1}');
-    expect(pager.contents(vmo, 0, 1)).toEqual(pattern(vmo, 0));
+    pager.expectPattern(vmo, 0);
     pager.finish();
   });
 
@@ -108,7 +108,7 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
     pager.fail(source, 1, 1);
     await pager.turn();
     expect(write.status).toBe(ZX_ERR_IO);
-    expect(pager.contents(vmo, 0, 2)).toEqual(pattern(vmo, 0, 2));
+    pager.expectPattern(vmo, 0, 2);
     expect(pager.modified(vmo)).toBe(false);
     pager.expectDirty(vmo, '{0,2}');
     if (traps) {
@@ -120,7 +120,7 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
       await pager.turn();
       expect(half.status).toBe(ZX_ERR_IO);
       pager.expectBytes(vmo, 0, 1, 7);
-      expect(pager.contents(vmo, 1, 1)).toEqual(pattern(vmo, 1));
+      pager.expectPattern(vmo, 1);
       expect(pager.modified(vmo)).toBe(true);
       pager.expectDirty(vmo, '{0,1}');
     }
@@ -135,11 +135,11 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
     if (traps) pager.dirty(vmo, 0, 2);
     const write = writeFrom(source, vmo, 2);
     pager.expectPackets(pager.R(source, 1, 1));
-    expect(pager.contents(vmo, 0, 2)).toEqual(pattern(vmo, 0, 2));
+    pager.expectPattern(vmo, 0, 2);
     pager.fail(source, 1, 1);
     await pager.turn();
     expect(write.status).toBe(ZX_ERR_IO);
-    expect(pager.contents(vmo, 0, 2)).toEqual(pattern(vmo, 0, 2));
+    pager.expectPattern(vmo, 0, 2);
     expect(pager.modified(vmo)).toBe(false);
     pager.finish();
   });
@@ -158,7 +158,7 @@ describe.each(DIRTY_MODES)('modified, %s', (mode, options) => {
     pager.fail(source, 18, 1);
     await pager.turn();
     expect(write.status).toBe(ZX_ERR_IO);
-    expect(pager.contents(vmo, 0, 20)).toEqual(pattern(vmo, 0, 20));
+    pager.expectPattern(vmo, 0, 20);
     expect(pager.modified(vmo)).toBe(false);
     pager.finish();
   });

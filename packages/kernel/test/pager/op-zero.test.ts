@@ -50,7 +50,7 @@ describe('whole pages', () => {
     await zero(vmo, 2, 2);
     expect(pager.committed(vmo)).toBe(1);
     pager.expectDirty(vmo, '{0,1}Z {2,2}Z');
-    expect(pager.contents(vmo, 1, 1)).toEqual(pattern(vmo, 1));
+    pager.expectPattern(vmo, 1);
     pager.expectBytes(vmo, 0, 1, 0);
     pager.finish();
   });
@@ -216,7 +216,7 @@ describe.each(DIRTY_MODES)('ZERO, %s', (mode, options) => {
     const expectParentKept = (): void => {
       pager.expectDirty(vmo, '');
       expect(pager.modified(vmo)).toBe(false);
-      expect(pager.contents(vmo, 1, 1)).toEqual(pattern(vmo, 1));
+      pager.expectPattern(vmo, 1);
     };
     const all = pager.clone(vmo);
     await zero(all, 0, 2);
@@ -235,7 +235,7 @@ describe.each(DIRTY_MODES)('ZERO, %s', (mode, options) => {
     const present = pager.clone(vmo);
     await zero(present, 0, 1);
     pager.expectBytes(present, 0, 1, 0);
-    expect(pager.contents(vmo, 0, 1)).toEqual(pattern(vmo, 0));
+    pager.expectPattern(vmo, 0);
     expectParentKept();
     pager.finish();
   });

@@ -18,7 +18,7 @@ import {
   ZX_VMO_TRAP_DIRTY,
 } from '../../src/abi/vm.js';
 import { Pinner } from '../support/pinner.js';
-import { UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -161,7 +161,7 @@ describe.each([
     expect(resize.status).toBe(ZX_ERR_BAD_STATE);
     expect(pager.modified(vmo)).toBe(false);
     pager.expectDirty(vmo, '');
-    expect(pager.contents(vmo, 1, 1)).toEqual(pattern(vmo, 1));
+    pager.expectPattern(vmo, 1);
     pin.unpin();
     const again = pager.resize(vmo, 1);
     await pager.turn();
@@ -200,7 +200,7 @@ describe('trapped writes and pins', () => {
       await host.vmarOpRange(pager.vmar, ZX_VMAR_OP_ZERO, vmo.base, 3 * PAGE, never),
     ];
     expect(refused.map(({ status }) => status)).toEqual([ZX_ERR_SHOULD_WAIT, ZX_ERR_SHOULD_WAIT]);
-    expect(pager.contents(vmo, 0, 3)).toEqual(pattern(vmo, 0, 3));
+    pager.expectPattern(vmo, 0, 3);
     pager.expectDirty(vmo, '');
     pager.dirty(vmo, 1, 1);
     ok(await host.vmoOpRange(vmo.handle, ZX_VMO_OP_ZERO, 0, 3 * PAGE, never));

@@ -184,7 +184,7 @@ describe('reads through a mapping', () => {
     await pager.turn();
     first.expectDone();
     for (const page of [1, 2]) PageAccess.start(pager, 'Vmar', vmo, page).expectDone();
-    expect(pager.contents(vmo, 0, 3)).toEqual(pattern(vmo, 0, 3));
+    pager.expectPattern(vmo, 0, 3);
     pager.expectPackets();
     pager.expectDirty(vmo, '');
     pager.finish();

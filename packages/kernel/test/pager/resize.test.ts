@@ -59,7 +59,7 @@ describe('resizing', () => {
       await pager.turn();
       expect(commit.status).toBe(ZX_OK);
       expect([pager.modified(vmo), pager.modified(vmo)]).toEqual([true, false]);
-      expect(pager.contents(vmo, 0, 1)).toEqual(pattern(vmo, 0));
+      pager.expectPattern(vmo, 0);
       pager.expectDirty(vmo, '');
       pager.finish();
     },

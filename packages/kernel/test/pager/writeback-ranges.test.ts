@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_NOT_FOUND, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
-import { DIRTY_MODES, UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let machine: Machine;
@@ -152,7 +152,7 @@ describe('resizing', () => {
       await pager.turn();
       expect([write.status, pager.committed(vmo)]).toEqual([ZX_OK, 4]);
       pager.expectDirty(vmo, '{2,2}');
-      expect(pager.contents(vmo, 0, 2)).toEqual(pattern(vmo, 0, 2));
+      pager.expectPattern(vmo, 0, 2);
       pager.finish();
     },
   );

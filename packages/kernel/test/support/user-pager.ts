@@ -264,6 +264,14 @@ export class UserPager {
     await this.turn();
   }
 
+  /** The pages, which are there, have the pattern that they were supplied with. */
+  expectPattern(vmo: PagedVmo, page: number, count = 1): void {
+    const contents = this.contents(vmo, page, count);
+    const expected = pattern(vmo, page, count);
+    // Compared as a whole, since a matcher takes long for so many bytes; told word by word where that fails.
+    if (Buffer.compare(contents, expected) !== 0) expect(contents).toEqual(expected);
+  }
+
   /** The pages are full of one byte. */
   expectBytes(vmo: PagedVmo, page: number, count: number, byte: number): void {
     expect(this.contents(vmo, page, count).every((value) => value === byte)).toBe(true);

@@ -2,18 +2,23 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_BAD_STATE, ZX_ERR_NO_MEMORY, ZX_ERR_SHOULD_WAIT, ZX_OK } from '../../src/abi/status.js';
 import {
+  ZX_VM_PERM_READ,
+  ZX_VM_PERM_WRITE,
+  ZX_VM_SPECIFIC,
+  ZX_VMAR_OP_COMMIT,
   ZX_VMAR_OP_DONT_NEED,
   ZX_VMO_CHILD_SLICE,
   ZX_VMO_CHILD_SNAPSHOT,
   ZX_VMO_OP_ALWAYS_NEED,
   ZX_VMO_OP_COMMIT,
   ZX_VMO_OP_DONT_NEED,
+  ZX_VMO_OP_ZERO,
 } from '../../src/abi/vm.js';
 import { INFO_VMO_BYTES, INFO_VMO_COMMITTED_CHANGE_EVENTS, ZX_INFO_VMO } from '../../src/abi/info.js';
 import type { KernelEvent } from '../../src/events.js';
 import { GuestCall } from '../support/guest-call.js';
 import { Pinner } from '../support/pinner.js';
-import { UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { Call, UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture, type FixtureOptions } from '../support/vm-fixture.js';
 
 const LOW = 100;
@@ -374,7 +379,7 @@ describe('calls that need more frames than are free', () => {
     const filler = fill(10);
     expect(host.pagerSupplyPages(pager.pager, vmo.handle, 0, 60 * PAGE, aux, 0).status).toBe(ZX_OK);
     expect(pager.committed(clean)).toBeLessThan(100);
-    expect(pager.contents(vmo, 59, 1)).toEqual(pattern(vmo, 59));
+    pager.expectPattern(vmo, 59);
     host.handleClose(filler);
     pager.finish();
   });
@@ -434,6 +439,68 @@ describe('calls that may not wait for a pager', () => {
     pager.finish();
   });
 
+  it.each(['vmo_op_range', 'vmar_op_range'])(
+    '%s commits nothing of a clone when the room for it takes pages that it needs',
+    async (name) => {
+      await make({ pagerBlocking: 'fail' });
+      const vmo = pager.createVmo(80);
+      pager.supply(vmo, 0, 80);
+      const clone = pager.clone(vmo);
+      const commit = (): Call =>
+        name === 'vmo_op_range'
+          ? pager.commit(clone, 0, 80)
+          : new Call(pager.host.vmarOpRange(pager.vmar, ZX_VMAR_OP_COMMIT, clone.base, 80 * PAGE));
+      const filler = fill(LOW - 1);
+      const refused = commit();
+      await pager.turn();
+      expect([refused.status, pager.committed(clone)]).toEqual([ZX_ERR_SHOULD_WAIT, 0]);
+      pager.host.handleClose(filler);
+      pager.supply(vmo, 0, 80);
+      const done = commit();
+      await pager.turn();
+      expect([done.status, pager.committed(clone)]).toEqual([ZX_OK, 80]);
+      pager.finish();
+    },
+  );
+
+  it('commit nothing of several mappings when the room for the first takes pages that the second needs', async () => {
+    await make({ pagerBlocking: 'fail' });
+    const vmo = pager.createVmo(80);
+    pager.supply(vmo, 0, 80);
+    const memory = ok(pager.host.vmoCreate(40 * PAGE, 0)).handle;
+    const clone = pager.clone(vmo);
+    const place = (handle: number, at: number, pages: number): number => {
+      const options = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_SPECIFIC;
+      return ok(pager.host.vmarMap(pager.vmar, options, at, handle, 0, pages * PAGE)).address;
+    };
+    const base = place(memory, 2 ** 30, 40);
+    place(clone.handle, 2 ** 30 + 40 * PAGE, 80);
+    const filler = fill(LOW - 1);
+    const { status } = await pager.host.vmarOpRange(pager.vmar, ZX_VMAR_OP_COMMIT, base, 120 * PAGE);
+    expect(status).toBe(ZX_ERR_SHOULD_WAIT);
+    expect(pager.committed(clone)).toBe(0);
+    expect(pager.committed({ ...clone, handle: memory })).toBe(0);
+    pager.host.handleClose(filler);
+    pager.finish();
+  });
+
+  it('zero nothing when the room for the first page takes the last', async () => {
+    await make({ pagerBlocking: 'fail' });
+    const vmo = pager.createVmo(80);
+    // The last is the oldest.
+    pager.supply(vmo, 79, 1);
+    pager.supply(vmo, 0, 79);
+    const filler = fill(LOW - 1);
+    const zeroed = pager.opBytes(vmo, ZX_VMO_OP_ZERO, PAGE / 2, 79 * PAGE);
+    await pager.turn();
+    expect(zeroed.status).toBe(ZX_ERR_SHOULD_WAIT);
+    expect(pager.modified(vmo)).toBe(false);
+    pager.host.handleClose(filler);
+    pager.supply(vmo, 0, 80);
+    pager.expectPattern(vmo, 0, 80);
+    pager.finish();
+  });
+
   it.each(['vmo_read', 'vmo_write'])(
     '%s copies nothing when its pages go while its buffer is fetched, and all when they come back',
     async (name) => {
@@ -455,9 +522,9 @@ describe('calls that may not wait for a pager', () => {
       await pager.turn();
       expect([lost.status, kept.status]).toEqual([ZX_ERR_SHOULD_WAIT, ZX_ERR_SHOULD_WAIT]);
       pager.packets();
-      expect(pager.contents(buffer, 0, 40)).toEqual(pattern(buffer, 0, 40));
+      pager.expectPattern(buffer, 0, 40);
       pager.supply(vmo, 0, 40);
-      expect(pager.contents(vmo, 0, 40)).toEqual(pattern(vmo, 0, 40));
+      pager.expectPattern(vmo, 0, 40);
       expect(call().status).toBe(ZX_OK);
       expect(pager.contents(vmo, 0, 40)).toEqual(pager.contents(buffer, 0, 40));
       pager.finish();

@@ -1,11 +1,17 @@
-import { Machine, VirtualClock, type Clock, type MachineOptions } from '@faultline/mmu-emu';
+import { Machine, VirtualClock, type Clock } from '@faultline/mmu-emu';
 import type { KernelEvent } from './events.js';
-import { hostEnvironment, type HostEnvironmentOptions } from './host/host-environment.js';
+import { hostEnvironment } from './host/host-environment.js';
 import type { HandleResult } from './host/host-caller.js';
 import { HostProcess, type HostProcessOptions } from './host/host-process.js';
-import type { Rng } from './kernel-core.js';
 import { KernelError } from './kernel-error.js';
 import { KernelLoop, type RunResult } from './kernel-loop.js';
+import {
+  DEFAULT_SLICE,
+  checkOptions,
+  machineOptions,
+  overtimeLimits,
+  type KernelOptions,
+} from './kernel-options.js';
 import { KernelState, reportEvictions } from './kernel-state.js';
 import { DEFAULT_LIMITS, type KernelLimits } from './limits.js';
 import { vdsoImage, vdsoObject, type VdsoObject } from './loader/vdso-object.js';
@@ -14,47 +20,11 @@ import { Handle } from './object/handle-table.js';
 import { SeededRng } from './seeded-rng.js';
 import { CALL_TABLE } from './syscall/table.js';
 import { GuestSteps } from './task/guest-steps.js';
-import { Scheduler, type Schedule } from './task/scheduler.js';
+import { Scheduler } from './task/scheduler.js';
 import { TaskSystem } from './task/task-system.js';
 import { ZX_ERR_CANCELED, ZX_ERR_NO_RESOURCES, ZX_OK, ZX_TASK_RETCODE_SYSCALL_KILL } from './abi/status.js';
-import { TICKS_PER_SECOND } from './abi/time.js';
-import { DEFAULT_OVERTIME, type OvertimeLimits } from './vm/request-overtime.js';
 import { VmSystem } from './vm/vm-system.js';
 import { WallClock } from './wall-clock.js';
-
-/** How to make a kernel. */
-export interface KernelOptions extends HostEnvironmentOptions {
-  /** Bytes of guest RAM; a multiple of 4096 from 1 MiB to 3.5 GiB, default 256 MiB. */
-  readonly ramBytes?: number;
-  /** Harts of the machine, 1 to 8; default 1. Threads run on them in turns, one at a time, so that a seed repeats a run. */
-  readonly harts?: number;
-  /** Whether guest RAM is a SharedArrayBuffer; default false. */
-  readonly sharedMemory?: boolean;
-  /** A hosted machine that nobody else uses, with a timebase of 1 GHz and this kernel's clock; `ramBytes`, `harts` and `sharedMemory` do not apply then. */
-  readonly machine?: Machine;
-  /** Time; default a `VirtualClock`. With a `WallClock`, the kernel sleeps when nothing can run. */
-  readonly clock?: Clock;
-  /** Seed of the default random numbers; default 0. */
-  readonly seed?: number;
-  /** Random numbers: `zx_cprng_draw`, placement of mappings. They are not secret unless these are. */
-  readonly rng?: Rng;
-  /** Whether mappings without a fixed place go to random ones; default true. */
-  readonly aslr?: boolean;
-  /** How the next thread is chosen; default `round-robin`. */
-  readonly schedule?: Schedule;
-  /** Instructions that a thread runs before another has its turn; default 100,000. */
-  readonly sliceInstructions?: number;
-  /** Seconds after which, again and again, the log says that somebody waits for a pager; 0: never; default 20. */
-  readonly pagerOvertimeSeconds?: number;
-  /** Seconds after which a wait for a pager ends with ZX_ERR_TIMED_OUT; 0: never; default 300. */
-  readonly pagerTimeoutSeconds?: number;
-  /** Replaces single limits. */
-  readonly limits?: Partial<KernelLimits>;
-  /** Hears each line that the kernel itself writes to its debug log: crashes, warnings. */
-  readonly log?: (severity: 'info' | 'warning' | 'error', text: string) => void;
-  /** Hears every event, from inside kernel operations: it must make no system calls. */
-  readonly onEvent?: (event: KernelEvent) => void;
-}
 
 /** Counts since the kernel was made. */
 export interface KernelStatistics {
@@ -98,8 +68,6 @@ export interface FaultCounts {
   readonly fatal: number;
 }
 
-const DEFAULT_SLICE = 100_000;
-const LONGEST_OVERTIME = 1e6;
 const VERSION = 'faultline';
 
 /**
@@ -281,52 +249,4 @@ export class Kernel {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function machineOptions(options: KernelOptions, clock: Clock): MachineOptions {
-  return {
-    mode: 'hosted',
-    clock,
-    timebaseHz: TICKS_PER_SECOND,
-    ...(options.ramBytes === undefined ? {} : { ramBytes: options.ramBytes }),
-    ...(options.harts === undefined ? {} : { harts: options.harts }),
-    ...(options.sharedMemory === undefined ? {} : { sharedMemory: options.sharedMemory }),
-  };
-}
-
-function overtimeLimits(options: KernelOptions): OvertimeLimits {
-  const { pagerOvertimeSeconds: warn, pagerTimeoutSeconds: fail } = options;
-  return {
-    warnAfter: warn === undefined ? DEFAULT_OVERTIME.warnAfter : Math.round(warn * 1e9),
-    failAfter: fail === undefined ? DEFAULT_OVERTIME.failAfter : Math.round(fail * 1e9),
-  };
-}
-
-function checkOptions(options: KernelOptions): void {
-  const refuse = (field: string, rule: string): never => {
-    throw new KernelError('bad-option', `${field} must be ${rule}`, { field });
-  };
-  const { sliceInstructions = DEFAULT_SLICE, schedule = 'round-robin', seed = 0, limits = {} } = options;
-  if (!Number.isSafeInteger(sliceInstructions) || sliceInstructions < 1 || sliceInstructions > 2 ** 30) {
-    refuse('sliceInstructions', 'an integer from 1 to 2^30');
-  }
-  if (!Number.isSafeInteger(seed)) refuse('seed', 'an integer');
-  if (schedule !== 'round-robin' && !Number.isSafeInteger(schedule.seed))
-    refuse('schedule.seed', 'an integer');
-  if (
-    options.machine !== undefined &&
-    options.clock !== undefined &&
-    options.machine.clock !== options.clock
-  ) {
-    refuse('clock', "the machine's own clock");
-  }
-  for (const name of ['pagerOvertimeSeconds', 'pagerTimeoutSeconds'] as const) {
-    const seconds = options[name] ?? 0;
-    if (!(seconds >= 0 && seconds <= LONGEST_OVERTIME)) refuse(name, 'from 0 to 10^6');
-  }
-  for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(value) || value < 0)
-      refuse(`limits.${name}`, 'an integer that is not negative');
-  }
-  if ((limits.handlesPerProcess ?? 0) > 2 ** 20) refuse('limits.handlesPerProcess', 'at most 2^20');
 }

@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ZX_CHANNEL_READABLE } from '../../src/abi/signals.js';
 import { ZX_OK } from '../../src/abi/status.js';
 import { ZX_RIGHT_SAME_RIGHTS } from '../../src/abi/rights.js';
-import { Kernel, type KernelOptions } from '../../src/kernel.js';
+import { Kernel } from '../../src/kernel.js';
+import type { KernelOptions } from '../../src/kernel-options.js';
 import { AsmGuest, DATA, EXIT, FREE, PAGE, zx } from '../support/asm-guest.js';
 
 let kernel: Kernel;

@@ -4,7 +4,8 @@ import { ZX_EXCP_FATAL_PAGE_FAULT } from '../../src/abi/exceptions.js';
 import { ZX_ERR_NO_MEMORY, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_OP_COMMIT, ZX_VM_PERM_READ } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
-import { Kernel, type KernelOptions } from '../../src/kernel.js';
+import { Kernel } from '../../src/kernel.js';
+import type { KernelOptions } from '../../src/kernel-options.js';
 import { AsmGuest, CODE, DATA, EXIT, FREE, PAGE, zx } from '../support/asm-guest.js';
 import { ServingPager } from '../support/serving-pager.js';
 

@@ -25,7 +25,14 @@ import {
 import type { Operation } from '../task/waiter.js';
 import type { Permissions, VmMapping } from '../vm/vm-mapping.js';
 import type { VmarDispatcher } from '../vm/vmar.js';
-import { commitAtOnce, isAtOnce, walkPages, zeroRange, type PageSpan, type WalkKind } from '../vm/vmo-range.js';
+import {
+  commitAtOnce,
+  isAtOnce,
+  walkPages,
+  zeroRange,
+  type PageSpan,
+  type WalkKind,
+} from '../vm/vmo-range.js';
 import { numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
 import { settle } from './user-values.js';
 import { sizeArg, vmarHandle } from './vm-args.js';

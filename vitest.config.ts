@@ -37,9 +37,11 @@ export default defineConfig({
         resolve: { alias: [{ find: /^\.{1,2}\/(.*\/)?engine\.js$/, replacement: translatorEngine }] },
         test: {
           name: 'translated',
+          setupFiles: ['scripts/vitest/translated-share.ts'],
           include: [
-            'packages/mmu-emu/test/{hart,interpreter,isa,mmu,qemu,translator}/**/*.test.ts',
-            'packages/mmu-emu/test/machine.test.ts',
+            'packages/mmu-emu/test/{hart,interpreter,mmu,qemu}/**/*.test.ts',
+            'packages/mmu-emu/test/isa/float.test.ts',
+            'packages/mmu-emu/test/translator/{boundaries,engine,lockstep,statistics}.test.ts',
             'packages/mmu-emu/test/debug/*.test.ts',
           ],
         },

@@ -5,6 +5,11 @@ export interface ReportMeta {
   report?: string[];
 }
 
+/** How many instructions a file's machines retired, and how many of them in translated code. */
+export interface TranslatedMeta {
+  translated?: { readonly retired: number; readonly translated: number };
+}
+
 /**
  * Has a line printed at the end of the run, whether the test passes or not.
  *

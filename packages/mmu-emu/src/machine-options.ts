@@ -30,7 +30,7 @@ export interface MachineOptions {
   adUpdate?: 'fault' | 'hardware';
   /**
    * `interpreter`: every instruction is interpreted. `auto` (default): code that runs often is translated. `translator`:
-   * code is translated the first time that a jump leads to it, for tests. All give the same results.
+   * every instruction is translated before it runs the first time, wherever that can be, for tests. All give the same results.
    */
   engine?: Engine;
   /** Default a new VirtualClock. */

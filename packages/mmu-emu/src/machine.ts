@@ -11,7 +11,13 @@ import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
 import { CodeCache } from './interpreter/code-cache.js';
 import { coreModule } from './interpreter/core-module.js';
 import { writeRecord } from './interpreter/decoder.js';
-import type { CoreExports, DebugImports, InterpreterImports, RegionImports } from './interpreter/imports.js';
+import type {
+  CoreExports,
+  CoreVariant,
+  DebugImports,
+  InterpreterImports,
+  RegionImports,
+} from './interpreter/imports.js';
 import { STATUS_DONE, STATUS_END_SLICE, STATUS_TRAP } from './mmu/memory-access.js';
 import { PAGE_SIZE } from './mmu/pte.js';
 import { dropStoreEntries } from './mmu/tlb.js';
@@ -38,6 +44,12 @@ const TRANSLATION: Readonly<Record<Engine, TranslatorOptions | null>> = {
   auto: { threshold: 16_384, immediate: false },
   interpreter: null,
   translator: { threshold: 1, immediate: true },
+};
+
+const CORES: Readonly<Record<Engine, CoreVariant>> = {
+  auto: 'translating',
+  interpreter: 'interpreting',
+  translator: 'translating everything',
 };
 
 /** Pages that can be decoded at a time: 80 MiB of records, touched as they are used. A kernel runs through more than 512. */
@@ -86,8 +98,7 @@ export class Machine {
    */
   static async create(options: MachineOptions = {}): Promise<Machine> {
     const checked = checkOptions(options);
-    const translates = TRANSLATION[checked.engine] !== null;
-    const module = await coreModule(checked.sharedMemory, translates ? 'translating' : 'interpreting');
+    const module = await coreModule(checked.sharedMemory, CORES[checked.engine]);
     const layout = layOutMemory(
       checked.ramBytes,
       checked.harts,

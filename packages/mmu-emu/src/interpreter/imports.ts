@@ -74,8 +74,11 @@ export interface DebugImports {
   readonly exception: (hart: number) => void;
 }
 
-/** Which module: the interpreter alone, with a translator, or with what a debugger asks. */
-export type CoreVariant = 'interpreting' | 'translating' | 'debugging';
+/**
+ * Which module: the interpreter alone; with a translator, where regions begin at what jumps lead to, or at every
+ * instruction; or with what a debugger asks.
+ */
+export type CoreVariant = 'interpreting' | 'translating' | 'translating everything' | 'debugging';
 
 /** Indices of the imports of `DebugImports`. */
 export type DebugIndices = Readonly<Record<keyof DebugImports, number>>;
@@ -134,6 +137,8 @@ export interface CoreIndices {
     readonly threshold: number;
     /** Immutable global: host address of the counters of instructions retired in regions. */
     readonly retired: number;
+    /** Every instruction may begin a region, not only where a jump leads. */
+    readonly everywhere: boolean;
   } | null;
   /** Only of the debugging variant. */
   readonly debug: DebugIndices | null;
@@ -145,7 +150,8 @@ export const REGION_RESULTS: readonly WasmType[] = ['i32'];
 
 /** Declares imports and functions, in the order that indices need. */
 export function declareCore(module: ModuleBuilder, shared: boolean, variant: CoreVariant): CoreIndices {
-  const translates = variant === 'translating';
+  const everywhere = variant === 'translating everything';
+  const translates = everywhere || variant === 'translating';
   module.importMemory('m', 'memory', MAXIMUM_PAGES, shared);
   const ram = module.importGlobal('m', 'ram');
   const ramBytes = module.importGlobal('m', 'ramBytes');
@@ -216,7 +222,7 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
     fetch: module.declare(['i32', 'i64'], ['i32']),
     run: module.declare(['i32', 'i32'], ['i32']),
     regions: translates
-      ? { hot, threshold, retired, type: module.signature(REGION_PARAMETERS, REGION_RESULTS) }
+      ? { hot, threshold, retired, everywhere, type: module.signature(REGION_PARAMETERS, REGION_RESULTS) }
       : null,
     debug,
   };

@@ -87,6 +87,8 @@ class HandlerLowering {
   readonly #locals: number[] = [];
   /** Where a jump leads: to the look-up of a region, if there are any. */
   readonly #arrive: 'arrive' | 'next';
+  /** Where straight-line code goes on. */
+  readonly #next: 'arrive' | 'next';
   #callsHelper = false;
 
   constructor(locals: RunLocals, indices: CoreIndices, handler: Handler) {
@@ -95,6 +97,7 @@ class HandlerLowering {
     this.#handler = handler;
     this.#description = descriptionOf(handler);
     this.#arrive = indices.regions === null ? 'next' : 'arrive';
+    this.#next = indices.regions?.everywhere === true ? 'arrive' : 'next';
     const used: Record<ValueType, number> = { i32: 0, i64: 0, f32: 0, f64: 0 };
     for (const type of this.#description.locals) {
       const local = locals.temporaries[type][used[type]++];
@@ -112,7 +115,7 @@ class HandlerLowering {
   /** To the following record. */
   #advance(): Code {
     const step = (this.#handler.length / 2) * RECORD_BYTES;
-    return seq(set(this.#l.rec, op('i32.add', get(this.#l.rec), i32c(step))), br('next'));
+    return seq(set(this.#l.rec, op('i32.add', get(this.#l.rec), i32c(step))), br(this.#next));
   }
 
   /** To the address in `pc`. */
@@ -143,7 +146,7 @@ class HandlerLowering {
     if (this.#handler.near) {
       const distance = op('i32.shl', load('i32.load', get(l.rec), RECORD_IMM), i32c(3));
       const move = set(l.rec, op('i32.add', get(l.rec), tee(l.entry, distance)));
-      if (this.#arrive === 'next' || always) return seq(move, br(this.#arrive));
+      if (this.#arrive === this.#next || always) return seq(move, br(this.#arrive));
       return seq(move, brIf('arrive', op('i32.lt_s', get(l.entry), i32c(0))), br('next'));
     }
     return seq(set(l.pc, op('i64.add', currentPc(l), this.#operand('imm'))), this.#goToPc());

@@ -45,7 +45,7 @@ function declareLocals(f: FunctionBody): RunLocals {
  * instruction at `rec`.
  */
 function enterRegion(
-  { hot, type, threshold, retired }: NonNullable<CoreIndices['regions']>,
+  { hot, type, threshold, retired, everywhere }: NonNullable<CoreIndices['regions']>,
   l: RunLocals,
 ): Code {
   const { rec, left, pc } = l;
@@ -112,7 +112,7 @@ function enterRegion(
     ),
   );
   const count = when(
-    op('i32.lt_u', get(l.status), get(l.countBelow)),
+    op('i32.lt_u', get(l.status), everywhere ? i32c(ARRIVALS_END) : get(l.countBelow)),
     seq(
       store('i32.store', get(l.entry), tee(l.status, op('i32.add', get(l.status), i32c(1))), RECORD_ENTRIES),
       when(op('i32.eq', get(l.status), getGlobal(threshold)), brIf('arrive', call(hot, get(rec)))),

@@ -83,6 +83,11 @@ describe('mstatus.FS', () => {
     bench.setX('a1', ORIGIN + 0x1000);
     bench.run(1);
     expect([bench.hart.retired, floatState(bench)]).toEqual([1, expected]);
+    // Once more with what is Dirty already.
+    setFloatState(bench, DIRTY);
+    bench.pc = BigInt(ORIGIN);
+    bench.run(1);
+    expect([bench.hart.retired, floatState(bench)]).toEqual([1, DIRTY]);
   });
 
   it('stays as it is when a load faults', async () => {
@@ -236,10 +241,12 @@ test.each(['s', 'd'] as const)('fli.%s gives the constants of the manual', async
     0.4375, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 8, 16, 128, 256, 32768, 65536, Infinity,
   ]; // prettier-ignore
   const match = suffix === 's' ? 0xf010_0053 : 0xf210_0053;
-  const bench = await Bench.of(Array.from({ length: 32 }, (_, i) => `.word ${match + (i << 15)}`).join('\n'));
+  const lines = Array.from({ length: 32 }, (_, i) => `.word ${match + (i << 15)}\necall`);
+  const bench = await Bench.of(lines.join('\n'));
   const view = new DataView(new ArrayBuffer(8));
   for (const [number, value] of values.entries()) {
     bench.run(1);
+    bench.pc += 4n;
     view.setBigUint64(0, f(bench, 0));
     expect(suffix === 's' ? view.getFloat32(4) : view.getFloat64(0), String(number)).toBe(value);
     if (suffix === 's') expect(f(bench, 0) >> 32n).toBe(0xffff_ffffn);

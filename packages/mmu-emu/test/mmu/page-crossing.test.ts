@@ -9,7 +9,7 @@ describe('accesses that cross a page', () => {
   let sv39: Sv39Machine;
 
   beforeEach(async () => {
-    sv39 = await Sv39Machine.of('ld a0, 0(a1)\nsd a2, 0(a1)');
+    sv39 = await Sv39Machine.of('ld a0, 0(a1)\necall\nsd a2, 0(a1)\necall');
     // Frames that do not adjoin, in the wrong order.
     sv39.map(PAGE, DATA_FRAME + 5, USER_RW);
     sv39.map(NEXT, DATA_FRAME, USER_RW);
@@ -30,7 +30,7 @@ describe('accesses that cross a page', () => {
   });
 
   it('write both pages, and nothing beside', () => {
-    sv39.pc = CODE + 4n;
+    sv39.pc = CODE + 8n;
     sv39.setX('a1', NEXT - 3n);
     sv39.setX('a2', 0x8877_6655_4433_2211n);
     expect(sv39.hart.run(1)).toBe(EXIT_BUDGET);
@@ -45,9 +45,9 @@ describe('accesses that cross a page', () => {
     sv39.setX('a2', -1n);
     sv39.setX('a0', 5n);
     sv39.map(NEXT, DATA_FRAME, USER_RW & ~PTE_W);
-    sv39.pc = CODE + 4n;
+    sv39.pc = CODE + 8n;
     expect([sv39.hart.run(1), sv39.cause, sv39.tval]).toEqual([EXIT_TRAP, CAUSE_STORE_PAGE_FAULT, NEXT]);
-    expect(sv39.pc).toBe(CODE + 4n);
+    expect(sv39.pc).toBe(CODE + 8n);
     expect([...sv39.machine.ram.readable(DATA_FRAME + 5).subarray(4092)]).toEqual([0, 0, 0, 0]);
     sv39.setEntry(NEXT, 0n);
     sv39.hart.sfenceVma();

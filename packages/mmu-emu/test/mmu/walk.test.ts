@@ -2,11 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CAUSE_FETCH_ACCESS, CAUSE_FETCH_PAGE_FAULT, CAUSE_LOAD_ACCESS, CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_ACCESS, CAUSE_STORE_PAGE_FAULT, EXIT_BUDGET, EXIT_TRAP, PTE_A, PTE_D, PTE_G, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../src/index.js'; // prettier-ignore
 import { CODE, CODE_FRAME, DATA_FRAME, pte, Sv39Machine, USER, USER_RW, USER_RX } from './sv39-machine.js';
 
-/** Offsets of the probes below. */
+/** Offsets of the probes below: each is alone, so that a budget of one is enough for all of a region. */
 const LOAD = CODE;
-const STORE = CODE + 4n;
-const JUMP = CODE + 8n;
-const PROBES = 'ld a0, 0(a1)\nsd a2, 0(a1)\njr a1\namoadd.d a0, a2, (a1)\nlr.d a0, (a1)';
+const STORE = CODE + 8n;
+const JUMP = CODE + 16n;
+const ATOMIC = CODE + 24n;
+const RESERVE = CODE + 32n;
+const PROBES =
+  'ld a0, 0(a1)\necall\nsd a2, 0(a1)\necall\njr a1\necall\namoadd.d a0, a2, (a1)\necall\nlr.d a0, (a1)\necall';
 const AT = 0x4020_1000n;
 
 type Outcome = 'ok' | number;
@@ -194,9 +197,11 @@ describe('the Sv39 walk', () => {
     sv39.map(AT, DATA_FRAME, (USER_RW | PTE_X) & ~PTE_D);
     expect(probes()).toEqual(['ok', CAUSE_STORE_PAGE_FAULT, 'ok']);
     // A load that filled the TLB must not let a store through.
-    sv39.pc = LOAD;
     sv39.setX('a1', AT);
-    expect(sv39.hart.run(2)).toBe(EXIT_TRAP);
+    sv39.pc = LOAD;
+    expect(sv39.hart.run(1)).toBe(EXIT_BUDGET);
+    sv39.pc = STORE;
+    expect(sv39.hart.run(1)).toBe(EXIT_TRAP);
     expect([sv39.cause, sv39.pc]).toEqual([CAUSE_STORE_PAGE_FAULT, STORE]);
   });
 
@@ -219,21 +224,26 @@ describe('the Sv39 walk', () => {
 
   it('counts an atomic as a store and a load-reserved as a load', () => {
     sv39.map(AT, DATA_FRAME, USER | PTE_R);
-    expect(probe(CODE + 12n, AT)).toBe(CAUSE_STORE_PAGE_FAULT);
-    expect(probe(CODE + 16n, AT)).toBe('ok');
+    expect(probe(ATOMIC, AT)).toBe(CAUSE_STORE_PAGE_FAULT);
+    expect(probe(RESERVE, AT)).toBe('ok');
     sv39.setEntry(AT, pte(0x100, USER_RW));
-    expect(probe(CODE + 12n, AT)).toBe(CAUSE_STORE_ACCESS);
-    expect(probe(CODE + 16n, AT)).toBe(CAUSE_LOAD_ACCESS);
+    expect(probe(ATOMIC, AT)).toBe(CAUSE_STORE_ACCESS);
+    expect(probe(RESERVE, AT)).toBe(CAUSE_LOAD_ACCESS);
   });
 
   it('keeps what it cached until fenced: page, identifier, everything', () => {
     const other = AT + 0x1000n;
     const { ram } = sv39.machine;
     const load = (address: bigint): bigint => {
-      sv39.pc = LOAD;
-      sv39.setX('a1', address);
-      expect(sv39.hart.run(1)).toBe(EXIT_BUDGET);
-      return sv39.x('a0');
+      const loaded = [0, 1].map(() => {
+        sv39.pc = LOAD;
+        sv39.setX('a1', address);
+        expect(sv39.hart.run(1)).toBe(EXIT_BUDGET);
+        return sv39.x('a0');
+      });
+      // By what was just cached, too.
+      expect(loaded[1]).toBe(loaded[0]);
+      return loaded[0];
     };
     ram.writable(DATA_FRAME)[0] = 1;
     ram.writable(DATA_FRAME + 1)[0] = 2;
@@ -261,7 +271,7 @@ describe('the Sv39 walk', () => {
       return sv39.hart.run(1) === EXIT_BUDGET ? sv39.x('a0') : -1n;
     };
     sv39.map(mega, 0, USER_RW, 1);
-    expect(load(mega + 0x9000n)).not.toBe(-1n);
+    for (let round = 0; round < 2; round++) expect(load(mega + 0x9000n)).not.toBe(-1n);
     sv39.setEntry(mega, 0n, 1);
     sv39.hart.sfenceVmaPage(Number(mega + 0x1f_0000n));
     expect(load(mega + 0x9000n)).toBe(-1n);

@@ -90,11 +90,12 @@ describe('the statistics of the translator', () => {
     expect(bench.run(1001)).toBe(EXIT_BUDGET);
     expect(bench.run(1)).toBe(EXIT_BUDGET);
     const { exits, retired, retiredTranslated, refusals } = bench.machine.translation!;
-    expect(exits).toEqual({ budget: 3 });
+    // Before and after the last instruction of each run.
+    expect(exits).toEqual({ budget: 4 });
     expect(retired).toBe(1002);
-    // All but the first, which no jump led to, and the last of the first run, less than a round of the loop.
+    // All but the last of each run, which is less than a round of the loop.
     expect(retiredTranslated).toBe(1000);
-    expect(refusals).toEqual({ illegal: 1 });
+    expect(refusals).toEqual({ illegal: 2 });
   });
 
   it('keep what was retired in regions that are gone', async () => {

@@ -107,7 +107,7 @@ export class VirtioDriver {
   }
 
   /** Puts a chain into descriptors from `head` on, makes it available, and gives where its pieces are in RAM. */
-  send(queue: number, pieces: readonly Piece[], head = 0): readonly Uint8Array[] {
+  prepare(queue: number, pieces: readonly Piece[], head = 0): readonly Uint8Array[] {
     const views = pieces.map((piece, index) => {
       const bytes = typeof piece === 'number' ? piece : piece.length;
       const address = this.#nextBuffer;
@@ -119,7 +119,18 @@ export class VirtioDriver {
       return view;
     });
     this.offer(queue, head);
+    return views;
+  }
+
+  /** Tells the device that there is something in a queue. */
+  notify(queue: number): void {
     this.set(0x50, queue);
+  }
+
+  /** The same, and tells the device. */
+  send(queue: number, pieces: readonly Piece[], head = 0): readonly Uint8Array[] {
+    const views = this.prepare(queue, pieces, head);
+    this.notify(queue);
     return views;
   }
 }

@@ -87,7 +87,7 @@ export function prepareBoot(
   const initrdRange = initrd && { start: initrdAt, end: initrdAt + initrd.bytes };
   const used = initrdRange?.end ?? kernelEnd;
   if (used > infoAt) {
-    const mebibytes = Math.ceil((used - ram.base + TREE_AREA + ALIGNMENT) / 2 ** 20);
+    const mebibytes = (roundUp(used) - ram.base + TREE_AREA) / 2 ** 20;
     throw new BootError('does-not-fit', `what is booted needs ${mebibytes} MiB of RAM or more`);
   }
   const tree = platform.deviceTree({

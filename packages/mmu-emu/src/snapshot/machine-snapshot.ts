@@ -2,6 +2,7 @@ import { PAGE_SIZE } from '../mmu/pte.js';
 import type { Ram } from '../ram.js';
 import { crc32 } from './crc32.js';
 import { clearFrames, framesInUse } from './ram-runs.js';
+import type { FrameRun } from './ram-runs.js';
 import { SnapshotError } from './snapshot-error.js';
 import {
   END_BYTES,
@@ -58,10 +59,11 @@ export class MachineSnapshot {
   save(): Uint8Array<ArrayBuffer> {
     const head = this.#head();
     let bytes = head.length + SECTION_HEADER_BYTES + END_BYTES;
-    for (const { count } of framesInUse(this.#machine.ram, SECTION_FRAMES)) bytes += ramSectionBytes(count);
+    const runs = [...framesInUse(this.#machine.ram, SECTION_FRAMES)];
+    for (const { count } of runs) bytes += ramSectionBytes(count);
     const whole = new Uint8Array(bytes);
     let at = 0;
-    for (const piece of this.#pieces(head)) {
+    for (const piece of this.#pieces(head, runs)) {
       whole.set(piece, at);
       at += piece.length;
     }
@@ -70,7 +72,7 @@ export class MachineSnapshot {
 
   /** The same in pieces: everything but RAM, then at most 64 frames at a time. */
   saveInPieces(): Generator<Uint8Array<ArrayBuffer>> {
-    return this.#pieces(this.#head());
+    return this.#pieces(this.#head(), framesInUse(this.#machine.ram, SECTION_FRAMES));
   }
 
   /** Restores from one array. */
@@ -96,11 +98,11 @@ export class MachineSnapshot {
     }
   }
 
-  *#pieces(head: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
+  *#pieces(head: Uint8Array<ArrayBuffer>, runs: Iterable<FrameRun>): Generator<Uint8Array<ArrayBuffer>> {
     const { ram } = this.#machine;
     let crc = crc32(head);
     yield head;
-    for (const { first, count } of framesInUse(ram, SECTION_FRAMES)) {
+    for (const { first, count } of runs) {
       const section = sectionOf(SECTION_RAM, ramSectionBytes(count) - SECTION_HEADER_BYTES);
       new DataView(section.buffer).setUint32(SECTION_HEADER_BYTES, first, true);
       section.set(ram.readable(first, count), SECTION_HEADER_BYTES + FRAME_NUMBER_BYTES);

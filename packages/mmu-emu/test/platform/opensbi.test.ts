@@ -18,10 +18,12 @@ const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 /** The same, as an ELF. */
 const FIRMWARE_ELF = FIRMWARE.replace(/bin$/, 'elf');
 
-async function boot(harts: number, options: Partial<BootOptions> = {}) {
+const MEBIBYTE = 2 ** 20;
+
+async function boot(harts: number, options: Partial<BootOptions> = {}, ramBytes = 64 * MEBIBYTE) {
   const text: number[] = [];
   const platform = new VirtPlatform({ transmit: (byte) => text.push(byte) });
-  const machine = await Machine.create({ harts, ramBytes: 2 ** 26, devices: platform.devices });
+  const machine = await Machine.create({ harts, ramBytes, devices: platform.devices });
   prepareBoot(machine, platform, { firmware: readFileSync(FIRMWARE), ...options });
   return { machine, platform, text: () => Buffer.from(text).toString() };
 }
@@ -68,6 +70,17 @@ describe('OpenSBI', () => {
     },
   );
 });
+
+/** What the firmware itself needs is 2 MiB, as much as a kernel, and as the device tree at the end of RAM. */
+test.for([6, 16, 3584])(
+  'OpenSBI boots with %i MiB of RAM, and so does its kernel',
+  async (mebibytes, { task }) => {
+    if (!hasFile(task, FIRMWARE, `OpenSBI with ${mebibytes} MiB`)) return;
+    const { machine, text } = await boot(1, { kernel: tinyKernel() }, mebibytes * MEBIBYTE);
+    expect([machine.run(50_000_000), machine.exitCode]).toEqual([EXIT_STOP, 0]);
+    expect(text()).toMatch(/OpenSBI v[^]*Platform Name +: faultline,mmu-emu[^]*hi$/);
+  },
+);
 
 test('OpenSBI as an ELF boots as well, and a reset by SBI boots again', async ({ task }) => {
   if (!hasFile(task, FIRMWARE_ELF, 'OpenSBI as an ELF')) return;
@@ -142,5 +155,32 @@ describe('prepareBoot', () => {
     const short = { bytes: 63, read: (_offset: number, into: Uint8Array) => into.fill(0x52) };
     const { machine, platform } = await boot(1);
     expect(() => prepareBoot(machine, platform, { firmware, kernel: short })).toThrow('not a RISC-V Image');
+  });
+
+  test('says how much RAM is needed, and no more than that', async () => {
+    const attempt = async (mebibytes: number, initrd: Uint8Array): Promise<unknown> => {
+      const platform = new VirtPlatform({ transmit: () => undefined });
+      const machine = await Machine.create({ ramBytes: mebibytes * MEBIBYTE, devices: platform.devices });
+      try {
+        prepareBoot(machine, platform, { firmware: new Uint8Array(4096), kernel: tinyKernel(), initrd });
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    for (const [bytes, needed] of [
+      [1, 8],
+      [2 * MEBIBYTE, 8],
+      [2 * MEBIBYTE + 1, 10],
+      [5 * MEBIBYTE, 12],
+    ]) {
+      const message = `what is booted needs ${needed} MiB of RAM or more`;
+      expect(await attempt(needed - 1, new Uint8Array(bytes))).toMatchObject({
+        code: 'does-not-fit',
+        message,
+      });
+      expect(await attempt(2, new Uint8Array(bytes))).toMatchObject({ message });
+      expect(await attempt(needed, new Uint8Array(bytes))).toBeUndefined();
+    }
   });
 });

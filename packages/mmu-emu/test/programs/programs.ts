@@ -1,140 +1,177 @@
-/**
- * Self-checking programs in the form of the public conformance suites: gp is the number of the test that runs, and what is
- * written to `tohost` says how it ended. They end by the test finisher too, so that other machines can run them.
- */
+/** The self-checking programs, by section and part of docs/SUPPORT.md. */
+import { BOOT, BOOT_ARGUMENTS, BOOT_HARTS, BOOT_PARTS } from './boot.js';
+import { C, ZCB } from './compressed.js';
+import * as devices from './devices.js';
+import { D, F, ZFA, ZFHMIN } from './float.js';
+import { programSource } from './frame.js';
+import type { Check, FrameParts } from './frame.js';
+import { hartChecks, hartParts } from './harts.js';
+import * as integer from './integer.js';
+import * as memory from './memory-management.js';
+import * as privileged from './privileged.js';
+import * as virtio from './virtio.js';
 
-interface Check {
-  readonly code: string;
-  /** What t5 is then. */
-  readonly expected: bigint;
+export interface Program {
+  /** A heading of docs/SUPPORT.md. */
+  readonly section: string;
+  /** One of the names in the first column of its table. */
+  readonly part: string;
+  /** What sets it apart from the other programs of the part. */
+  readonly variant?: string;
+  readonly checks: readonly Check[];
+  readonly parts?: FrameParts;
+  readonly harts?: number;
+  /** It is booted, as firmware of this form, on the devices of a whole system; otherwise it is run from an ELF, and ends by HTIF. */
+  readonly firmware?: 'elf' | 'flat';
+  /** Options of the command beside. */
+  readonly options?: readonly string[];
+  /** What it writes to its console. */
+  readonly output?: string;
+  /** It has a drive. */
+  readonly drive?: boolean;
+  /** Options of QEMU beside. */
+  readonly onQemu?: readonly string[];
 }
 
-const check = (code: string, expected: bigint): Check => ({ code, expected });
-const ONE_SINGLE = 0x3f80_0000n;
-const ONE_DOUBLE = 0x3ff0_0000_0000_0000n;
+const UNPRIVILEGED: Readonly<Record<string, readonly Check[]>> = {
+  RV64I: integer.RV64I,
+  M: integer.M,
+  A: integer.A,
+  F,
+  D,
+  Zfa: ZFA,
+  Zfhmin: ZFHMIN,
+  C,
+  Zcb: ZCB,
+  Zicsr: integer.ZICSR,
+  Zifencei: integer.ZIFENCEI,
+  Zicntr: integer.ZICNTR,
+  Zihpm: integer.ZIHPM,
+  Zicond: integer.ZICOND,
+  Zba: integer.ZBA,
+  Zbb: integer.ZBB,
+  Zbc: integer.ZBC,
+  Zbs: integer.ZBS,
+  Zihintpause: integer.ZIHINTPAUSE,
+  Zawrs: integer.ZAWRS,
+  Zimop: integer.ZIMOP,
+  Zcmop: integer.ZCMOP,
+  Zicbom: integer.ZICBOM,
+  Zicbop: integer.ZICBOP,
+  Zicboz: integer.ZICBOZ,
+  Zkt: integer.ZKT,
+  Ziccrse: integer.ZICCRSE,
+  Zic64b: integer.ZIC64B,
+  Za64rs: integer.ZA64RS,
+  Ziccif: integer.ZICCIF,
+  Ziccamoa: integer.ZICCAMOA,
+  Zicclsm: integer.ZICCLSM,
+};
 
-/** By row of what the machine supports. */
-const CHECKS: Readonly<Record<string, readonly Check[]>> = {
-  I: [
-    check('li t0, -1\nsrliw t5, t0, 4', 0x0fff_ffffn),
-    check('li t0, 0x80000000\nsraw t5, t0, x0', -0x8000_0000n),
-    check('la t0, word\nli t1, 0x8182838485868788\nsd t1, 0(t0)\nlh t5, 2(t0)', -0x7a7an),
-    check('la t0, word\nlwu t5, 3(t0)', 0x8283_8485n),
-  ],
-  M: [
-    check('li t0, -7\nli t1, 2\nrem t5, t0, t1', -1n),
-    check('li t0, 5\ndivu t5, t0, x0', -1n),
-    check('li t0, -1\nmulhu t5, t0, t0', -2n),
-  ],
-  A: [
-    check('la t0, word\nli t1, -5\nsw t1, 0(t0)\nli t2, 3\namomaxu.w t3, t2, (t0)\nlw t5, 0(t0)', -5n),
-    check('la t0, word\nlr.d t1, (t0)\nsc.d t5, t1, (t0)', 0n),
-    check('la t0, word\nsc.d t5, t1, (t0)', 1n),
-  ],
-  F: [
-    check(`li t0, ${ONE_SINGLE}\nfmv.w.x f0, t0\nfadd.s f1, f0, f0\nfmv.x.w t5, f1`, 0x4000_0000n),
-    check('fmv.w.x f0, x0\nfdiv.s f1, f0, f0\nfmv.x.w t5, f1', 0x7fc0_0000n),
-    check('fsflagsi 0\nfmv.w.x f0, x0\nfdiv.s f1, f0, f0\nfrflags t5', 16n),
-  ],
-  D: [
-    check(`li t0, ${ONE_DOUBLE}\nfmv.d.x f0, t0\nfmadd.d f1, f0, f0, f0\nfmv.x.d t5, f1`, 0x4000_0000_0000_0000n),
-    check('li t0, -3\nfcvt.d.l f0, t0\nfcvt.wu.d t5, f0, rtz', 0n),
-  ],
-  C: [check('li a0, 31\nc.slli a0, 2\nc.addi a0, -4\nmv t5, a0', 120n)],
-  Zba: [check('li t0, 3\nli t1, 100\nsh3add t5, t0, t1', 124n)],
-  Zbb: [
-    check('li t0, 0x00f0\nclz t5, t0', 56n),
-    check('li t0, 0x0102030405060708\nrev8 t5, t0', 0x0807_0605_0403_0201n),
-    check('li t0, 0x00ff0000001200\norc.b t5, t0', 0x00_ff00_0000_ff00n),
-  ],
-  Zbc: [check('li t0, 7\nli t1, 5\nclmul t5, t0, t1', 27n)],
-  Zbs: [check('li t0, 0\nbseti t5, t0, 63', -0x8000_0000_0000_0000n)],
-  Zicond: [check('li t0, 9\nczero.eqz t5, t0, x0', 0n), check('li t0, 9\nczero.nez t5, t0, x0', 9n)],
-  Zfa: [check('fli.d f0, 2.5\nfround.d f1, f0, rne\nfcvt.l.d t5, f1', 2n)],
-  Zfhmin: [check('li t0, 0x3c00\nfmv.h.x f0, t0\nfcvt.s.h f1, f0\nfmv.x.w t5, f1', ONE_SINGLE)],
-  Zicboz: [check('la t0, block\nli t1, -1\nsd t1, 8(t0)\ncbo.zero (t0)\nld t5, 8(t0)', 0n)],
-  'Zimop and Zcb': [
-    check('li t5, 5\nmop.r.3 t5, t5', 0n),
-    check('li a0, -1\nc.zext.b a0\nmv t5, a0', 255n),
-  ],
-  privileged: [
-    // An exception of machine mode, and of user mode with and without delegation: cause and where it was taken.
-    check('li s11, 0\n.word 0\nmv t5, s11', 2n),
-    check('la t0, 1f\ncsrw mepc, t0\nli t0, 0x1800\ncsrc mstatus, t0\nli s11, 0\nmret\n1: ecall\nmv t5, s11', 8n),
-    check('csrw mscratch, t0\ncsrr t5, mscratch\nsub t5, t5, t0', 0n),
-    check('li t0, 0x1000\ncsrs mstatus, t0\nli t0, 0x800\ncsrc mstatus, t0\ncsrr t5, misa\nsrli t5, t5, 62', 2n),
-  ],
-  'memory management': [
-    // A page of a gigabyte, read as a supervisor does; then one that is not there.
-    check(`la t0, table\nli t1, (0x80000000 >> 2) | 0xcf\nsd t1, 16(t0)
-      srli t1, t0, 12\nli t2, 8 << 60\nor t1, t1, t2\ncsrw satp, t1\nsfence.vma
-      la t3, word\nli t1, 77\nsd t1, 0(t3)
-      li t1, 0x1800\ncsrc mstatus, t1\nli t1, 0x20800\ncsrs mstatus, t1\nld t5, 0(t3)\nli t1, 0x20000\ncsrc mstatus, t1`, 77n),
-    check('li t1, 0x1800\ncsrc mstatus, t1\nli t1, 0x20800\ncsrs mstatus, t1\nli t3, 0xc0000000\nli s11, 0\nld t5, 0(t3)\nmv t5, s11', 13n),
-  ],
-  'devices and harts': [
-    check('csrr t5, mhartid', 0n),
-    // The software interrupt of the CLINT, the comparator of its timer, and a serial port that is ready to send.
-    check('li t0, 0x2000000\nli t1, 1\nsw t1, 0(t0)\ncsrr t5, mip\nandi t5, t5, 8\nsw x0, 0(t0)', 8n),
-    check('li t0, 0x2004000\nsd x0, 0(t0)\ncsrr t5, mip\nandi t5, t5, 128\nli t1, -1\nsd t1, 0(t0)', 128n),
-    check('li t0, 0x10000000\nlbu t5, 5(t0)\nandi t5, t5, 0x60', 0x60n),
-    check('li t0, 0xc000000\nli t1, 5\nsw t1, 40(t0)\nlw t5, 40(t0)', 5n),
-  ],
-}; // prettier-ignore
+const PRIVILEGED: Readonly<Record<string, readonly Check[]>> = {
+  M: privileged.MACHINE,
+  S: privileged.SUPERVISOR,
+  U: privileged.USER,
+  traps: privileged.TRAPS,
+  interrupts: privileged.INTERRUPTS,
+  counters: privileged.COUNTERS,
+  menvcfg: privileged.MENVCFG,
+  senvcfg: privileged.SENVCFG,
+  WFI: privileged.WFI,
+  TVM: privileged.TVM_TRAPS,
+  TW: privileged.TW_TRAPS,
+  TSR: privileged.TSR_TRAPS,
+  Sstc: privileged.SSTC,
+  PMP: memory.PMP,
+  Bare: memory.BARE,
+  Sv39: memory.SV39,
+  Sv48: memory.SV48,
+  Sv57: memory.SV57,
+  Svade: memory.SVADE,
+  Svadu: memory.SVADU,
+  Svnapot: memory.SVNAPOT,
+  Svpbmt: memory.SVPBMT,
+  Svinval: memory.SVINVAL,
+};
 
-export const PROGRAMS: readonly string[] = Object.keys(CHECKS);
+const inSection = (section: string, checks: Readonly<Record<string, readonly Check[]>>): Program[] =>
+  Object.entries(checks).map(([part, list]) => ({ section, part, checks: list }));
 
-/** The assembly of a program, with one of its tests made to fail if asked for. */
-export function programSource(name: string, failing?: number): string {
-  const tests = CHECKS[name].map(
-    ({ code, expected }, index) => `
-    li gp, ${index + 1}
-    ${code.replaceAll('\n', '\n    ')}
-    li t6, ${index + 1 === failing ? expected + 1n : expected}
-    bne t5, t6, fail`,
-  );
-  return `
-  la t0, trap
-  csrw mtvec, t0
-  li t0, 0x6000
-  csrs mstatus, t0
-  li t0, -1
-  csrw pmpaddr0, t0
-  li t0, 0x1f
-  csrw pmpcfg0, t0
-  ${tests.join('')}
-  li t0, 1
-  li t1, 0x5555
-  j end
-fail:
-  slli t0, gp, 1
-  ori t0, t0, 1
-  slli t1, gp, 16
-  li t2, 0x3333
-  or t1, t1, t2
-end:
-  la t2, tohost
-  sd t0, 0(t2)
-  li t2, 0x100000
-  sw t1, 0(t2)
-1: j 1b
-  # Notes the cause in s11 and goes on behind the instruction, in machine mode. All instructions that trap here have four bytes.
-  .balign 4
-trap:
-  csrr s11, mcause
-  csrr t6, mepc
-  addi t6, t6, 4
-  csrw mepc, t6
-  li t6, 0x1800
-  csrs mstatus, t6
-  li t6, 0x20000
-  csrc mstatus, t6
-  mret
-  .balign 64
-tohost: .dword 0
-  .balign 64
-block: .zero 64
-word: .zero 16
-  .balign 4096
-table: .zero 4096`;
-}
+const SYSTEM = 'Harts, boot and devices';
+
+export const PROGRAMS: readonly Program[] = [
+  ...inSection('Unprivileged', UNPRIVILEGED),
+  ...inSection('Privileged', PRIVILEGED),
+  ...[2, 4, 8].map((harts) => ({
+    section: SYSTEM,
+    part: 'harts',
+    variant: `${harts} of them`,
+    harts,
+    checks: hartChecks(harts),
+    parts: hartParts(harts),
+  })),
+  ...(['elf', 'flat'] as const).map((firmware) => ({
+    section: SYSTEM,
+    part: 'boot',
+    variant: `from ${firmware === 'elf' ? 'an ELF' : 'a flat binary'}`,
+    harts: BOOT_HARTS,
+    firmware,
+    options: ['--append', BOOT_ARGUMENTS],
+    checks: BOOT,
+    parts: BOOT_PARTS,
+  })),
+  { section: SYSTEM, part: 'UART', checks: devices.SERIAL, output: devices.UART_TEXT },
+  { section: SYSTEM, part: 'PLIC', checks: devices.INTERRUPT_CONTROLLER },
+  { section: SYSTEM, part: 'CLINT', checks: devices.CLINT },
+  { section: SYSTEM, part: 'HTIF', checks: devices.HTIF, output: `${devices.HTIF_TEXT}!\n` },
+  { section: SYSTEM, part: 'test finisher', firmware: 'elf', checks: devices.FINISHER },
+  { section: SYSTEM, part: 'real-time clock', firmware: 'elf', checks: devices.CLOCK },
+  {
+    section: SYSTEM,
+    part: 'virtio block',
+    firmware: 'elf',
+    checks: virtio.BLOCK,
+    parts: virtio.VIRTIO_PARTS,
+    drive: true,
+    onQemu: ['-device', 'virtio-blk-device,drive=drive'],
+  },
+  {
+    section: SYSTEM,
+    part: 'virtio entropy',
+    firmware: 'elf',
+    checks: virtio.RANDOM,
+    parts: virtio.VIRTIO_PARTS,
+    onQemu: ['-device', 'virtio-rng-device'],
+  },
+  {
+    section: SYSTEM,
+    part: 'virtio console',
+    firmware: 'elf',
+    options: ['--console', 'virtio'],
+    checks: virtio.CONSOLE,
+    parts: virtio.VIRTIO_PARTS,
+    output: virtio.CONSOLE_TEXT,
+    onQemu: [
+      '-device',
+      'virtio-serial-device',
+      '-chardev',
+      'null,id=console',
+      '-device',
+      'virtconsole,chardev=console',
+    ],
+  },
+];
+
+/** What it is called in tests. */
+export const nameOf = ({ section, part, variant }: Program): string =>
+  `${section}: ${part}${variant === undefined ? '' : `, ${variant}`}`;
+
+/** Its assembly, with one of its tests made to fail if asked for. */
+export const sourceOf = ({ checks, parts }: Program, failing?: number): string =>
+  programSource(checks, parts, failing);
+
+/** What of a program QEMU runs. */
+export const onQemu = ({ checks, ...program }: Program): Program => ({
+  ...program,
+  checks: checks.filter(({ notOnQemu }) => notOnQemu === undefined),
+});

@@ -63,6 +63,20 @@ export interface QemuRun {
   readonly exitCode: number;
 }
 
+/** How QEMU is started. */
+export interface QemuOptions {
+  /** Default: 1. */
+  readonly harts?: number;
+  /** A file that it loads as firmware, instead of the image. */
+  readonly firmware?: string;
+  /** A file that is the drive of the name `drive`. */
+  readonly drive?: string;
+  /** Options of its command line. */
+  readonly options?: readonly string[];
+  /** Default: 300 seconds. */
+  readonly timeoutMilliseconds?: number;
+}
+
 /**
  * Starts `image` at 0x8000_0000 in machine mode and waits for the test finisher.
  *
@@ -70,7 +84,11 @@ export interface QemuRun {
  *
  * @throws {Error} when the image does not end within `timeoutMilliseconds`.
  */
-export function runQemu(image: Uint8Array, ramBytes: number, timeoutMilliseconds = 300_000): QemuRun {
+export function runQemu(
+  image: Uint8Array,
+  ramBytes: number,
+  { harts = 1, firmware, drive, options = [], timeoutMilliseconds = 300_000 }: QemuOptions = {},
+): QemuRun {
   const folder = mkdtempSync(join(tmpdir(), 'faultline-qemu-'));
   try {
     const ramFile = join(folder, 'ram');
@@ -82,8 +100,13 @@ export function runQemu(image: Uint8Array, ramBytes: number, timeoutMilliseconds
       [
         ...['-machine', 'virt,memory-backend=ram', '-cpu', CPU, '-m', String(ramBytes / 2 ** 20)],
         ...['-object', `memory-backend-file,id=ram,size=${ramBytes},mem-path=${ramFile},share=on`],
-        ...['-bios', 'none', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
-        ...['-device', `loader,file=${imageFile},addr=0x80000000,force-raw=on`],
+        ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-smp', String(harts)],
+        ...(firmware === undefined
+          ? ['-bios', 'none', '-device', `loader,file=${imageFile},addr=0x80000000,force-raw=on`]
+          : ['-bios', firmware]),
+        ...['-global', 'virtio-mmio.force-legacy=false'],
+        ...(drive === undefined ? [] : ['-drive', `file=${drive},if=none,format=raw,id=drive`]),
+        ...options,
       ],
       { encoding: 'latin1', timeout: timeoutMilliseconds, input: '', env: ENVIRONMENT },
     );

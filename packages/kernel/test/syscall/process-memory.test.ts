@@ -99,4 +99,21 @@ describe('memory of another process', () => {
       ZX_ERR_INVALID_ARGS,
     );
   });
+
+  it('ends at addresses that no memory can have', async () => {
+    const bytes = new Uint8Array(2 * PAGE);
+    for (const address of [
+      2n ** 38n - 8n,
+      2n ** 38n,
+      2n ** 53n + 1n,
+      2n ** 63n,
+      2n ** 64n - 4096n,
+      2n ** 64n - 1n,
+    ]) {
+      for (const call of [host.processReadMemory, host.processWriteMemory]) {
+        const { status, actual } = await call.call(host, guest.process, address, bytes);
+        expect([address, status, actual]).toEqual([address, ZX_ERR_NO_MEMORY, 0]);
+      }
+    }
+  });
 });

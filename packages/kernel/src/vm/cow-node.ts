@@ -1,3 +1,4 @@
+import { IntervalTree } from './interval-tree.js';
 import { isFrame, frameOf } from './page-entry.js';
 import { PageList, type PageOwner } from './page-list.js';
 import type { PageSource } from './page-source.js';
@@ -7,7 +8,7 @@ import { ZEROS_UNTRACKED, ZeroRanges, hasZeroRangeRoom } from './zero-ranges.js'
 /** Nodes that one more entry of a page list can need. */
 const MOST_NODES = 9;
 
-/** Hears that what is mapped from a range of pages is no longer right. */
+/** A mapping, which hears that what it shows of a range of pages is no longer right. Pages are those of the node; the ranges reach into what it shows, and perhaps beyond. */
 export interface PageViewer {
   /** Translations of [start, end) go away. */
   pagesChanged(start: number, end: number): void;
@@ -48,7 +49,8 @@ export class CowNode implements PageOwner {
   list: PageList;
   /** Zeros that the kernel knows of, where something else would be seen otherwise; null: there were never any. */
   zeros: ZeroRanges | null = null;
-  readonly viewers = new Set<PageViewer>();
+  /** The mappings of the VMOs that show these pages. */
+  readonly views = new IntervalTree<PageViewer>();
   /** VMOs that show these pages. */
   references = 0;
   /** Pins: frames that may be written without a translation. Nothing that has any can be snapshotted. */
@@ -141,7 +143,7 @@ export class CowNode implements PageOwner {
 
   /** The next write to a page of [start, end) of this node is to be heard of. */
   writesTrapped(start: number, end: number): void {
-    for (const viewer of this.viewers) viewer.writesTrapped(start, end);
+    this.views.visit(start, end, trapWrites);
   }
 
   /** Its frame at a page is seen by some visible node below it, other than `except` and what hangs on that. */
@@ -224,7 +226,7 @@ export class CowNode implements PageOwner {
     end: number,
     visit: (viewer: PageViewer, from: number, to: number) => void,
   ): void {
-    for (const viewer of this.viewers) visit(viewer, start, end);
+    this.views.visit(start, end, visit);
     if (this.children.size === 0) return;
     const nodes: CowNode[] = [this];
     const starts = [start];
@@ -236,7 +238,7 @@ export class CowNode implements PageOwner {
         const first = Math.max(from - child.parentOffset, 0);
         const last = Math.min(to - child.parentOffset, child.parentLimit);
         if (first >= last || (last - first === 1 && child.hides(first))) continue;
-        for (const viewer of child.viewers) visit(viewer, first, last);
+        child.views.visit(first, last, visit);
         nodes.push(child);
         starts.push(first);
         ends.push(last);
@@ -374,6 +376,10 @@ export class CowNode implements PageOwner {
   private freeFrame(entry: number): void {
     if (isFrame(entry)) this.vm.physical.free(frameOf(entry));
   }
+}
+
+function trapWrites(viewer: PageViewer, from: number, to: number): void {
+  viewer.writesTrapped(from, to);
 }
 
 function dropTranslations(viewer: PageViewer, from: number, to: number): void {

@@ -22,6 +22,7 @@ import {
 import { ASKS_PAGE, ASKS_WRITE, type PageRequest } from './page-request.js';
 import type { PageSource } from './page-source.js';
 import { NO_FRAME } from './physical-pages.js';
+import type { VmoDispatcher } from './vm-object.js';
 import type { VmSystem } from './vm-system.js';
 import { ZEROS_UNTRACKED, ZeroRanges, hasZeroRangeRoom } from './zero-ranges.js';
 
@@ -52,6 +53,8 @@ export class CowPages extends CowNode {
   /** What the pager has to write back; null without a source. */
   readonly tracking: DirtyTracking | null;
   override references = 1;
+  /** The VMOs that show these pages, in the order in which they came. */
+  readonly shownBy = new Set<VmoDispatcher>();
   /** Some VMO that shows these pages can change their number. */
   canResize = false;
 

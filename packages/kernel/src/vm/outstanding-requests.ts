@@ -14,7 +14,10 @@ export interface RequestCarrier {
 
 /** The outstanding requests of one kind of a page source: disjoint ranges. */
 export class OutstandingRequests {
-  private readonly requests = new RangeList<PageRequest>(({ end }) => end);
+  private readonly requests = new RangeList<PageRequest>(
+    ({ start }) => start,
+    ({ end }) => end,
+  );
 
   constructor(private readonly carrier: RequestCarrier) {}
 

@@ -1,5 +1,7 @@
 import { ZX_VM_PERM_EXECUTE, ZX_VM_PERM_READ, ZX_VM_PERM_WRITE } from '../abi/vm.js';
 import type { AddressSpace } from './address-space.js';
+import type { PageViewer } from './cow-node.js';
+import type { IntervalNode } from './interval-tree.js';
 import { PTE_R, PTE_W, PTE_X } from './page-tables.js';
 import type { VmoDispatcher } from './vm-object.js';
 import type { VmarDispatcher } from './vmar.js';
@@ -15,7 +17,10 @@ export const PERMISSIONS_MASK = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_
  * Life: made by its VMAR, in the VMAR's children and the VMO's mappings; `unmap` and `protect` cut it into several; `destroy` takes it out of
  * both, and the VMO may end then.
  */
-export class VmMapping {
+export class VmMapping implements PageViewer {
+  /** Among all that the VMO's pages are seen through. */
+  private view: IntervalNode<PageViewer>;
+
   /**
    * @param vpn first page of the address range
    * @param pages length
@@ -28,14 +33,15 @@ export class VmMapping {
     readonly space: AddressSpace,
     readonly parent: VmarDispatcher,
     readonly vmo: VmoDispatcher,
-    public vpn: number,
+    readonly vpn: number,
     public pages: number,
-    public page: number,
+    readonly page: number,
     public permissions: Permissions,
     readonly most: Permissions,
     readonly fixed: boolean,
     readonly throughStream: boolean,
   ) {
+    this.view = this.addView();
     vmo.addMapping(this);
   }
 
@@ -48,32 +54,45 @@ export class VmMapping {
     return this.page + (vpn - this.vpn);
   }
 
-  /** Translations of the VMO's pages [start, end) go away, as far as they are mapped here. */
   pagesChanged(start: number, end: number): void {
-    const first = Math.max(start, this.page);
-    const last = Math.min(end, this.page + this.pages);
-    if (first < last) this.space.forget(this.vpn + (first - this.page), this.vpn + (last - this.page));
+    const { first } = this;
+    const from = Math.max(start - first, 0);
+    const to = Math.min(end - first, this.pages);
+    this.space.forget(this.vpn + from, this.vpn + to);
   }
 
-  /** Translations of the VMO's pages [start, end) no longer let anybody write. */
   writesTrapped(start: number, end: number): void {
-    const first = Math.max(start, this.page);
-    const last = Math.min(end, this.page + this.pages);
-    if (first >= last) return;
-    const rest = this.permissions & ~ZX_VM_PERM_WRITE;
-    this.space.restrict(this.vpn + (first - this.page), this.vpn + (last - this.page), rest);
+    const { first } = this;
+    const from = Math.max(start - first, 0);
+    const to = Math.min(end - first, this.pages);
+    this.space.restrict(this.vpn + from, this.vpn + to, this.permissions & ~ZX_VM_PERM_WRITE);
   }
 
-  /** Whether the VMO's page was used through this mapping since this was asked last. */
   takeAccessed(page: number): boolean {
-    const offset = page - this.page;
-    return offset >= 0 && offset < this.pages && this.space.takeAccessed(this.vpn + offset);
+    return this.space.takeAccessed(this.vpn + (page - this.first));
+  }
+
+  /** For its VMAR: the end is cut off, and goes to another mapping. */
+  shorten(pages: number): void {
+    this.vmo.cow.views.remove(this.view);
+    this.pages = pages;
+    this.view = this.addView();
   }
 
   /** Out of the VMO, and out of the page tables; the caller takes it out of its VMAR. */
   destroy(): void {
     this.space.forget(this.vpn, this.endVpn);
+    this.vmo.cow.views.remove(this.view);
     this.vmo.removeMapping(this);
+  }
+
+  /** First of the pages behind the VMO. */
+  private get first(): number {
+    return this.vmo.start + this.page;
+  }
+
+  private addView(): IntervalNode<PageViewer> {
+    return this.vmo.cow.views.insert(this, this.first, this.first + this.pages);
   }
 
   /** The page-table permissions that stand for these. */

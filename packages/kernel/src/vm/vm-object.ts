@@ -5,7 +5,6 @@ import { ZX_ERR_NO_MEMORY, ZX_ERR_UNAVAILABLE, ZX_OK, type Status } from '../abi
 import type { KernelCore } from '../kernel-core.js';
 import { Dispatcher, type Koid } from '../object/dispatcher.js';
 import { ObjectName } from '../object/object-name.js';
-import type { PageViewer } from './cow-node.js';
 import { CowPages } from './cow-pages.js';
 import { Attribution, attributionOf } from './frame-shares.js';
 import { DiscardLock } from './discard-lock.js';
@@ -39,7 +38,7 @@ export interface VmoOptions {
  *
  * @see Zircon `zx_vmo_create`, `zx_vmo_create_child`, `zx_pager_create_vmo`
  */
-export class VmoDispatcher extends Dispatcher implements PageViewer {
+export class VmoDispatcher extends Dispatcher {
   override readonly type = ZX_OBJ_TYPE_VMO;
   override readonly defaultRights: Rights;
   override readonly objectName = new ObjectName();
@@ -88,7 +87,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     this.defaultRights = ZX_DEFAULT_VMO_RIGHTS | (this.resizable ? ZX_RIGHT_RESIZE : 0);
     this.parent = options.parent ?? null;
     this.signals = ZX_VMO_ZERO_CHILDREN;
-    cow.viewers.add(this);
+    cow.shownBy.add(this);
     this.parent?.addChild(this);
   }
 
@@ -169,9 +168,9 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   /** The memory that counts for this VMO. Of several that show the same pages it is the first that is left, and never a slice. A resource's memory counts for none. */
   get attribution(): Attribution {
     if (this.isPhysical) return new Attribution();
-    for (const viewer of this.cow.viewers) {
-      if (viewer instanceof VmoDispatcher && viewer.kind === 'slice') continue;
-      if (viewer === this) return attributionOf(this.cow, 0, this.cow.pages);
+    for (const vmo of this.cow.shownBy) {
+      if (vmo.kind === 'slice') continue;
+      if (vmo === this) return attributionOf(this.cow, 0, this.cow.pages);
       break;
     }
     return new Attribution();
@@ -206,21 +205,6 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
   removeMapping(mapping: VmMapping): void {
     this.mappings.delete(mapping);
     this.endIfUnused();
-  }
-
-  pagesChanged(start: number, end: number): void {
-    if (this.mappings.size === 0) return;
-    for (const mapping of this.mappings) mapping.pagesChanged(start - this.start, end - this.start);
-  }
-
-  writesTrapped(start: number, end: number): void {
-    for (const mapping of this.mappings) mapping.writesTrapped(start - this.start, end - this.start);
-  }
-
-  takeAccessed(page: number): boolean {
-    let accessed = false;
-    for (const mapping of this.mappings) if (mapping.takeAccessed(page - this.start)) accessed = true;
-    return accessed;
   }
 
   /** Changes size and stream size. What lies past the stream size in its last page must be zero already. */
@@ -296,7 +280,7 @@ export class VmoDispatcher extends Dispatcher implements PageViewer {
     }
     this.children.clear();
     this.parent?.removeChild(this);
-    this.cow.viewers.delete(this);
+    this.cow.shownBy.delete(this);
     this.fixedFrames?.release();
     this.discardLock?.end();
     this.cow.removeReference();

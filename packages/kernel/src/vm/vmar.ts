@@ -71,7 +71,10 @@ export class VmarDispatcher extends Dispatcher {
   override readonly type = ZX_OBJ_TYPE_VMAR;
   override readonly defaultRights: Rights;
   private alive = true;
-  private readonly children = new RangeList<Region>(({ endVpn }) => endVpn);
+  private readonly children = new RangeList<Region>(
+    ({ vpn }) => vpn,
+    ({ endVpn }) => endVpn,
+  );
 
   /** @param flags ZX_VM_CAN_MAP_*, ZX_VM_COMPACT */
   constructor(
@@ -325,7 +328,7 @@ export class VmarDispatcher extends Dispatcher {
       mapping.fixed,
       mapping.throughStream,
     );
-    mapping.pages = vpn - mapping.vpn;
+    mapping.shorten(vpn - mapping.vpn);
     this.children.insert(rest, vpn);
     this.space.countRegion(1);
   }
@@ -354,16 +357,8 @@ export class VmarDispatcher extends Dispatcher {
         if (this.isFree(vpn, pages)) return vpn;
       }
     }
-    return this.firstGap(first, end, pages, align);
-  }
-
-  private firstGap(first: number, end: number, pages: number, align: number): number {
-    let vpn = first;
-    for (const region of this.children) {
-      if (vpn + pages <= region.vpn) break;
-      if (region.endVpn > vpn) vpn = Math.ceil(region.endVpn / align) * align;
-    }
-    return vpn + pages <= end ? vpn : ZX_ERR_NO_RESOURCES;
+    const gap = this.children.firstGap(first, end, pages, align);
+    return gap < 0 ? ZX_ERR_NO_RESOURCES : gap;
   }
 }
 

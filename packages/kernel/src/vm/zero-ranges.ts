@@ -1,3 +1,5 @@
+import { RangeList } from './range-list.js';
+
 /** Zeros that the pager is to write back when it syncs: growth, and ranges zeroed by `zx_vmo_op_range`. */
 export const ZEROS_DIRTY = 0;
 /** Zeros past the stream size: never reported. */
@@ -34,12 +36,18 @@ export function hasZeroRangeRoom(budget: ZeroRangeBudget): boolean {
  * it end its writeback, those after it do not.
  */
 export class ZeroRanges {
-  private readonly ranges: ZeroRange[] = [];
+  private readonly ranges = new RangeList<ZeroRange>(
+    ({ start }) => start,
+    ({ end }) => end,
+  );
+  /** Ranges of kind ZEROS_UNTRACKED, and a page before which there are none of them. */
+  private untracked = 0;
+  private untrackedFrom = Infinity;
 
   constructor(private readonly budget: ZeroRangeBudget) {}
 
   get isEmpty(): boolean {
-    return this.ranges.length === 0;
+    return this.ranges.size === 0;
   }
 
   /** Whether one more change fits; ask before `add`, `fill` and `remove` of less than everything. */
@@ -48,22 +56,22 @@ export class ZeroRanges {
   }
 
   covers(page: number): boolean {
-    const range = this.ranges[this.firstEndingAfter(page)];
+    const range = this.ranges.after(page);
     return range !== undefined && range.start <= page;
   }
 
   /** Start of the first range that reaches into [page, end), at least `page`; `end` when there is none. */
   next(page: number, end: number): number {
-    const range = this.ranges[this.firstEndingAfter(page)];
+    const range = this.ranges.after(page);
     return range === undefined ? end : Math.min(Math.max(range.start, page), end);
   }
 
   /** End of the run of zeros that begins at `page`, at most `end`; `page` when it is not in a range. */
   endOf(page: number, end: number): number {
     let at = page;
-    for (let index = this.firstEndingAfter(page); index < this.ranges.length; index += 1) {
-      const range = this.ranges[index];
-      if (range.start > at) break;
+    while (at < end) {
+      const range = this.ranges.after(at);
+      if (range === undefined || range.start > at) break;
       at = range.end;
     }
     return Math.min(at, end);
@@ -73,18 +81,21 @@ export class ZeroRanges {
   add(start: number, end: number, kind: number): void {
     if (start >= end) return;
     this.remove(start, end);
-    const index = this.firstEndingAfter(start);
-    const before = this.ranges[index - 1];
-    const after = this.ranges[index];
+    const { ranges } = this;
+    // The first that ends at `start` or later; what follows `start` begins at `end` or later.
+    const before = start === 0 ? undefined : ranges.after(start - 1);
+    const after = ranges.after(start);
     const joinsBefore = before !== undefined && before.end === start && before.kind === kind;
     const joinsAfter = after !== undefined && after.start === end && after.kind === kind;
     if (joinsBefore) {
-      before.end = joinsAfter ? after.end : end;
-      if (joinsAfter) this.drop(index);
+      const last = joinsAfter ? after.end : end;
+      if (joinsAfter) this.drop(after);
+      before.end = last;
     } else if (joinsAfter) {
       after.start = start;
       after.begun = start;
-    } else this.insert(index, { start, end, kind, begun: start });
+      if (kind === ZEROS_UNTRACKED) this.untrackedFrom = Math.min(this.untrackedFrom, start);
+    } else this.insert({ start, end, kind, begun: start });
   }
 
   /** Makes zeros of this kind of what in [start, end) is in no range. */
@@ -98,42 +109,42 @@ export class ZeroRanges {
 
   /** Untracked zeros before `end` are dirty from here on. */
   track(end: number): void {
-    const untracked = this.ranges.filter(({ start, kind }) => kind === ZEROS_UNTRACKED && start < end);
-    for (const range of untracked) this.add(range.start, Math.min(range.end, end), ZEROS_DIRTY);
+    let at = this.untrackedFrom;
+    while (this.untracked !== 0 && at < end) {
+      const range = this.ranges.after(at);
+      if (range === undefined || range.start >= end) break;
+      at = range.end;
+      if (range.kind === ZEROS_UNTRACKED) this.add(range.start, Math.min(range.end, end), ZEROS_DIRTY);
+    }
+    this.untrackedFrom = this.untracked === 0 ? Infinity : Math.max(this.untrackedFrom, end);
   }
 
   /** [start, end) is no longer known to be zero. */
   remove(start: number, end: number): void {
     if (start >= end) return;
-    let index = this.firstEndingAfter(start);
-    while (index < this.ranges.length) {
-      const range = this.ranges[index];
-      if (range.start >= end) break;
-      if (range.start < start && range.end > end) {
-        this.insert(index + 1, {
-          start: end,
-          end: range.end,
-          kind: range.kind,
-          begun: Math.max(range.begun, end),
-        });
-        cut(range, start);
-        return;
-      }
+    const { ranges } = this;
+    for (let range = ranges.after(start); range !== undefined; range = ranges.after(start)) {
+      if (range.start >= end) return;
+      const { end: rangeEnd, kind, begun } = range;
       if (range.start < start) {
         cut(range, start);
-        index += 1;
-      } else if (range.end > end) {
-        range.start = end;
-        range.begun = Math.max(range.begun, end);
+        if (rangeEnd <= end) continue;
+        this.insert({ start: end, end: rangeEnd, kind, begun: Math.max(begun, end) });
         return;
-      } else this.drop(index);
+      }
+      if (rangeEnd > end) {
+        range.start = end;
+        range.begun = Math.max(begun, end);
+        return;
+      }
+      this.drop(range);
     }
   }
 
   /** The writeback of the dirty ranges in [start, end) begins; of those that begin before `start` it does not. */
   begin(start: number, end: number): void {
-    for (let index = this.firstEndingAfter(start); index < this.ranges.length; index += 1) {
-      const range = this.ranges[index];
+    const { ranges } = this;
+    for (let range = ranges.after(start); range !== undefined; range = ranges.after(range.end)) {
       if (range.start >= end) return;
       if (range.kind !== ZEROS_DIRTY || range.start < start) continue;
       range.begun = Math.max(range.begun, Math.min(range.end, end));
@@ -147,28 +158,23 @@ export class ZeroRanges {
    */
   finish(start: number, end: number): readonly (readonly [number, number])[] {
     const ended: [number, number][] = [];
-    for (let index = this.firstEndingAfter(start); index < this.ranges.length;) {
-      const range = this.ranges[index];
+    const { ranges } = this;
+    for (let at = start, range = ranges.after(at); range !== undefined; range = ranges.after(at)) {
       if (range.start >= end) break;
+      at = range.end;
       const last = Math.min(range.begun, end);
-      if (range.start < start || range.start >= last) {
-        index += 1;
-        continue;
-      }
+      if (range.start < start || range.start >= last) continue;
       ended.push([range.start, last]);
-      if (last === range.end) this.drop(index);
-      else {
-        range.start = last;
-        index += 1;
-      }
+      if (last === range.end) this.drop(range);
+      else range.start = last;
     }
     return ended;
   }
 
   /** The first dirty range that reaches into [page, end), cut to it; null when there is none. */
   nextDirty(page: number, end: number): readonly [number, number] | null {
-    for (let index = this.firstEndingAfter(page); index < this.ranges.length; index += 1) {
-      const range = this.ranges[index];
+    const { ranges } = this;
+    for (let range = ranges.after(page); range !== undefined; range = ranges.after(range.end)) {
       if (range.start >= end) return null;
       if (range.kind === ZEROS_DIRTY) return [Math.max(range.start, page), Math.min(range.end, end)];
     }
@@ -180,26 +186,18 @@ export class ZeroRanges {
     for (const { start, end, kind } of this.ranges) yield [start, end, kind];
   }
 
-  private insert(index: number, range: ZeroRange): void {
-    this.ranges.splice(index, 0, range);
+  private insert(range: ZeroRange): void {
+    this.ranges.insert(range, range.start);
     this.budget.used += 1;
+    if (range.kind !== ZEROS_UNTRACKED) return;
+    this.untracked += 1;
+    this.untrackedFrom = Math.min(this.untrackedFrom, range.start);
   }
 
-  private drop(index: number): void {
-    this.ranges.splice(index, 1);
+  private drop(range: ZeroRange): void {
+    this.ranges.remove(range, range.start);
     this.budget.used -= 1;
-  }
-
-  /** Index of the first range whose end is after `page`. */
-  private firstEndingAfter(page: number): number {
-    let low = 0;
-    let high = this.ranges.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.ranges[middle].end > page) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    if (range.kind === ZEROS_UNTRACKED) this.untracked -= 1;
   }
 }
 

@@ -10,6 +10,56 @@ interface Range {
 
 const PLACES = 400;
 
+function ranges(): RangeList<Range> {
+  return new RangeList<Range>(
+    ({ start }) => start,
+    ({ end }) => end,
+  );
+}
+
+/** The first place for `length`, by trying one after the other. */
+function gapIn(sorted: readonly Range[], from: number, end: number, length: number, align: number): number {
+  for (let at = Math.ceil(from / align) * align; at + length <= end; at += align)
+    if (!sorted.some((range) => range.start < at + length && range.end > at)) return at;
+  return -1;
+}
+
+it('finds the first gap that is long enough, at every alignment', () => {
+  const range = fc.record({ gap: fc.nat({ max: 6 }), length: fc.integer({ min: 1, max: 5 }) });
+  const query = fc.record({
+    remove: fc.nat(),
+    from: fc.nat({ max: 900 }),
+    length: fc.integer({ min: 1, max: 9 }),
+    align: fc.constantFrom(1, 2, 4, 8),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(range, { minLength: 0, maxLength: 200 }),
+      fc.array(query, { minLength: 20, maxLength: 60 }),
+      (items, queries) => {
+        const list = ranges();
+        const sorted: Range[] = [];
+        let at = 0;
+        for (const { gap, length } of items) {
+          sorted.push({ start: at + gap, end: at + gap + length });
+          at += gap + length;
+        }
+        // Not in their order, so that chunks are split.
+        for (const item of [...sorted].sort((a, b) => (a.start % 7) - (b.start % 7)))
+          list.insert(item, item.start);
+        for (const { remove, from, length, align } of queries) {
+          const end = at + 5;
+          expect(list.firstGap(from, end, length, align)).toBe(gapIn(sorted, from, end, length, align));
+          if (sorted.length === 0) continue;
+          const [gone] = sorted.splice(remove % sorted.length, 1);
+          list.remove(gone, gone.start);
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
 it('a list of ranges agrees with a sorted array, however many it has', () => {
   const step = fc.record({
     kind: fc.constantFrom('insert', 'insert', 'remove', 'replace', 'shrink'),
@@ -18,7 +68,7 @@ it('a list of ranges agrees with a sorted array, however many it has', () => {
   });
   fc.assert(
     fc.property(fc.array(step, { minLength: 300, maxLength: 900 }), (steps) => {
-      const list = new RangeList<Range>(({ end }) => end);
+      const list = ranges();
       const model = new Map<number, Range>();
       for (const { kind, place, length } of steps) {
         const start = place * 10;
@@ -50,7 +100,7 @@ it('a list of ranges agrees with a sorted array, however many it has', () => {
 });
 
 it('what is not in the list is not taken out of it', () => {
-  const list = new RangeList<Range>(({ end }) => end);
+  const list = ranges();
   const range = { start: 10, end: 20 };
   list.insert(range, 10);
   expect(() => list.remove({ ...range }, 10)).toThrow();

@@ -24,6 +24,8 @@ export interface Flow {
   dominates(over: number, node: number): boolean;
   /** Several forward edges, or one from the dispatcher, lead to it. */
   isMerge(node: number): boolean;
+  /** Of a node other than the dispatcher that is no merge: from where the one forward edge to it comes. */
+  predecessor(node: number): number;
   /** A back edge from a node that it dominates leads to it. */
   isLoop(node: number): boolean;
   /** The nodes of the loop that begins at a node: those from which it is reached again without leaving what it dominates. */
@@ -94,6 +96,7 @@ export function analyseFlow(successors: readonly (readonly number[])[]): Flow {
     isBackward,
     dominates,
     isMerge: (node) => merges[node],
+    predecessor: (node) => predecessors[node].find((from) => !isBackward(from, node)) as number,
     isLoop: (node) => loops[node],
     loop,
     children: (node) => children[node],

@@ -24,7 +24,6 @@ import { FLOAT_REGISTERS, INTEGER_REGISTERS } from '../assembler/registers.js';
 import { MSTATUS_FS } from '../hart/mstatus.js';
 import { HART_DATA_BANK, HART_F, HART_FCSR, HART_MSTATUS, HART_PC, HART_X } from '../hart/state.js';
 import { REGION_PARAMETERS } from '../interpreter/imports.js';
-import { REGION_EXIT_BITS, regionExitNumber } from '../interpreter/region-exits.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { RECORD_ENTRIES } from '../interpreter/record.js';
 import { block, br, get, i32c, i64c, load, loop, op, seq, set, store, when } from '../wasm/code.js';
@@ -37,9 +36,10 @@ import type { Entrances, Gate } from './entrances.js';
 import { DISPATCHER, orderFlow } from './flow.js';
 import type { Flow } from './flow.js';
 import { lowerInstruction } from './lower-instruction.js';
-import type { RegionLocals } from './lower-instruction.js';
+import type { InstructionExits, RegionLocals } from './lower-instruction.js';
 import { isCall, isComputed } from './region.js';
 import type { Refusal, Region, RegionBlock } from './region.js';
+import { pcAtStop, resultOfStop, stopOf } from './region-stop.js';
 import { NO_REGISTERS, planRegisters, readsOf, same, union, without, wordsOf, writesOf } from './register-plan.js'; // prettier-ignore
 import type { RegisterPlan, RegisterSet } from './register-plan.js';
 
@@ -65,11 +65,17 @@ class RegionLowering {
   /** Most instructions that can retire from the start of a node until the budget is looked at again, by node. */
   readonly #bounds: readonly number[];
   readonly #locals: RegionLocals;
-  readonly #reason: number;
+  /** Where the pc is when the region is left, without an offset in the page: the page, or a jump's target. */
+  readonly #base: number;
+  /** How it is left, in one constant: see region-stop.ts. */
+  readonly #stop: number;
   readonly #refusals: ReadonlyMap<number, Refusal>;
   readonly #plan: RegisterPlan;
-  /** By node: the block around it behind which the registers are written that are dirty at its beginning. */
+  /** By node: the block around it behind which the registers are written that are dirty at its beginning, or at its end. */
   readonly #exits: string[] = [];
+  readonly #exitsAfter: string[] = [];
+  /** Labels of such blocks that are branched to. */
+  readonly #used = new Set<string>();
   readonly #entry = 4;
   readonly #records = 3;
 
@@ -128,7 +134,8 @@ class RegionLowering {
       fcsr: f.local('i64', 'fcsr'),
       temporary: (type, index) => (temporaries[type][index] ??= f.local(type, `${type}_${index}`)),
     };
-    this.#reason = f.local('i32', 'exit');
+    this.#base = f.local('i64', 'base');
+    this.#stop = f.local('i32', 'stop');
   }
 
   lower(): RegionFunction {
@@ -144,10 +151,11 @@ class RegionLowering {
           i32c(MSTATUS_FS),
         ),
       ),
+      set(this.#base, get(l.page)),
       this.#loadRegisters(this.#plan.held(DISPATCHER)),
       block('exit', this.#tree(DISPATCHER)),
-      store('i64.store', get(l.hart), get(l.pc), HART_PC * 4),
-      op('i32.or', op('i32.shl', get(l.left), i32c(REGION_EXIT_BITS)), get(this.#reason)),
+      store('i64.store', get(l.hart), pcAtStop(get(this.#base), get(this.#stop)), HART_PC * 4),
+      resultOfStop(get(l.left), get(this.#stop)),
     )(this.#f);
     const { gates } = this.#entrances;
     const entries = [...this.#entryOf.keys()].map(
@@ -189,18 +197,23 @@ class RegionLowering {
     const found = this.#blocks[node];
     const code = (): Code => (found === null ? this.#gate(node) : this.#block(node, found));
     // What encloses the node writes the same registers.
-    if (same(dirty, around === null ? NO_REGISTERS : this.#plan.dirty(around))) {
-      this.#exits[node] = around === null ? 'exit' : this.#exits[around];
+    if (same(dirty, around === null ? NO_REGISTERS : this.#plan.dirtyAfter(around))) {
+      this.#exits[node] = around === null ? 'exit' : this.#exitsAfter[around];
       return code();
     }
-    this.#exits[node] = `exit${node}`;
-    return seq(block(this.#exits[node], code()), this.#storeRegisters(dirty), br('exit'));
+    const label = `exit${node}`;
+    this.#exits[node] = label;
+    const write: Code = (f) => {
+      if (this.#used.has(label)) seq(this.#storeRegisters(dirty), br('exit'))(f);
+    };
+    return seq(block(label, code()), write);
   }
 
   /** On to an entry inside the loop, or to where it begins; either way nobody is under way to an entry then. */
   #gate(node: number): Code {
     const { gates } = this.#entrances;
     const { header, ways } = gates.get(node) as Gate;
+    this.#exitsAfter[node] = this.#exits[node];
     const arrived = set(this.#entry, i32c(NO_ENTRY));
     const inwards = [...ways].map(([next, entries]) =>
       when(
@@ -218,53 +231,91 @@ class RegionLowering {
 
   /** The node that has its code around that of this one; null when the dispatcher has. */
   #around(node: number): number | null {
-    const flow = this.#flow;
-    if (flow.isMerge(node)) return null;
-    return flow.successors.findIndex(
-      (targets, other) => targets.includes(node) && !flow.isBackward(other, node),
-    );
+    return this.#flow.isMerge(node) ? null : this.#flow.predecessor(node);
   }
 
+  /**
+   * Instructions of a node. What they write has to be in the hart's state wherever the region is left after that, so they
+   * are in blocks, one in the other: behind each those registers are written that were when its label came into use, and
+   * behind the outermost follow those of the node's exit.
+   */
   #block(node: number, { instructions, start, end, targets }: RegionBlock): Code {
     const l = this.#locals;
-    const last = instructions.at(-1)?.shape.ending;
     const parts: Code[] = [];
-    let written = NO_REGISTERS;
+    const steps: { readonly label: string; readonly registers: RegisterSet }[] = [];
+    let pending = NO_REGISTERS;
+    let known = this.#plan.dirty(node);
+    const exitHere = (): string => {
+      const registers = without(pending, known);
+      pending = NO_REGISTERS;
+      if (!same(registers, NO_REGISTERS)) {
+        known = union(known, registers);
+        steps.push({ label: `exit${node}_${steps.length + 1}`, registers });
+      }
+      return steps.at(-1)?.label ?? this.#exits[node];
+    };
     if (this.#isTested(node)) {
-      const leave = this.#leave(node, start, 'budget', 0, written);
+      const leave = this.#leave(exitHere(), start, 'budget', 0);
       parts.push(when(op('i32.lt_u', get(l.left), i32c(this.#bounds[node])), leave));
     }
     parts.push(set(l.left, op('i32.sub', get(l.left), i32c(instructions.length))));
     let isFloatChecked = false;
     instructions.forEach((instruction, index) => {
-      const before = written;
-      written = union(written, writesOf(instruction));
-      parts.push(
-        (f) => f.mark(instruction.offset),
-        lowerInstruction(l, instruction, {
-          isFloatChecked,
-          giveUp: (exit) => this.#leave(node, instruction.offset, exit, instructions.length - index, before),
-          taken: () => this.#go(node, targets[0]),
-          next: () => this.#go(node, end),
-          indirect: () => this.#indirect(node),
-        }),
-      );
-      isFloatChecked ||= instruction.shape.description.statements[0]?.kind === 'requireFloat';
+      const { shape, offset } = instruction;
+      const exit = shape.mayGiveUp ? exitHere() : '';
+      pending = union(pending, writesOf(instruction));
+      const exits: InstructionExits = {
+        isFloatChecked,
+        giveUp: (reason) => this.#leave(exit, offset, reason, instructions.length - index),
+        taken: () => this.#go(node, targets[0]),
+        next: () => this.#go(node, end),
+        indirect: () => this.#indirect(node),
+      };
+      // Its code is made when it is appended: what is garbage young is soon forgotten.
+      parts.push((f) => {
+        f.mark(offset);
+        lowerInstruction(l, instruction, exits)(f);
+      });
+      isFloatChecked ||= shape.description.statements[0]?.kind === 'requireFloat';
     });
-    if (last === 'none') {
-      const known = this.#nodes.has(end);
-      parts.push(known ? this.#go(node, end) : this.#leave(node, end, this.#refusalAt(end), 0, written));
-    }
-    return seq(...parts);
+    this.#exitsAfter[node] = exitHere();
+    if (instructions.at(-1)?.shape.ending === 'none') parts.push((f) => this.#fallThrough(node, end)(f));
+    return seq(...this.#inSteps(node, steps, seq(...parts)));
+  }
+
+  /** Code in blocks, the first step outermost. */
+  #inSteps(
+    node: number,
+    steps: readonly { readonly label: string; readonly registers: RegisterSet }[],
+    code: Code,
+  ): Code[] {
+    if (steps.length === 0) return [code];
+    const open: Code = (f) => steps.forEach(({ label }) => f.open('block', label));
+    const close: Code = (f) => {
+      for (let index = steps.length - 1; index >= 0; index -= 1) {
+        const { label, registers } = steps[index];
+        f.close();
+        if (!this.#used.has(label)) continue;
+        this.#storeRegisters(registers)(f);
+        this.#used.add(steps[index - 1]?.label ?? this.#exits[node]);
+      }
+    };
+    return [open, code, close, br(this.#exits[node])];
+  }
+
+  /** Behind the last instruction of a node that does not jump. */
+  #fallThrough(node: number, end: number): Code {
+    if (this.#nodes.has(end) || end >= PAGE_SIZE) return this.#go(node, end);
+    return this.#leave(this.#exitsAfter[node], end, this.#refusals.get(end)?.exit ?? 'regionLimit', 0);
   }
 
   /** From the end of a node to an offset of the page, or outside it. */
   #go(from: number, offset: number): Code {
     const to = this.#nodes.get(offset);
     if (to === undefined) {
-      const inPage = offset >= 0 && offset < PAGE_SIZE;
-      const exit = inPage ? 'otherRegion' : 'otherPage';
-      return this.#leave(from, offset, exit, 0, this.#plan.dirtyAfter(from));
+      if (offset >= 0 && offset < PAGE_SIZE)
+        return this.#leave(this.#exitsAfter[from], offset, 'otherRegion', 0);
+      return this.#jumpAway(from, op('i64.add', get(this.#locals.page), i64c(offset)), 'otherPage');
     }
     return this.#follow(from, this.#entrances.gateOf.get(to) ?? to);
   }
@@ -309,38 +360,22 @@ class RegionLowering {
           ),
         ),
       ),
-      this.#leaveFor('computedJump'),
-      this.#exit(node, plan.dirtyAfter(node)),
+      this.#jumpAway(node, get(l.pc), 'computedJump'),
     );
   }
 
-  /** Says why the region is left. */
-  #leaveFor(exit: RegionExit): Code {
-    return seq((f) => f.note(`leaves: ${exit}`), set(this.#reason, i32c(regionExitNumber(exit))));
+  /** From the end of a node to an address outside the region. */
+  #jumpAway(node: number, target: Code, exit: RegionExit): Code {
+    return seq(set(this.#base, target), this.#leave(this.#exitsAfter[node], 0, exit, 0));
   }
 
-  /** Why straight-line code ends there. */
-  #refusalAt(offset: number): RegionExit {
-    return offset >= PAGE_SIZE ? 'otherPage' : (this.#refusals.get(offset)?.exit ?? 'regionLimit');
-  }
-
-  /**
-   * Leaves a node for an offset of the page or outside it; `undone` instructions were counted that have not retired, and
-   * `written` are the registers that were written since the node began.
-   */
-  #leave(node: number, offset: number, exit: RegionExit, undone: number, written: RegisterSet): Code {
-    const l = this.#locals;
-    return seq(
-      set(l.pc, op('i64.add', get(l.page), i64c(offset))),
-      undone === 0 ? seq() : set(l.left, op('i32.add', get(l.left), i32c(undone))),
-      this.#leaveFor(exit),
-      this.#exit(node, written),
-    );
-  }
-
-  /** Writes registers that are dirty, and lets those be written that were when the node began. */
-  #exit(node: number, written: RegisterSet): Code {
-    return seq(this.#storeRegisters(without(written, this.#plan.dirty(node))), br(this.#exits[node]));
+  /** Leaves by one of the blocks of a node, at an offset of the page; `undone` instructions were counted that have not retired. */
+  #leave(label: string, offset: number, exit: RegionExit, undone: number): Code {
+    return (f) => {
+      this.#used.add(label);
+      f.note(`leaves: ${exit}`);
+      seq(set(this.#stop, i32c(stopOf(offset, undone, exit))), br(label))(f);
+    };
   }
 
   #storeRegisters(registers: RegisterSet): Code {

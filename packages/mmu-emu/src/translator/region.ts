@@ -53,6 +53,12 @@ export interface Region {
   readonly holdsCalls: boolean;
 }
 
+/** What is kept of a region that was made: enough to make it again from the bytes of its page. */
+export interface RegionOutline extends Omit<Region, 'blocks'> {
+  /** Where its blocks begin and end, one after the other. */
+  readonly bounds: Uint16Array;
+}
+
 /** Limits that keep the time which the host's compiler needs in bounds: it grows faster than the code. */
 export interface RegionLimits {
   readonly blocks: number;
@@ -69,18 +75,50 @@ const LINKS = new Set([1, 5]);
  *
  * @param page the bytes of the page.
  * @param seeds offsets to begin at, the most important first.
+ * @param hasRun whether code at an offset ever ran; where it did not, the region ends. Jumps there leave it, and become hot
+ * like others, should they be taken after all.
  * @returns without blocks when nothing at the first seed can be translated.
  */
-export function discoverRegion(page: DataView, seeds: readonly number[], limits: RegionLimits): Region {
-  const search = new RegionSearch(page, limits);
+export function discoverRegion(
+  page: DataView,
+  seeds: readonly number[],
+  limits: RegionLimits,
+  hasRun: (offset: number) => boolean = () => true,
+): Region {
+  const search = new RegionSearch(page, limits, hasRun);
   for (const seed of seeds) search.follow(seed);
   search.followCalls();
   return search.region(seeds);
 }
 
+/** The outline of a region. */
+export function outlineOf({ blocks, ...others }: Region): RegionOutline {
+  return {
+    ...others,
+    bounds: Uint16Array.from([...blocks.values()].flatMap(({ start, end }) => [start, end])),
+  };
+}
+
+/** The region of an outline. @param page as it was when the region was discovered, in its blocks. */
+export function regionOf(page: DataView, { bounds, ...others }: RegionOutline): Region {
+  const blocks = new Map<number, RegionBlock>();
+  for (let index = 0; index < bounds.length; index += 2) {
+    const [start, end] = [bounds[index], bounds[index + 1]];
+    const instructions: RegionInstruction[] = [];
+    for (let at = start; at < end; at += instructions[instructions.length - 1].length) {
+      const instruction = instructionAt(page, at);
+      if ('exit' in instruction) throw new Error('the page of a region has changed');
+      instructions.push(instruction);
+    }
+    blocks.set(start, { start, instructions, end, targets: targetsOf(instructions, end) });
+  }
+  return { ...others, blocks };
+}
+
 class RegionSearch {
   readonly #page: DataView;
   readonly #limits: RegionLimits;
+  readonly #hasRun: (offset: number) => boolean;
   readonly #found = new Map<number, RegionInstruction>();
   readonly #leaders = new Set<number>();
   readonly #entries = new Set<number>();
@@ -90,9 +128,10 @@ class RegionSearch {
   /** Something was left out because a limit was reached. */
   #isCut = false;
 
-  constructor(page: DataView, limits: RegionLimits) {
+  constructor(page: DataView, limits: RegionLimits, hasRun: (offset: number) => boolean) {
     this.#page = page;
     this.#limits = limits;
+    this.#hasRun = hasRun;
   }
 
   /** Finds all that one place leads to. */
@@ -106,10 +145,8 @@ class RegionSearch {
     // Grows on the way, by what those call.
     for (const target of this.#called) {
       if (target < 0 || target >= PAGE_SIZE || this.#leaders.has(target)) continue;
-      const alone = new RegionSearch(this.#page, {
-        ...this.#limits,
-        instructions: Math.min(this.#limits.calledInstructions, this.#limits.instructions - this.#found.size),
-      });
+      const room = Math.min(this.#limits.calledInstructions, this.#limits.instructions - this.#found.size);
+      const alone = new RegionSearch(this.#page, { ...this.#limits, instructions: room }, this.#hasRun);
       alone.follow(target);
       if (alone.#isCut) continue;
       this.follow(target);
@@ -133,7 +170,7 @@ class RegionSearch {
   }
 
   #lead(offset: number): void {
-    if (offset < 0 || offset >= PAGE_SIZE || this.#leaders.has(offset)) return;
+    if (offset < 0 || offset >= PAGE_SIZE || this.#leaders.has(offset) || !this.#hasRun(offset)) return;
     if (this.#leaders.size >= this.#limits.blocks) {
       this.#isCut = true;
       return;
@@ -191,11 +228,28 @@ function instructionAt(page: DataView, offset: number): RegionInstruction | Refu
   const low = page.getUint16(offset, true);
   const long = (low & 3) === 3;
   if (long && offset === PAGE_SIZE - 2) return { what: 'crosses the page', exit: 'pageCrossing' };
-  const decoded = decodeOperands(long ? page.getUint32(offset, true) : low);
-  if (decoded === undefined) return { what: 'illegal', exit: 'illegal' };
-  const shape = shapeOf(decoded.spec);
-  if (shape === null) return { what: decoded.spec.name, exit: refusalOf(decoded.spec) };
-  return { ...decoded, offset, shape };
+  const decoded = translatable(long ? page.getUint32(offset, true) : low);
+  return 'exit' in decoded ? decoded : { ...decoded, offset };
+}
+
+/** Instructions by their encodings: programs have few that are different. */
+const known = new Map<number, Omit<RegionInstruction, 'offset'> | Refusal>();
+const MOST_KNOWN = 4096;
+
+function translatable(encoding: number): Omit<RegionInstruction, 'offset'> | Refusal {
+  let found = known.get(encoding);
+  if (found !== undefined) return found;
+  const decoded = decodeOperands(encoding);
+  if (decoded === undefined) {
+    found = { what: 'illegal', exit: 'illegal' };
+  } else {
+    const shape = shapeOf(decoded.spec);
+    if (shape === null) found = { what: decoded.spec.name, exit: refusalOf(decoded.spec) };
+    else found = { ...decoded, shape };
+  }
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(encoding, found);
+  return found;
 }
 
 function blockAt(
@@ -210,15 +264,26 @@ function blockAt(
     if (instruction === undefined) break;
     instructions.push(instruction);
     at += instruction.length;
-    const { ending } = instruction.shape;
-    if (ending !== 'none') {
-      const target = instruction.offset + instruction.imm;
-      const targets = ending === 'branch' ? [target, at] : ending === 'jump' ? [target] : [];
-      return { start, instructions, end: at, targets };
-    }
-    if (leaders.has(at)) break;
+    if (instruction.shape.ending !== 'none' || leaders.has(at)) break;
   }
-  return instructions.length === 0 ? null : { start, instructions, end: at, targets: [at] };
+  if (instructions.length === 0) return null;
+  return { start, instructions, end: at, targets: targetsOf(instructions, at) };
+}
+
+/** Where a block with these instructions goes on, that ends there. */
+function targetsOf(instructions: readonly RegionInstruction[], end: number): number[] {
+  const last = instructions[instructions.length - 1];
+  const target = last.offset + last.imm;
+  switch (last.shape.ending) {
+    case 'none':
+      return [end];
+    case 'branch':
+      return [target, end];
+    case 'jump':
+      return [target];
+    case 'indirect':
+      return [];
+  }
 }
 
 /** Leaves out what no entry leads to. */

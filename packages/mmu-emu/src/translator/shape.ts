@@ -12,6 +12,8 @@ export interface Shape {
   readonly reads: ReadonlySet<RegisterOperand>;
   /** File of the register that it writes, if it writes one. */
   readonly writes: 'x' | 'f' | null;
+  /** Its code may leave the region before it has done anything. */
+  readonly mayGiveUp: boolean;
 }
 
 /** Operands that are registers. */
@@ -48,6 +50,16 @@ export function refusalOf({ extension }: InstructionSpec): RegionExit {
   return REFUSALS[extension] ?? 'routine';
 }
 
+/** Statements whose code may leave the region. */
+const GIVING_UP = new Set<Statement['kind']>([
+  'load',
+  'store',
+  'atomic',
+  'compute',
+  'requireFloat',
+  'roundingMode',
+]);
+
 function makeShape(spec: InstructionSpec): Shape | null {
   if (spec.semantics === undefined) return null;
   const description = new SemanticsBuilder();
@@ -56,6 +68,7 @@ function makeShape(spec: InstructionSpec): Shape | null {
   let ending: Shape['ending'] = 'none';
   let writes: Shape['writes'] = null;
   let takesMode = false;
+  let mayGiveUp = false;
   for (const statement of description.statements) {
     const used = valuesOf(statement);
     if (used?.every(isTranslated) !== true) return null;
@@ -66,11 +79,12 @@ function makeShape(spec: InstructionSpec): Shape | null {
     else if (statement.kind === 'writeRd') writes = 'x';
     else if (statement.kind === 'writeFd') writes = 'f';
     else if (statement.kind === 'roundingMode') takesMode = true;
+    mayGiveUp ||= GIVING_UP.has(statement.kind);
   }
   const operands = new Set<string>(values.flatMap(operandsOf));
   if (takesMode) operands.add('fcsr');
   const reads = new Set(REGISTERS.filter((name) => operands.has(name)));
-  return { description, ending, reads, writes };
+  return { description, ending, reads, writes, mayGiveUp };
 }
 
 /** Values of a statement that the translator lowers; null for one that it leaves to the interpreter. */

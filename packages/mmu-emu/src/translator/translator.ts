@@ -1,4 +1,4 @@
-import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, REGION_NUMBERS, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
+import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, REGION_NUMBERS, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
 import type { CodeObserver } from '../interpreter/code-cache.js';
 import { REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
 import type { MemoryLayout } from '../memory-layout.js';
@@ -6,18 +6,19 @@ import { PAGE_SIZE } from '../mmu/pte.js';
 import { RAM_BASE } from '../ram.js';
 import { MAXIMUM_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
 import { lowerRegion } from './region-function.js';
-import { discoverRegion } from './region.js';
+import { discoverRegion, outlineOf, regionOf } from './region.js';
 import { regionText } from './region-text.js';
 import type { HotRegion } from './region-text.js';
-import type { Region } from './region.js';
+import type { Region, RegionOutline } from './region.js';
 import { countedExits, wordPairAt } from './translation-statistics.js';
 import type { TranslationStatistics } from './translation-statistics.js';
+import { Unrest } from './unrest.js';
 
 /** How the translator works. */
 export interface TranslatorOptions {
   /** Arrivals that make a place hot, 1 to 65,534. */
   readonly threshold: number;
-  /** Translate at once, not at the end of the slice. */
+  /** Translate at once, not at the end of the slice, and also what has never run. */
   readonly immediate: boolean;
 }
 
@@ -29,22 +30,8 @@ const SEED_SHARE = 16;
 /** How often a region is made anew because a jump arrived in the middle of it. */
 const MOST_GENERATIONS = 16;
 
-/** Changes of a page's translated code after which it has to be twice as hot for every further one. */
-const PATIENCE = 8;
-/** At most 2 ** this times as hot. */
-const MOST_DOUBLINGS = 12;
-/** Pages whose changes are remembered. */
-const MOST_REMEMBERED = 4096;
-
 /** Regions that may be live; when there are more, the ones made first go. */
 const MOST_REGIONS = REGION_NUMBERS - 1;
-
-/** What is remembered of a frame whose translated code was changed. */
-interface Unrest {
-  changes: number;
-  /** Times that places of it were hot since it was last translated. */
-  refusals: number;
-}
 
 /** A region that was made. */
 interface LiveRegion {
@@ -54,9 +41,15 @@ interface LiveRegion {
   /** The entry for which it was made. */
   readonly seed: number;
   readonly entries: readonly number[];
-  readonly region: Region;
+  readonly region: RegionOutline;
   /** How often it was made anew. */
   readonly generation: number;
+}
+
+/** Before it is compiled. */
+interface NewRegion {
+  readonly found: LiveRegion;
+  readonly region: Region;
 }
 
 /**
@@ -84,8 +77,7 @@ export class Translator implements CodeObserver {
   /** In the order in which they were made. */
   readonly #live = new Map<number, LiveRegion>();
   readonly #bySlot = new Map<number, Set<LiveRegion>>();
-  /** By frame. */
-  readonly #unrest = new Map<number, Unrest>();
+  readonly #unrest = new Unrest();
   readonly #free: number[] = [];
   #nextNumber = 1;
   #queue: number[] = [];
@@ -138,15 +130,16 @@ export class Translator implements CodeObserver {
       .sort((a, b) => b.retired - a.retired)
       .slice(0, count)
       .map(({ found: { number, slot, region, entries }, retired }) => {
-        const page = RAM_BASE + this.#words[(slot + SLOT_FRAME) >>> 2] * PAGE_SIZE;
+        const page = RAM_BASE + this.#frameOf(slot) * PAGE_SIZE;
         const { instructions } = region;
-        return { page, entries, instructions, retired, text: regionText(region, number, page) };
+        const text = regionText(regionOf(this.#pageOf(slot), region), number, page);
+        return { page, entries, instructions, retired, text };
       });
   }
 
   /** A place is hot: the byte address of its record. Not 0 when a region begins there now. */
   hot(record: number): number {
-    if (!this.#isCalm(this.#slotOf(record))) {
+    if (!this.#unrest.isCalm(this.#frameOf(this.#slotOf(record)))) {
       this.#refuse('changes too often');
       this.#words[this.#wordOf(record)] = 0;
       return 0;
@@ -165,26 +158,27 @@ export class Translator implements CodeObserver {
     if (this.#queue.length === 0) return;
     const queue = this.#queue;
     this.#queue = [];
-    const made: LiveRegion[] = [];
+    const made: NewRegion[] = [];
     for (const record of queue) {
       const found = this.#translate(record);
       if (found !== null) made.push(found);
     }
-    const live = made.filter((region) => this.#live.get(region.number) === region);
+    const live = made.filter(({ found }) => this.#live.get(found.number) === found);
     if (live.length !== 0) this.#install(live);
   }
 
   codeChanged(slot: number, from: number, to: number): void {
     const before = this.#invalidations;
     for (const found of this.#bySlot.get(slot) ?? []) {
-      for (const { start, end } of found.region.blocks.values()) {
-        if (start >= to || end <= from) continue;
+      const { bounds } = found.region;
+      for (let index = 0; index < bounds.length; index += 2) {
+        if (bounds[index] >= to || bounds[index + 1] <= from) continue;
         this.#drop(found);
         this.#invalidations += 1;
         break;
       }
     }
-    if (this.#invalidations !== before) this.#noteChange(this.#words[(slot + SLOT_FRAME) >>> 2]);
+    if (this.#invalidations !== before) this.#unrest.note(this.#frameOf(slot));
     // What could not be translated may be another instruction now.
     const first = Math.max(0, (from & ~1) - 2);
     for (let offset = first; offset < to; offset += 2) {
@@ -202,16 +196,16 @@ export class Translator implements CodeObserver {
   }
 
   /** Makes the region of a record, without its code; null when there is nothing to translate. */
-  #translate(record: number): LiveRegion | null {
+  #translate(record: number): NewRegion | null {
     const slot = this.#slotOf(record);
-    const frame = this.#words[(slot + SLOT_FRAME) >>> 2];
-    if (frame >= this.#layout.frameCount) return null;
+    if (this.#frameOf(slot) >= this.#layout.frameCount) return null;
     const offset = ((record - slot - SLOT_RECORDS) / RECORD_BYTES) * 2;
     // The module of a place queued before may have come to include it.
     if (this.#words[this.#entryWord(slot, offset)] > ARRIVALS_END) return null;
-    const page = new DataView(this.#memory.buffer, this.#layout.ram + frame * PAGE_SIZE, PAGE_SIZE);
+    const page = this.#pageOf(slot);
+    const hasRun = this.#options.immediate ? undefined : (at: number) => this.#hasRun(slot, at);
 
-    let region = discoverRegion(page, [offset], LIMITS);
+    let region = discoverRegion(page, [offset], LIMITS, hasRun);
     if (region.blocks.size === 0) {
       this.#noteRefusals(region);
       this.#words[this.#entryWord(slot, offset)] = ARRIVALS_END;
@@ -221,7 +215,7 @@ export class Translator implements CodeObserver {
     const around = region.computesTargets ? this.#switchAround(slot, region) : null;
     if (region.computesTargets) {
       const seeds = [...(around?.entries ?? []), offset, ...this.#warmPlaces(slot, offset)];
-      const whole = discoverRegion(page, seeds, LIMITS);
+      const whole = discoverRegion(page, seeds, LIMITS, hasRun);
       if (whole.entries.includes(offset)) {
         region = whole;
         if (around !== null) {
@@ -233,14 +227,30 @@ export class Translator implements CodeObserver {
     this.#noteRefusals(region);
     const number = this.#allocate();
     const generation = around === null ? 0 : around.generation + 1;
-    const found = { number, slot, region, seed: offset, entries: region.entries, generation };
+    const outline = outlineOf(region);
+    const found = { number, slot, region: outline, seed: offset, entries: region.entries, generation };
     this.#live.set(number, found);
     const ofSlot = this.#bySlot.get(slot);
     if (ofSlot === undefined) this.#bySlot.set(slot, new Set([found]));
     else ofSlot.add(found);
     // Marked now, so that other places in the queue see it; no region is entered before it is installed.
     this.#mark(found);
-    return found;
+    return { found, region };
+  }
+
+  /** Bytes of a slot's page. */
+  #pageOf(slot: number): DataView {
+    return new DataView(this.#memory.buffer, this.#layout.ram + this.#frameOf(slot) * PAGE_SIZE, PAGE_SIZE);
+  }
+
+  #frameOf(slot: number): number {
+    return this.#words[(slot + SLOT_FRAME) >>> 2];
+  }
+
+  /** Whether the interpreter has decoded what is there. */
+  #hasRun(slot: number, offset: number): boolean {
+    const record = slot + SLOT_RECORDS + offset * (RECORD_BYTES / 2);
+    return (this.#words[(record + RECORD_HANDLER) >>> 2] & 0xffff) !== 0;
   }
 
   /** Lets the words of a region's entries name it, but for those that a larger region has: its jumps stay in it. */
@@ -259,31 +269,34 @@ export class Translator implements CodeObserver {
   }
 
   /** Compiles regions, as one module, and lets the interpreter enter them. */
-  #install(regions: readonly LiveRegion[]): void {
+  #install(regions: readonly NewRegion[]): void {
     const module = new ModuleBuilder();
     module.importMemory('m', 'memory', MAXIMUM_PAGES, this.#shared);
-    for (const found of regions) {
-      const { body, entries } = lowerRegion(found.region, found.number);
+    for (const { found, region } of regions) {
+      const { body, entries } = lowerRegion(region, found.number);
       const index = module.declare(REGION_PARAMETERS, REGION_RESULTS);
       module.define(index, body);
       module.exportFunction(`r${found.number}`, index);
       Object.assign(found, { entries });
       this.#mark(found);
-      this.#instructions += found.region.instructions;
+      this.#instructions += region.instructions;
     }
     const bytes = module.encode();
     this.#bytes += bytes.length;
     this.#modules += 1;
     this.#translations += regions.length;
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { memory: this.#memory } });
-    for (const { number } of regions) this.table.set(number, instance.exports[`r${number}`]);
+    for (const { found } of regions) this.table.set(found.number, instance.exports[`r${found.number}`]);
   }
 
   /** A region that a new one shares a switch with, if it is worth making it anew. */
   #switchAround(slot: number, region: Region): LiveRegion | null {
     for (const found of this.#bySlot.get(slot) ?? []) {
       if (!found.region.computesTargets || found.generation >= MOST_GENERATIONS) continue;
-      for (const start of region.blocks.keys()) if (found.region.blocks.has(start)) return found;
+      const { bounds } = found.region;
+      for (let index = 0; index < bounds.length; index += 2) {
+        if (region.blocks.has(bounds[index])) return found;
+      }
     }
     return null;
   }
@@ -298,26 +311,6 @@ export class Translator implements CodeObserver {
       if (arrivals >= enough && arrivals <= ARRIVALS_END && index * 2 !== but) out.push(index * 2);
     }
     return out;
-  }
-
-  #noteChange(frame: number): void {
-    const known = this.#unrest.get(frame);
-    if (known !== undefined) {
-      known.changes += 1;
-      return;
-    }
-    if (this.#unrest.size >= MOST_REMEMBERED) this.#unrest.clear();
-    this.#unrest.set(frame, { changes: 1, refusals: 0 });
-  }
-
-  /** Whether a page may be translated: code that changes all the time is better interpreted. */
-  #isCalm(slot: number): boolean {
-    const unrest = this.#unrest.get(this.#words[(slot + SLOT_FRAME) >>> 2]);
-    if (unrest === undefined || unrest.changes <= PATIENCE) return true;
-    unrest.refusals += 1;
-    if (unrest.refusals < 2 ** Math.min(unrest.changes - PATIENCE, MOST_DOUBLINGS)) return false;
-    unrest.refusals = 0;
-    return true;
   }
 
   #allocate(): number {

@@ -49,7 +49,7 @@ export const i32c =
 export const i64c =
   (value: bigint | number): Code =>
   (f) =>
-    f.i64Const(BigInt(value));
+    f.i64Const(value);
 
 /** An instruction without immediates, on these operands. */
 export const op =

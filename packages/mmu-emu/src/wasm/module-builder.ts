@@ -1,5 +1,5 @@
+import { ByteBuffer } from './byte-buffer.js';
 import type { FunctionBody } from './function-body.js';
-import { pushSigned, pushUnsigned } from './leb128.js';
 import { VALUE_TYPES } from './opcodes.js';
 import type { WasmType } from './opcodes.js';
 
@@ -18,26 +18,30 @@ interface Signature {
  */
 export class ModuleBuilder {
   readonly #types: string[] = [];
-  readonly #typeBytes: number[][] = [];
-  readonly #imports: number[][] = [];
+  readonly #typeBytes = new ByteBuffer();
+  readonly #imports = new ByteBuffer();
   readonly #functionTypes: number[] = [];
   readonly #bodies: (FunctionBody | undefined)[] = [];
-  readonly #globals: number[][] = [];
-  readonly #exports: number[][] = [];
+  readonly #globals = new ByteBuffer();
+  readonly #exports = new ByteBuffer();
+  #importCount = 0;
   #importedFunctions = 0;
   #importedGlobals = 0;
+  #globalCount = 0;
+  #exportCount = 0;
 
   /** Imports the memory; `maximum` in pages of 64 KiB. */
   importMemory(module: string, name: string, maximum: number, shared: boolean): void {
-    const out = [...nameBytes(module), ...nameBytes(name), 0x02, shared ? 0x03 : 0x01];
-    pushUnsigned(out, 1);
-    pushUnsigned(out, maximum);
-    this.#imports.push(out);
+    const out = this.#import(module, name, 0x02);
+    out.byte(shared ? 0x03 : 0x01);
+    out.unsigned(1);
+    out.unsigned(maximum);
   }
 
   /** Imports an immutable i32 global; gives its index. */
   importGlobal(module: string, name: string): number {
-    this.#imports.push([...nameBytes(module), ...nameBytes(name), 0x03, VALUE_TYPES.i32, 0x00]);
+    const out = this.#import(module, name, 0x03);
+    out.append([VALUE_TYPES.i32, 0x00]);
     return this.#importedGlobals++;
   }
 
@@ -48,17 +52,15 @@ export class ModuleBuilder {
     parameters: readonly WasmType[],
     results: readonly WasmType[],
   ): number {
-    const out = [...nameBytes(module), ...nameBytes(name), 0x00];
-    pushUnsigned(out, this.#type({ parameters, results }));
-    this.#imports.push(out);
+    this.#import(module, name, 0x00).unsigned(this.#type({ parameters, results }));
     return this.#importedFunctions++;
   }
 
   /** Imports the table of functions, with room for `minimum` of them. */
   importTable(module: string, name: string, minimum: number): void {
-    const out = [...nameBytes(module), ...nameBytes(name), 0x01, 0x70, 0x00];
-    pushUnsigned(out, minimum);
-    this.#imports.push(out);
+    const out = this.#import(module, name, 0x01);
+    out.append([0x70, 0x00]);
+    out.unsigned(minimum);
   }
 
   /** Index of a signature, for calls through the table. */
@@ -68,12 +70,8 @@ export class ModuleBuilder {
 
   /** Adds a mutable i32 global that starts at 0; gives its index. */
   global(): number {
-    const index = this.#importedGlobals + this.#globals.length;
-    const out: number[] = [VALUE_TYPES.i32, 0x01, 0x41];
-    pushSigned(out, 0);
-    out.push(0x0b);
-    this.#globals.push(out);
-    return index;
+    this.#globals.append([VALUE_TYPES.i32, 0x01, 0x41, 0x00, 0x0b]);
+    return this.#importedGlobals + this.#globalCount++;
   }
 
   /** Declares a function whose body is given by `define`; gives its index. */
@@ -88,56 +86,69 @@ export class ModuleBuilder {
   }
 
   exportFunction(name: string, index: number): void {
-    const out = [...nameBytes(name), 0x00];
-    pushUnsigned(out, index);
-    this.#exports.push(out);
+    appendName(this.#exports, name);
+    this.#exports.byte(0x00);
+    this.#exports.unsigned(index);
+    this.#exportCount += 1;
   }
 
   /** The module's bytes. Every declared function must be defined. */
   encode(): Uint8Array<ArrayBuffer> {
-    const functions = this.#functionTypes.map((type) => {
-      const out: number[] = [];
-      pushUnsigned(out, type);
-      return out;
-    });
-    const bodies = this.#bodies.map((body) => {
+    const functions = new ByteBuffer();
+    for (const type of this.#functionTypes) functions.unsigned(type);
+    const bodies = new ByteBuffer(4096);
+    for (const body of this.#bodies) {
       if (body === undefined) throw new Error('a declared function has no body');
-      return body.encode();
-    });
-    const sections: readonly (readonly [id: number, entries: readonly (readonly number[])[]])[] = [
-      [1, this.#typeBytes],
-      [2, this.#imports],
-      [3, functions],
-      [6, this.#globals],
-      [7, this.#exports],
-      [10, bodies],
-    ];
-    const out: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-    for (const [id, entries] of sections) {
-      if (entries.length === 0) continue;
-      const count: number[] = [];
-      pushUnsigned(count, entries.length);
-      const length = entries.reduce((sum, entry) => sum + entry.length, count.length);
-      out.push(id);
-      pushUnsigned(out, length);
-      for (const byte of count) out.push(byte);
-      for (const entry of entries) for (const byte of entry) out.push(byte);
+      body.encode(bodies);
     }
-    return new Uint8Array(out);
+    const sections: readonly (readonly [id: number, count: number, entries: ByteBuffer])[] = [
+      [1, this.#types.length, this.#typeBytes],
+      [2, this.#importCount, this.#imports],
+      [3, this.#functionTypes.length, functions],
+      [6, this.#globalCount, this.#globals],
+      [7, this.#exportCount, this.#exports],
+      [10, this.#bodies.length, bodies],
+    ];
+    const out = new ByteBuffer(bodies.length + 256);
+    out.append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    for (const [id, count, entries] of sections) {
+      if (count === 0) continue;
+      const head = new ByteBuffer();
+      head.unsigned(count);
+      out.byte(id);
+      out.unsigned(head.length + entries.length);
+      out.append(head.view());
+      out.append(entries.view());
+    }
+    return out.view();
+  }
+
+  /** Begins an import of that kind. */
+  #import(module: string, name: string, kind: number): ByteBuffer {
+    const out = this.#imports;
+    appendName(out, module);
+    appendName(out, name);
+    out.byte(kind);
+    this.#importCount += 1;
+    return out;
   }
 
   #type({ parameters, results }: Signature): number {
     const key = `${parameters.join()}:${results.join()}`;
     const known = this.#types.indexOf(key);
     if (known >= 0) return known;
-    const out = [0x60, parameters.length, ...parameters.map((t) => VALUE_TYPES[t])];
-    out.push(results.length, ...results.map((t) => VALUE_TYPES[t]));
-    this.#typeBytes.push(out);
+    const out = this.#typeBytes;
+    out.byte(0x60);
+    for (const types of [parameters, results]) {
+      out.byte(types.length);
+      out.append(types.map((type) => VALUE_TYPES[type]));
+    }
     return this.#types.push(key) - 1;
   }
 }
 
 /** Names here are ASCII and short. */
-function nameBytes(name: string): number[] {
-  return [name.length, ...[...name].map((character) => character.charCodeAt(0))];
+function appendName(out: ByteBuffer, name: string): void {
+  out.byte(name.length);
+  for (let index = 0; index < name.length; index += 1) out.byte(name.charCodeAt(index));
 }

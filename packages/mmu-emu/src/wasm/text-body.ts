@@ -162,9 +162,9 @@ export class TextBody extends FunctionBody {
     this.#operand(`i32.const ${value | 0}`, 0);
   }
 
-  override i64Const(value: bigint): void {
+  override i64Const(value: bigint | number): void {
     super.i64Const(value);
-    this.#operand(`i64.const ${BigInt.asIntN(64, value)}`, 0);
+    this.#operand(`i64.const ${BigInt.asIntN(64, BigInt(value))}`, 0);
   }
 
   #top(): Frame {

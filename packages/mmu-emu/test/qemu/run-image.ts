@@ -22,11 +22,7 @@ export async function runImage(
       machine.stop(code);
     },
   });
-  const machine = await Machine.create({
-    ...options,
-    ramBytes,
-    devices: [finisher, ...(options.devices ?? [])],
-  });
+  const machine = await Machine.create({ ...options, ramBytes, devices: [finisher] });
   machine.ram.writable(0, Math.ceil(image.length / 4096)).set(image);
   machine.harts[0].state[HART_PC] = RAM_BASE;
   machine.run(maxInstructions);

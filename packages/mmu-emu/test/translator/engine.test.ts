@@ -45,4 +45,24 @@ describe('the engine', () => {
     bench.machine.ram.writable(0);
     expect(bench.machine.translation).toMatchObject({ regions: 0, invalidations: 1 });
   });
+
+  it('leaves out what never ran, until it does', async () => {
+    const bench = await Bench.of(
+      `loop: addi a0, a0, 1
+       blt a0, a1, loop
+       addi a2, a2, 1
+       li a0, 0
+       li a1, 1
+       j loop`,
+      { engine: 'auto' },
+    );
+    const sizes = () => bench.machine.hotRegions(9).map(({ instructions }) => instructions);
+    bench.setX('a1', 50_000n);
+    expect(bench.run(2 * 40_000)).toBe(EXIT_BUDGET);
+    expect([bench.x('a0'), bench.x('a2'), sizes()]).toEqual([40_000n, 0n, [2]]);
+    // The first 10,000 rounds end the loop; from then on a round has six instructions.
+    expect(bench.run(2 * 10_000 + 4 + 6 * 30_000)).toBe(EXIT_BUDGET);
+    expect([bench.x('a0'), bench.x('a2')]).toEqual([0n, 30_001n]);
+    expect(sizes()).toContain(6);
+  });
 });

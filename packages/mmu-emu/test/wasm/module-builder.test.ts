@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { encodeCoreModule } from '../../src/interpreter/core-module.js';
+import { ByteBuffer } from '../../src/wasm/byte-buffer.js';
 import { block, br, brIf, call, choose, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, setGlobal, store, tee, when } from '../../src/wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../../src/wasm/function-body.js';
 import type { Code } from '../../src/wasm/function-body.js';
-import { pushSigned, pushSigned64, pushUnsigned } from '../../src/wasm/leb128.js';
 import { ModuleBuilder } from '../../src/wasm/module-builder.js';
 import { MEMORY_OPCODES, NUMERIC_OPCODES } from '../../src/wasm/opcodes.js';
 import type { WasmType } from '../../src/wasm/opcodes.js';
@@ -37,9 +37,9 @@ describe('LEB128', () => {
     [624_485, [0xe5, 0x8e, 0x26]],
     [0xffff_ffff, [0xff, 0xff, 0xff, 0xff, 0x0f]],
   ])('unsigned %i', (value, bytes) => {
-    const out: number[] = [];
-    pushUnsigned(out, value);
-    expect(out).toEqual(bytes);
+    const out = new ByteBuffer();
+    out.unsigned(value);
+    expect([...out.view()]).toEqual(bytes);
   });
 
   it.each([
@@ -51,10 +51,21 @@ describe('LEB128', () => {
     [-123_456, [0xc0, 0xbb, 0x78]],
     [-2_147_483_648, [0x80, 0x80, 0x80, 0x80, 0x78]],
   ])('signed %i, of 32 and 64 bits', (value, bytes) => {
-    const [short, long]: [number[], number[]] = [[], []];
-    pushSigned(short, value);
-    pushSigned64(long, BigInt(value));
-    expect([short, long]).toEqual([bytes, bytes]);
+    const [short, long] = [new ByteBuffer(), new ByteBuffer()];
+    short.signed(value);
+    long.signed64(BigInt(value));
+    expect([[...short.view()], [...long.view()]]).toEqual([bytes, bytes]);
+  });
+
+  it('grows as far as it must, a byte or many at a time', () => {
+    const out = new ByteBuffer(1);
+    for (let value = 0; value < 100; value += 1) out.byte(value);
+    out.append(Uint8Array.from({ length: 1000 }, (_, index) => index % 251));
+    expect(out.length).toBe(1100);
+    expect([...out.view()]).toEqual([
+      ...Array.from({ length: 100 }, (_, value) => value),
+      ...Array.from({ length: 1000 }, (_, index) => index % 251),
+    ]);
   });
 });
 
@@ -65,6 +76,9 @@ describe('the encoder', () => {
     }
     for (const value of [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 0x8000_0000n]) {
       expect(run(build([], ['i64'], i64c(value)))).toBe(value);
+    }
+    for (const value of [0, -1, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 53 - 1, -(2 ** 53) + 1]) {
+      expect(run(build([], ['i64'], i64c(value)))).toBe(BigInt(value));
     }
   });
 

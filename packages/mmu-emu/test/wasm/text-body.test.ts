@@ -144,7 +144,7 @@ describe('the text of a function', () => {
         i32c(index)(f);
       }, index),
     );
-    expect(assembled(bodies)).toEqual(bodies.map(({ bytes }) => bytes));
+    expect(assembled(bodies)).toEqual(bodies.map(({ bytes }) => [...bytes]));
   });
 
   it('assembles to the bytes of regions of random programs', ({ task }) => {
@@ -155,7 +155,7 @@ describe('the text of a function', () => {
       const region = regionOf(source.slice(0, source.lastIndexOf('.balign 8')).replaceAll('table', 'b0'));
       return bodyOf((f) => void lowerRegion(region, 1, f), index);
     });
-    expect(assembled(bodies)).toEqual(bodies.map(({ bytes }) => bytes));
+    expect(assembled(bodies)).toEqual(bodies.map(({ bytes }) => [...bytes]));
     expect(bodies.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeGreaterThan(10_000);
   });
 });

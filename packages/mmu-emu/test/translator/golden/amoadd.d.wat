@@ -13,55 +13,61 @@
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
-  (local $exit i32)
+  (local $base i64)
+  (local $stop i32)
   (local $i64_0 i64)
   (local $i64_1 i64)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $base (local.get $page))
   (local.set $a1 (i64.load offset=96 (local.get $hart)))
   (local.set $a2 (i64.load offset=104 (local.get $hart)))
   (block $exit
     (loop $loop0
       (block $node1 (br_table $node1 $node1 (local.get $entry)))
-      (if
-        (i32.lt_u (local.get $left) (i32.const 1))
-        (then
-          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-          ;; leaves: budget
-          (local.set $exit (i32.const 3))
-          (br $exit)))
-      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-      ;; 80000000: amoadd.d a0,a2,(a1)
-      (local.set $i64_0 (local.get $a2))
-      (local.set $address (local.get $a1))
-      (if
-        (i64.ne
-          (local.tee $tag (i64.and (local.get $address) (i64.const -4089)))
-          (i64.load offset=8192
-            (local.tee $tlbEntry
-              (i32.add
-                (local.get $bank)
-                (i32.shl
-                  (i32.shr_u (i32.mul (i32.wrap_i64 (local.get $tag)) (i32.const 2052)) (i32.const 23))
-                  (i32.const 3))))))
-        (then
-          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-          (local.set $left (i32.add (local.get $left) (i32.const 1)))
-          ;; leaves: lookUp
-          (local.set $exit (i32.const 14))
-          (br $exit)))
-      (local.set $tlbEntry
-        (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=12288 (local.get $tlbEntry))))
-      (local.set $i64_1 (i64.load (local.get $tlbEntry)))
-      (i64.store (local.get $tlbEntry) (i64.add (local.get $i64_1) (local.get $i64_0)))
-      (local.set $a0 (local.get $i64_1))
-      (local.set $pc (i64.add (local.get $page) (i64.const 4)))
-      ;; leaves: illegal
-      (local.set $exit (i32.const 11))
+      (block $exit1_1
+        (if
+          (i32.lt_u (local.get $left) (i32.const 1))
+          (then
+            ;; leaves: budget
+            (local.set $stop (i32.const 12582912))
+            (br $exit)))
+        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+        ;; 80000000: amoadd.d a0,a2,(a1)
+        (local.set $i64_0 (local.get $a2))
+        (local.set $address (local.get $a1))
+        (if
+          (i64.ne
+            (local.tee $tag (i64.and (local.get $address) (i64.const -4089)))
+            (i64.load offset=8192
+              (local.tee $tlbEntry
+                (i32.add
+                  (local.get $bank)
+                  (i32.shl
+                    (i32.shr_u (i32.mul (i32.wrap_i64 (local.get $tag)) (i32.const 2052)) (i32.const 23))
+                    (i32.const 3))))))
+          (then
+            ;; leaves: lookUp
+            (local.set $stop (i32.const 58724352))
+            (br $exit)))
+        (local.set $tlbEntry
+          (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=12288 (local.get $tlbEntry))))
+        (local.set $i64_1 (i64.load (local.get $tlbEntry)))
+        (i64.store (local.get $tlbEntry) (i64.add (local.get $i64_1) (local.get $i64_0)))
+        (local.set $a0 (local.get $i64_1))
+        ;; leaves: illegal
+        (local.set $stop (i32.const 46137348))
+        (br $exit1_1))
       (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))
-  (i64.store (local.get $hart) (local.get $pc))
-  (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
+  (i64.store
+    (local.get $hart)
+    (i64.add (local.get $base) (i64.extend_i32_u (i32.and (local.get $stop) (i32.const 4095)))))
+  (i32.or
+    (i32.shl
+      (i32.add (local.get $left) (i32.and (i32.shr_u (local.get $stop) (i32.const 12)) (i32.const 1023)))
+      (i32.const 6))
+    (i32.shr_u (local.get $stop) (i32.const 22))))
 )

@@ -16,11 +16,13 @@
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
-  (local $exit i32)
+  (local $base i64)
+  (local $stop i32)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $base (local.get $page))
   (local.set $a0 (i64.load offset=88 (local.get $hart)))
   (local.set $a1 (i64.load offset=96 (local.get $hart)))
   (local.set $a2 (i64.load offset=104 (local.get $hart)))
@@ -32,26 +34,34 @@
         (if
           (i32.lt_u (local.get $left) (i32.const 3))
           (then
-            (local.set $pc (i64.add (local.get $page) (i64.const 0)))
             ;; leaves: budget
-            (local.set $exit (i32.const 3))
+            (local.set $stop (i32.const 12582912))
             (br $exit)))
         (local.set $left (i32.sub (local.get $left) (i32.const 1)))
         ;; 80000000: beq a0,a1,0x80000008
         (if (i64.eq (local.get $a0) (local.get $a1)) (then (br $node3)))
+        (block $exit2_1
+          (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+          ;; 80000004: addi a2,a2,1
+          (local.set $a2 (i64.add (local.get $a2) (i64.const 1)))
+          (i64.store offset=104 (local.get $hart) (local.get $a2))
+          (br $node3))
+        (br $exit))
+      (block $exit3_1
         (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-        ;; 80000004: addi a2,a2,1
-        (local.set $a2 (i64.add (local.get $a2) (i64.const 1)))
-        (i64.store offset=104 (local.get $hart) (local.get $a2))
-        (br $node3))
-      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-      ;; 80000008: addi a3,a3,1
-      (local.set $a3 (i64.add (local.get $a3) (i64.const 1)))
-      (local.set $pc (i64.add (local.get $page) (i64.const 12)))
-      ;; leaves: illegal
-      (local.set $exit (i32.const 11))
+        ;; 80000008: addi a3,a3,1
+        (local.set $a3 (i64.add (local.get $a3) (i64.const 1)))
+        ;; leaves: illegal
+        (local.set $stop (i32.const 46137356))
+        (br $exit3_1))
       (i64.store offset=112 (local.get $hart) (local.get $a3))
       (br $exit)))
-  (i64.store (local.get $hart) (local.get $pc))
-  (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
+  (i64.store
+    (local.get $hart)
+    (i64.add (local.get $base) (i64.extend_i32_u (i32.and (local.get $stop) (i32.const 4095)))))
+  (i32.or
+    (i32.shl
+      (i32.add (local.get $left) (i32.and (i32.shr_u (local.get $stop) (i32.const 12)) (i32.const 1023)))
+      (i32.const 6))
+    (i32.shr_u (local.get $stop) (i32.const 22))))
 )

@@ -19,12 +19,14 @@
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
-  (local $exit i32)
+  (local $base i64)
+  (local $stop i32)
   (local $i64_0 i64)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $base (local.get $page))
   (local.set $ra (i64.load offset=16 (local.get $hart)))
   (local.set $s0 (i64.load offset=72 (local.get $hart)))
   (local.set $a0 (i64.load offset=88 (local.get $hart)))
@@ -36,9 +38,8 @@
           (if
             (i32.lt_u (local.get $left) (i32.const 3))
             (then
-              (local.set $pc (i64.add (local.get $page) (i64.const 12)))
               ;; leaves: budget
-              (local.set $exit (i32.const 3))
+              (local.set $stop (i32.const 12582924))
               (br $exit1)))
           (local.set $left (i32.sub (local.get $left) (i32.const 3)))
           ;; 8000000c: addi a0,a0,1
@@ -59,8 +60,9 @@
               (if
                 (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
                 (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
+          (local.set $base (local.get $pc))
           ;; leaves: computedJump
-          (local.set $exit (i32.const 2))
+          (local.set $stop (i32.const 8388608))
           (br $exit1))
         (i64.store offset=16 (local.get $hart) (local.get $ra))
         (i64.store offset=72 (local.get $hart) (local.get $s0))
@@ -70,9 +72,8 @@
         (if
           (i32.lt_u (local.get $left) (i32.const 3))
           (then
-            (local.set $pc (i64.add (local.get $page) (i64.const 0)))
             ;; leaves: budget
-            (local.set $exit (i32.const 3))
+            (local.set $stop (i32.const 12582912))
             (br $exit2)))
         (local.set $left (i32.sub (local.get $left) (i32.const 3)))
         ;; 80000000: addi s0,ra,0
@@ -94,13 +95,20 @@
             (if
               (i32.eq (i32.shr_u (local.get $entry) (i32.const 16)) (i32.const 1))
               (then (local.set $entry (i32.and (local.get $entry) (i32.const 65535))) (br $loop0)))))
+        (local.set $base (local.get $pc))
         ;; leaves: computedJump
-        (local.set $exit (i32.const 2))
+        (local.set $stop (i32.const 8388608))
         (br $exit2))
       (i64.store offset=16 (local.get $hart) (local.get $ra))
       (i64.store offset=72 (local.get $hart) (local.get $s0))
       (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))
-  (i64.store (local.get $hart) (local.get $pc))
-  (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
+  (i64.store
+    (local.get $hart)
+    (i64.add (local.get $base) (i64.extend_i32_u (i32.and (local.get $stop) (i32.const 4095)))))
+  (i32.or
+    (i32.shl
+      (i32.add (local.get $left) (i32.and (i32.shr_u (local.get $stop) (i32.const 12)) (i32.const 1023)))
+      (i32.const 6))
+    (i32.shr_u (local.get $stop) (i32.const 22))))
 )

@@ -12,30 +12,38 @@
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
-  (local $exit i32)
+  (local $base i64)
+  (local $stop i32)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $base (local.get $page))
   (local.set $a0 (i64.load offset=88 (local.get $hart)))
   (block $exit
     (loop $loop0
       (block $node1 (br_table $node1 $node1 (local.get $entry)))
-      (if
-        (i32.lt_u (local.get $left) (i32.const 1))
-        (then
-          (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-          ;; leaves: budget
-          (local.set $exit (i32.const 3))
-          (br $exit)))
-      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-      ;; 80000000: addi a0,a0,1
-      (local.set $a0 (i64.add (local.get $a0) (i64.const 1)))
-      (local.set $pc (i64.add (local.get $page) (i64.const 4)))
-      ;; leaves: csr
-      (local.set $exit (i32.const 6))
+      (block $exit1_1
+        (if
+          (i32.lt_u (local.get $left) (i32.const 1))
+          (then
+            ;; leaves: budget
+            (local.set $stop (i32.const 12582912))
+            (br $exit)))
+        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+        ;; 80000000: addi a0,a0,1
+        (local.set $a0 (i64.add (local.get $a0) (i64.const 1)))
+        ;; leaves: csr
+        (local.set $stop (i32.const 25165828))
+        (br $exit1_1))
       (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))
-  (i64.store (local.get $hart) (local.get $pc))
-  (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
+  (i64.store
+    (local.get $hart)
+    (i64.add (local.get $base) (i64.extend_i32_u (i32.and (local.get $stop) (i32.const 4095)))))
+  (i32.or
+    (i32.shl
+      (i32.add (local.get $left) (i32.and (i32.shr_u (local.get $stop) (i32.const 12)) (i32.const 1023)))
+      (i32.const 6))
+    (i32.shr_u (local.get $stop) (i32.const 22))))
 )

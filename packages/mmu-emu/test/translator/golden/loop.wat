@@ -19,12 +19,14 @@
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
-  (local $exit i32)
+  (local $base i64)
+  (local $stop i32)
   (local $i64_0 i64)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
+  (local.set $base (local.get $page))
   (local.set $ra (i64.load offset=16 (local.get $hart)))
   (local.set $a0 (i64.load offset=88 (local.get $hart)))
   (local.set $a1 (i64.load offset=96 (local.get $hart)))
@@ -38,9 +40,8 @@
           (if
             (i32.lt_u (local.get $left) (i32.const 5))
             (then
-              (local.set $pc (i64.add (local.get $page) (i64.const 0)))
               ;; leaves: budget
-              (local.set $exit (i32.const 3))
+              (local.set $stop (i32.const 12582912))
               (br $exit1)))
           (local.set $left (i32.sub (local.get $left) (i32.const 4)))
           ;; 80000000: lbu a2,0(a0)
@@ -56,10 +57,8 @@
                       (i32.shr_u (i32.mul (i32.wrap_i64 (local.get $tag)) (i32.const 2052)) (i32.const 23))
                       (i32.const 3))))))
             (then
-              (local.set $pc (i64.add (local.get $page) (i64.const 0)))
-              (local.set $left (i32.add (local.get $left) (i32.const 4)))
               ;; leaves: lookUp
-              (local.set $exit (i32.const 14))
+              (local.set $stop (i32.const 58736640))
               (br $exit1)))
           (local.set $i64_0
             (i64.load8_u
@@ -89,13 +88,20 @@
                   (local.set $entry (i32.and (local.get $entry) (i32.const 65535)))
                   (local.set $a1 (i64.load offset=96 (local.get $hart)))
                   (br $loop0)))))
+          (local.set $base (local.get $pc))
           ;; leaves: computedJump
-          (local.set $exit (i32.const 2))
+          (local.set $stop (i32.const 8388608))
           (br $exit1))
         (i64.store offset=88 (local.get $hart) (local.get $a0))
         (i64.store offset=104 (local.get $hart) (local.get $a2))
         (i64.store offset=112 (local.get $hart) (local.get $a3))
         (br $exit))))
-  (i64.store (local.get $hart) (local.get $pc))
-  (i32.or (i32.shl (local.get $left) (i32.const 6)) (local.get $exit)))
+  (i64.store
+    (local.get $hart)
+    (i64.add (local.get $base) (i64.extend_i32_u (i32.and (local.get $stop) (i32.const 4095)))))
+  (i32.or
+    (i32.shl
+      (i32.add (local.get $left) (i32.and (i32.shr_u (local.get $stop) (i32.const 12)) (i32.const 1023)))
+      (i32.const 6))
+    (i32.shr_u (local.get $stop) (i32.const 22))))
 )

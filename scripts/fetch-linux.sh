@@ -1,22 +1,35 @@
 #!/usr/bin/env bash
-# Puts Debian's riscv64 kernel and a static busybox into .cache/linux: what the machine boots in tests. They come from
-# Debian's unstable archive by an apt of its own; any user can run it. Versions and hashes are pinned; a kernel that has
-# left the archive is replaced by the newest, with a note.
+# Puts Debian's riscv64 kernel, its modules for virtio devices and a static busybox into .cache/linux: what the machine boots in
+# tests. They come from Debian's unstable archive by an apt of its own; any user can run it. Versions and hashes are pinned; a
+# kernel that has left the archive is replaced by the newest, with a note.
+#
+#   scripts/fetch-linux.sh [FOLDER]
+#
+# FAULTLINE_LINUX_VERSION is asked for in place of the pinned version: with one that never was, the script does what it will do
+# when the pinned one has gone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-kernel=linux-binary-7.2.13+deb14-riscv64
+version=7.2.13+deb14
 kernel_hash=de8e75884c95b246b4bf72b9dc1c004c535f786da8743006bd341e058e948e99
+modules_hash=1fb9b12f856a9d92d14702dd6e3332b28967eec4b1b899b76008a4babd7bc27f
 busybox_hash=f71edd27e341ff80b297f3a60d718e1a69c33f2266a51381ac2a48e9b7ee1a30
-prefix=.cache/linux
-if [ -e "$prefix/Image" ] && [ -e "$prefix/busybox" ]; then
+modules=(drivers/virtio/virtio_mmio.ko.xz drivers/block/virtio_blk.ko.xz drivers/char/hw_random/virtio-rng.ko.xz)
+prefix=${1:-.cache/linux}
+version=${FAULTLINE_LINUX_VERSION:-$version}
+
+complete=true
+for file in Image busybox "${modules[@]##*/}"; do
+  [ -e "$prefix/$file" ] || complete=false
+done
+if $complete; then
   echo "$prefix is there"
   exit
 fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir -p "$scratch"/{lists/partial,archives/partial,debs}
+mkdir -p "$scratch"/{lists/partial,archives/partial,debs,root}
 touch "$scratch/status"
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main" \
   >"$scratch/sources.list"
@@ -36,25 +49,35 @@ options=(
 )
 apt-get "${options[@]}" update
 
-# Fetches a package; says so when it is not the one that is known.
-fetch() { # package, hash
-  (cd "$scratch/debs" && apt-get "${options[@]}" download "$1")
-  local file
-  file=$(echo "$scratch/debs/${1}"_*.deb)
-  if ! echo "$2  $file" | sha256sum --quiet --check - 2>/dev/null; then
+# Fetches a package and unpacks what tar's patterns name; says so when it is not the one that is known.
+fetch() { # package, hash, patterns
+  local package=$1 hash=$2 file
+  shift 2
+  (cd "$scratch/debs" && apt-get "${options[@]}" download "$package")
+  file=$(echo "$scratch/debs/${package}"_*.deb)
+  if ! echo "$hash  $file" | sha256sum --quiet --check - >/dev/null 2>&1; then
     echo "note: $(basename "$file") is not the version that was pinned"
   fi
-  dpkg-deb -x "$file" "$scratch/root"
+  dpkg-deb --fsys-tarfile "$file" | tar -x -C "$scratch/root" --wildcards "$@"
 }
 
-if ! apt-cache "${options[@]}" show "$kernel" >/dev/null 2>&1; then
-  newest=$(apt-cache "${options[@]}" pkgnames linux-binary- | grep -E '^linux-binary-[0-9.]+\+deb[0-9]+-riscv64$' | sort -V | tail -n 1)
-  echo "note: $kernel has left the archive; $newest takes its place"
-  kernel=$newest
+if ! apt-cache "${options[@]}" show "linux-binary-$version-riscv64" >/dev/null 2>&1; then
+  newest=$(apt-cache "${options[@]}" pkgnames linux-binary- |
+    sed -nE 's/^linux-binary-([0-9.]+\+deb[0-9]+)-riscv64$/\1/p' | sort -V | tail -n 1)
+  if [ -z "$newest" ]; then
+    echo "the archive has no kernel for riscv64" >&2
+    exit 1
+  fi
+  echo "note: Linux $version has left the archive; $newest takes its place"
+  version=$newest
 fi
-fetch "$kernel" "$kernel_hash"
-fetch busybox-static "$busybox_hash"
+fetch "linux-binary-$version-riscv64" "$kernel_hash" '*/vmlinuz'
+fetch "linux-modules-$version-riscv64" "$modules_hash" "${modules[@]/#/*/}"
+fetch busybox-static "$busybox_hash" '*/busybox'
 mkdir -p "$prefix"
 cp "$scratch"/root/usr/lib/modules/*/vmlinuz "$prefix/Image"
+for module in "${modules[@]}"; do
+  cp "$scratch"/root/usr/lib/modules/*/kernel/"$module" "$prefix/"
+done
 cp "$scratch"/root/usr/bin/busybox "$prefix/busybox"
-echo "$kernel" >"$prefix/version"
+echo "$version" >"$prefix/version"

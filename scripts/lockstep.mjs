@@ -1,44 +1,83 @@
 /**
- * `npm run lockstep -- [--instructions N] [--suite NAME]`: the comparison with QEMU, at length. N random instructions
- * (rounded up to whole millions) and as many times more privileged instructions and accesses as the tests have, on both
- * engines, or in one project of vitest.config.ts: `faultline` or `translated`. FAULTLINE_SEED repeats a run.
+ * `npm run lockstep -- [--instructions N] [--suite NAME] [--only WORD]...`: the comparison with QEMU, at length. N random
+ * instructions (rounded up to whole millions) and as many times more privileged instructions and accesses as the tests have,
+ * on both engines, or in one project of vitest.config.ts. FAULTLINE_SEED repeats a run.
  */
 import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root, toolFile } from './workspace.mjs';
 
 /** What the tests compare without a scale. */
 const INSTRUCTIONS = 1_000_000;
+const FOLDER = 'packages/mmu-emu/test/qemu';
+const SUFFIX = '.test.ts';
 
-let instructions = INSTRUCTIONS;
-/** @type {string | undefined} */
-let suite;
-try {
-  const { values } = parseArgs({
-    options: {
-      instructions: { type: 'string', default: String(INSTRUCTIONS) },
-      suite: { type: 'string' },
-    },
-  });
-  suite = values.suite;
-  instructions = Number(values.instructions.replaceAll('_', ''));
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+const comparisons = readdirSync(join(root, FOLDER))
+  .filter((file) => file.endsWith(SUFFIX))
+  .map((file) => file.slice(0, -SUFFIX.length));
+
+const HELP = `Usage: npm run lockstep -- [OPTIONS]
+
+Compares the machine with QEMU, at length; the numbers by extension, mode and trap come at the end.
+
+  --instructions N   random instructions, in whole millions (default 1000000); everything
+                     else is as many times what the tests have
+  --suite NAME       faultline, where code is translated when it is hot, or translated,
+                     where all of it is (default both)
+  --only WORD        the comparisons whose names have this in them; again for more of:
+                     ${comparisons.join(', ')}
+  --help             print this
+
+FAULTLINE_SEED=n repeats a run. The status is 0 when nothing differs.
+`;
+
+/** @param {string} message */
+function misused(message) {
+  process.stderr.write(`${message}\nTry "npm run lockstep -- --help".\n`);
   process.exit(2);
 }
-if (!Number.isInteger(instructions) || instructions < 1) {
-  process.stderr.write('--instructions takes a positive number\n');
-  process.exit(2);
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        instructions: { type: 'string', default: String(INSTRUCTIONS) },
+        suite: { type: 'string' },
+        only: { type: 'string', multiple: true, default: [''] },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return misused(error instanceof Error ? error.message : String(error));
+  }
 }
 
-const scale = Math.ceil(instructions / INSTRUCTIONS);
+const { instructions, suite, only, help } = /** @type {NonNullable<ReturnType<typeof options>>} */ (
+  options()
+);
+if (help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const count = Number(instructions.replaceAll('_', ''));
+if (!Number.isInteger(count) || count < 1) misused('--instructions takes a positive number');
+for (const word of only) {
+  if (!comparisons.some((name) => name.includes(word))) misused(`--only ${word}: no comparison is called so`);
+}
+
+const chosen = comparisons.filter((name) => only.some((word) => name.includes(word)));
 const project = suite === undefined ? [] : ['--project', suite];
 const child = spawn(
   process.execPath,
-  [toolFile('vitest'), 'run', '--testTimeout=600000', ...project, 'packages/mmu-emu/test/qemu'],
+  [
+    ...[toolFile('vitest'), 'run', '--testTimeout=600000', ...project],
+    ...chosen.map((name) => `${FOLDER}/${name}${SUFFIX}`),
+  ],
   {
     cwd: root,
-    env: { ...process.env, FAULTLINE_LOCKSTEP_SCALE: String(scale) },
+    env: { ...process.env, FAULTLINE_LOCKSTEP_SCALE: String(Math.ceil(count / INSTRUCTIONS)) },
     stdio: 'inherit',
   },
 );

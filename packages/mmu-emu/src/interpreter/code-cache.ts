@@ -4,7 +4,7 @@ import type { FrameObserver } from '../ram.js';
 import type { SnapshotPart } from '../snapshot/snapshot-part.js';
 import type { StateReader } from '../snapshot/state-reader.js';
 import type { StateWriter } from '../snapshot/state-writer.js';
-import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
+import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, RECORDS, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
 
 /** Low bits of a frame's info: 1 + the slot of its decoded code, or 0. */
 export const FRAME_SLOT_MASK = 0x7fff;
@@ -18,9 +18,6 @@ const FREE = 0xffff_ffff;
 
 /** In place of a slot: the frame has no decoded code, and is watched. No cache has as many slots. */
 const FRAME_WATCHED = FRAME_SLOT_MASK;
-
-/** One a halfword of a page. */
-const RECORDS = 2048;
 
 /** Hears when decoded code is no longer right. A slot is named by its byte address. */
 export interface CodeObserver {

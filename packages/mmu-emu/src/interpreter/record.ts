@@ -21,10 +21,12 @@ export const SLOT_STORES = 4;
 export const SLOT_RECORDS = 32;
 
 export const RECORD_BYTES = 16;
+/** One a halfword of a page. */
+export const RECORDS = 2048;
 /** Offset of the words of regions and arrivals from the first record. */
-export const RECORD_ENTRIES = 2048 * RECORD_BYTES + 32;
+export const RECORD_ENTRIES = RECORDS * RECORD_BYTES + 32;
 /** Bytes of a slot. */
-export const SLOT_BYTES = SLOT_RECORDS + RECORD_ENTRIES + 2048 * 4;
+export const SLOT_BYTES = SLOT_RECORDS + RECORD_ENTRIES + RECORDS * 4;
 /** Regions that there may be; number 0 is none. */
 export const REGION_NUMBERS = 16_384;
 /** A word of arrivals that is not counted up any more. */

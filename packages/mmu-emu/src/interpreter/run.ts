@@ -16,7 +16,7 @@ import type { CoreIndices } from './imports.js';
 import { currentPc, lowerHandler, raiseIllegal, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
 import type { RunLocals } from './lower.js';
 import { countExit, FIRST_STOP, REGION_EXIT_BITS, regionExitNumber } from './region-exits.js';
-import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_ENTRIES, RECORD_HANDLER } from './record.js'; // prettier-ignore
+import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, RECORDS } from './record.js'; // prettier-ignore
 
 function declareLocals(f: FunctionBody): RunLocals {
   const many = (type: ValueType, count: number): readonly number[] =>
@@ -118,8 +118,14 @@ function enterRegion(
       when(op('i32.eq', get(l.status), getGlobal(threshold)), brIf('arrive', call(hot, get(rec)))),
     ),
   );
+  const inPage = op('i64.ne', get(l.page), i64c(1));
+  // Straight-line code comes to the sentinel, too, which has no word.
+  const offset = op('i32.sub', get(rec), get(l.pageRecords));
+  const hasWord = everywhere
+    ? op('i32.and', inPage, op('i32.lt_u', offset, i32c(RECORDS * RECORD_BYTES)))
+    : inPage;
   return when(
-    op('i64.ne', get(l.page), i64c(1)),
+    hasWord,
     seq(
       set(l.status, load('i32.load', tee(l.entry, word), RECORD_ENTRIES)),
       when(op('i32.gt_u', get(l.status), i32c(ARRIVALS_END)), run, count),

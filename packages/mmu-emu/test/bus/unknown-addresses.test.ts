@@ -21,7 +21,10 @@ const RAM_BYTES = 2 ** 21;
 const PAGE = 4096n;
 const [FETCH_FAULT, LOAD_FAULT, STORE_FAULT] = [1n, 5n, 7n];
 
-const platform = new VirtPlatform({ transmit: () => undefined, random: () => undefined, epoch: 0n });
+const newPlatform = (): VirtPlatform =>
+  new VirtPlatform({ transmit: () => undefined, random: () => undefined, epoch: 0n });
+/** Where devices are; those of a machine are its own. */
+const platform = newPlatform();
 
 /** Windows with nothing in them, `[start, end)`: between devices, around RAM, and up to the end of what an address can be. */
 function holes(): readonly (readonly [start: bigint, end: bigint])[] {
@@ -92,7 +95,7 @@ class Bench {
   }
 
   static async of(engine: 'interpreter' | 'translator'): Promise<Bench> {
-    const counted = new CountedDevices(platform.devices);
+    const counted = new CountedDevices(newPlatform().devices);
     const machine = await Machine.create({ ramBytes: RAM_BYTES, engine, devices: counted.devices });
     const handler = 'csrr s3, mcause\ncsrr s4, mtval\ncsrr s5, mepc\nwfi';
     machine.ram.writable(0).set(assemble(handler, { origin: ORIGIN }).bytes);

@@ -28,6 +28,55 @@ describe('code that changes', () => {
     expect([bench.run(), bench.x('a0')]).toEqual([EXIT_TRAP, 4n]);
   });
 
+  it.each(['interpreter', 'auto', 'translator'] as const)(
+    'is seen in a page that code runs into over its edge, however often it is stored to (%s)',
+    async (engine) => {
+      const bench = await Bench.of(
+        `
+        la s0, target
+        la s1, back
+        li s2, 4
+        li s3, 0
+        li s4, 1 << 20
+        again:
+        jalr s0                   # what it gives, times ten each time
+        li t0, 10
+        mul s3, s3, t0
+        add s3, s3, a0
+        j edge                    # into the next page
+        back:
+        li t0, 600                # until the page counts as data, and more
+        la t1, data
+        1: sd t0, 0(t1)
+        addi t0, t0, -1
+        bnez t0, 1b
+        jalr s0
+        li t0, 300
+        1: sd t0, 0(t1)
+        addi t0, t0, -1
+        bnez t0, 1b
+        lw t0, 0(s0)              # one more than before
+        add t0, t0, s4
+        sw t0, 0(s0)
+        fence.i
+        addi s2, s2, -1
+        bnez s2, again
+        ecall
+        .org 4092
+        edge: frflags t2          # which is not translated
+        jr s1
+        .option norvc
+        target: li a0, 1
+        ret
+        .balign 8
+        data: .dword 0`,
+        { engine },
+      );
+      expect(bench.run(100_000)).toBe(EXIT_TRAP);
+      expect(bench.x('s3')).toBe(1234n);
+    },
+  );
+
   it('a store to the next instruction is seen, with fence.i and without', async () => {
     for (const fence of ['fence.i', '']) {
       const bench = await Bench.of(`

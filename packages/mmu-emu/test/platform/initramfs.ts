@@ -32,16 +32,30 @@ export function initramfs(entries: readonly InitramfsEntry[]): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** Busybox with a shell as the first process. */
-export function busyboxSystem(busybox: Uint8Array): Uint8Array {
+/** A file in the root directory. */
+export interface NamedFile {
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+/** Busybox with a shell as the first process, which loads kernel modules before. */
+export function busyboxSystem(busybox: Uint8Array, modules: readonly NamedFile[]): Uint8Array {
   const directory = 0o040755;
   const program = 0o100755;
-  const init = '#!/bin/sh\nbusybox mount -t proc proc /proc\necho the first process runs\nexec sh\n';
+  const init = [
+    '#!/bin/sh',
+    'busybox mount -t proc proc /proc',
+    'busybox mount -t devtmpfs dev /dev',
+    ...modules.map(({ name }) => `busybox insmod /${name}`),
+    'echo the first process runs',
+    'exec sh\n',
+  ];
   return initramfs([
     ...['bin', 'dev', 'proc'].map((name) => ({ name, mode: directory })),
     { name: 'dev/console', mode: 0o020600, device: [5, 1] as const },
     { name: 'bin/busybox', mode: program, content: busybox },
     { name: 'bin/sh', mode: 0o120777, content: 'busybox' },
-    { name: 'init', mode: program, content: init },
+    ...modules.map(({ name, content }) => ({ name, mode: 0o100644, content })),
+    { name: 'init', mode: program, content: init.join('\n') },
   ]);
 }

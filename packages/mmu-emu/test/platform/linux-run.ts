@@ -1,4 +1,4 @@
-/** Debian's Linux with busybox on a machine, and somebody who types at its console, for tests. */
+/** Debian's Linux with busybox on a machine with every device, and somebody who types at its consoles, for tests. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,64 +12,89 @@ import { busyboxSystem } from './initramfs.js';
 const FIRMWARE = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 /** What scripts/fetch-linux.sh puts there. */
 const LINUX = fileURLToPath(new URL('../../../../.cache/linux/', import.meta.url));
+/** In the order in which they are loaded; the console's driver is part of the kernel. */
+const MODULES = ['virtio_mmio.ko.xz', 'virtio_blk.ko.xz', 'virtio-rng.ko.xz'];
 
 /** The shell's, and its question where the cursor is: from then on it reads a line. */
 const PROMPT = /~ # \x1b\[6n/;
 /** Runs are cut at multiples of this, and what is typed comes there. */
 const SLICE = 2_000_000;
 const LIMIT = 6_000_000_000;
+const DRIVE_BYTES = 2 ** 20;
 
 /** Whether everything is there to boot Linux; see `hasFile`. */
 export function hasLinux(task: { readonly meta: object }, leftOut: string): boolean {
-  return hasFile(task, FIRMWARE, leftOut) && hasFile(task, `${LINUX}Image`, leftOut);
+  return [FIRMWARE, ...['Image', ...MODULES].map((file) => `${LINUX}${file}`)].every((path) =>
+    hasFile(task, path, leftOut),
+  );
 }
 
-/** A point of a run to which another machine can be brought. */
+/** A point of a run to which another machine can be brought, with the drive as it was. */
 export interface LinuxPoint {
   readonly snapshot: Uint8Array;
-  /** What the console had said. */
+  readonly drive: Uint8Array;
+  /** What the consoles had said. */
   readonly said: string;
   readonly retired: number;
 }
 
-/** One machine, and how far its console has been read. */
+/** One machine, and how far its consoles have been read. */
 export class LinuxRun {
   readonly machine: Machine;
+  /** Content of /dev/vda. */
+  readonly drive: Uint8Array;
   readonly #platform: VirtPlatform;
   readonly #output: number[];
   #said = '';
   #read = 0;
   #retired = 0;
 
-  private constructor(machine: Machine, platform: VirtPlatform, output: number[]) {
+  private constructor(machine: Machine, platform: VirtPlatform, drive: Uint8Array, output: number[]) {
     this.machine = machine;
+    this.drive = drive;
     this.#platform = platform;
     this.#output = output;
   }
 
-  /** A machine with nothing in it. */
+  /** A machine with nothing in it but what says so at the beginning of its drive. Random bytes are all 0x5a. */
   static async empty(harts: number): Promise<LinuxRun> {
     const output: number[] = [];
+    const drive = new Uint8Array(DRIVE_BYTES);
+    drive.set(Buffer.from('a drive of zeros'));
     const platform = new VirtPlatform({
       transmit: (byte) => output.push(byte),
+      console: (bytes) => output.push(...bytes),
       random: (into) => into.fill(0x5a),
       epoch: 1_577_836_800_000_000_000n,
+      drives: [
+        {
+          bytes: DRIVE_BYTES,
+          readOnly: false,
+          read: (offset, into) => into.set(drive.subarray(offset, offset + into.length)),
+          write: (offset, from) => drive.set(from, offset),
+          flush: () => undefined,
+        },
+      ],
     });
     const machine = await Machine.create({ harts, ramBytes: 2 ** 28, devices: platform.devices });
-    return new LinuxRun(machine, platform, output);
+    return new LinuxRun(machine, platform, drive, output);
   }
 
   /** Puts firmware, kernel and the first file system where a machine begins that was just made or reset. */
   load(bootargs: string): void {
+    const read = (name: string): Uint8Array => readFileSync(`${LINUX}${name}`);
     prepareBoot(this.machine, this.#platform, {
       firmware: readFileSync(FIRMWARE),
-      kernel: readFileSync(`${LINUX}Image`),
-      initrd: busyboxSystem(readFileSync(`${LINUX}busybox`)),
+      kernel: read('Image'),
+      initrd: busyboxSystem(
+        read('busybox'),
+        MODULES.map((name) => ({ name, content: read(name) })),
+      ),
       bootargs,
     });
   }
 
-  /** Everything that the console has said. */
+  /** Everything that the consoles have said. */
   get said(): string {
     return this.#said;
   }
@@ -80,11 +105,13 @@ export class LinuxRun {
   }
 
   save(): LinuxPoint {
-    return { snapshot: this.machine.save(), said: this.#said, retired: this.#retired };
+    const { machine, drive } = this;
+    return { snapshot: machine.save(), drive: drive.slice(), said: this.#said, retired: this.#retired };
   }
 
-  restore({ snapshot, said, retired }: LinuxPoint): void {
+  restore({ snapshot, drive, said, retired }: LinuxPoint): void {
     this.machine.restore(snapshot);
+    this.drive.set(drive);
     this.#said = said;
     this.#read = said.length;
     this.#retired = retired;
@@ -103,7 +130,7 @@ export class LinuxRun {
     return reason;
   }
 
-  /** Runs until what the console says matches, from the end of the last match on. */
+  /** Runs until what the consoles say matches, from the end of the last match on. */
   runUntil(pattern: RegExp): void {
     for (;;) {
       const reason = this.runOn();
@@ -117,9 +144,11 @@ export class LinuxRun {
   }
 
   /** Types a line at the next prompt. */
-  type(line: string): void {
+  type(line: string, port: 'serial' | 'virtio'): void {
     this.runUntil(PROMPT);
-    this.#platform.uart.receive(Buffer.from(`${line}\n`));
+    const bytes = Buffer.from(`${line}\n`);
+    const { uart, console } = this.#platform;
+    expect((port === 'serial' ? uart : console)?.receive(bytes)).toBe(bytes.length);
   }
 
   /** Runs until the machine ends; gives how. */

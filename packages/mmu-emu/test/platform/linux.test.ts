@@ -11,27 +11,39 @@ const BOOTARGS = 'console=ttyS0 quiet';
 const MINUTES = 60_000;
 
 /** What is typed at each prompt, and what has to appear before the next. */
-const SESSION: readonly (readonly [typed: string, answer: RegExp])[] = [
+const SERIAL_SESSION: readonly (readonly [typed: string, answer: RegExp])[] = [
   ['echo $((6 * 7)) forty-two', /\n42 forty-two\r\n/],
   ['busybox uname -m; (echo one; echo two) | busybox wc -l', /\nriscv64\r\n2\r\n/],
   ['busybox grep -c ^processor /proc/cpuinfo', /\n[0-9]+\r\n/],
   ['busybox awk "BEGIN { printf \\"%.6f\\\\n\\", 2 / 7 }"', /\n0\.285714\r\n/],
+  ['exec sh </dev/hvc0 >/dev/hvc0 2>&1', /\r\n/],
+];
+/** The same at the virtio console, with the other virtio devices. */
+const VIRTIO_SESSION: typeof SERIAL_SESSION = [
+  ['busybox head -c 16 /dev/vda', /\na drive of zeros/],
+  ['echo written by Linux | busybox dd of=/dev/vda bs=512 seek=3 conv=fsync', /1 records out\r\n/],
+  ['busybox hexdump -n 3 -v -e \'1/1 "%02x."\' /dev/hwrng', /5a\.5a\.5a\./],
 ];
 
 /** Runs from the boot, or a point of it, through the session to power-off; gives the point at the last prompt. */
 function finish(linux: LinuxRun): LinuxPoint {
   linux.runUntil(/the first process runs/);
-  for (const [typed, answer] of SESSION) {
-    linux.type(typed);
+  for (const [typed, answer] of SERIAL_SESSION) {
+    linux.type(typed, 'serial');
+    linux.runUntil(answer);
+  }
+  for (const [typed, answer] of VIRTIO_SESSION) {
+    linux.type(typed, 'virtio');
     linux.runUntil(answer);
   }
   const point = linux.save();
-  powerOff(linux);
+  powerOff(linux, 'virtio');
+  expect(Buffer.from(linux.drive.subarray(3 * 512)).toString()).toMatch(/^written by Linux\n\0/);
   return point;
 }
 
-function powerOff(linux: LinuxRun): void {
-  linux.type('busybox poweroff -f');
+function powerOff(linux: LinuxRun, port: 'serial' | 'virtio'): void {
+  linux.type('busybox poweroff -f', port);
   linux.runUntil(/reboot: Power down/);
   expect([linux.runToEnd(), linux.machine.exitCode]).toEqual([EXIT_STOP, 0]);
 }
@@ -53,15 +65,16 @@ test.for(HARTS)(
     expect(restored.said).toBe(linux.said);
     expect(restored.retired).toBe(linux.retired);
     expect(restored.look()).toEqual(linux.look());
+    expect(Buffer.compare(restored.drive, linux.drive)).toBe(0);
 
     // Back to the last prompt, for the other way to end it.
     restored.restore(last);
-    restored.type('busybox reboot -f');
+    restored.type('busybox reboot -f', 'virtio');
     restored.runUntil(/reboot: Restarting system/);
     expect(restored.runToEnd()).toBe(EXIT_RESET);
     restored.machine.reset();
     restored.load(BOOTARGS);
     restored.runUntil(/OpenSBI v[^]*the first process runs/);
-    powerOff(restored);
+    powerOff(restored, 'serial');
   },
 );

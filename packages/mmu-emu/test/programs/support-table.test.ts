@@ -1,23 +1,11 @@
 /** docs/SUPPORT.md says what the machine has: each of its parts is shown by a program. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { PROGRAMS } from './programs.js';
+import { supportedParts } from './support-table.js';
+import type { SupportedPart } from './support-table.js';
 
-interface Part {
-  readonly section: string;
-  readonly part: string;
-}
-const nameOf = ({ section, part }: Part): string => `${section}: ${part}`;
-
-/** The names in the first columns of the tables, by heading. */
-function parts(): Part[] {
-  const text = readFileSync(new URL('../../../../docs/SUPPORT.md', import.meta.url), 'utf8');
-  return text.split(/^## /m).flatMap((chapter) => {
-    const [section = '', ...lines] = chapter.split('\n');
-    const rows = lines.filter((line) => line.startsWith('|')).slice(2);
-    return rows.flatMap((row) => (row.split('|')[1] ?? '').split(',').map((part) => ({ section, part: part.trim() }))); // prettier-ignore
-  });
-}
+const nameOf = ({ section, part }: SupportedPart): string => `${section}: ${part}`;
 
 /** What no program can show from inside, why, and the tests that show it. */
 const EXCEPTIONS: Readonly<Record<string, readonly [reason: string, test: string]>> = {
@@ -29,7 +17,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly [reason: string, test: string
 };
 
 describe('the table of what the machine supports', () => {
-  const all = parts();
+  const all = supportedParts();
 
   test('has sections with parts', () => {
     expect([...new Set(all.map(({ section }) => section))]).toEqual([

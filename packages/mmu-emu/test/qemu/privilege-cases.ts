@@ -10,10 +10,13 @@ import { assemble, disassemble, RAM_BASE } from '../../src/index.js';
 
 import type { Random } from './random.js';
 
-/** What a case sets, in the order of its words in memory. */
+/**
+ * What a case sets, in the order of its words in memory. `interrupts` are those of machine mode, with their bits of mip, which
+ * devices raise.
+ */
 const INPUTS = [
   'word', 'operand', 'mstatus', 'medeleg', 'mideleg', 'mie', 'mip', 'menvcfg', 'senvcfg', 'mcounteren', 'scounteren',
-  'stimecmp', 'mcountinhibit',
+  'stimecmp', 'mcountinhibit', 'interrupts',
 ] as const; // prettier-ignore
 type Input = (typeof INPUTS)[number];
 
@@ -110,6 +113,9 @@ const OTHERS: readonly (readonly [name: string, word: number])[] = [
 
 const MSTATUS_WRITABLE = 0x7e_19aan;
 const MPP = 0x1800n;
+const TVM = 1n << 20n;
+const TW = 1n << 21n;
+const TSR = 1n << 22n;
 const STCE = 1n << 63n;
 const PMP_READABLE = 0x0101_0101_0101_0101n;
 const SATP = 0x180;
@@ -135,6 +141,7 @@ export function makePrivilegeCase(random: Random): PrivilegeCase {
     scounteren: some(7n),
     stimecmp: random.pick([0n, (1n << 64n) - 1n]),
     mcountinhibit: some(5n),
+    interrupts: random.chance(50) ? 0n : bits(0x888n),
   };
   inputs.word = BigInt(
     random.chance(65) ? csrWord(random, inputs, privilege) : otherWord(random, inputs, privilege),
@@ -226,13 +233,9 @@ const SOURCE = `
   li t0, -1
   csrw pmpaddr0, t0
   csrwi pmpcfg0, 0x1f
-  la s3, 1f                 # where there is a timer for machine mode, it never goes off
-  csrw mtvec, s3
-  li t0, -1
-  li t1, 0x2004000
-  sd t0, 0(t1)
-  .balign 4
-1:
+  li t0, 0x10000000         # the serial port has an interrupt, which is source 10 of the PLIC
+  li t1, 2
+  sb t1, 1(t0)
   la s3, handler
   la s4, supervisor_handler
   la s5, instruction
@@ -249,6 +252,24 @@ next:
   csrw stvec, s4
   csrw mepc, s5
   csrw sepc, s6
+  ld t0, ${8 * INPUTS.indexOf('interrupts')}(s0)
+  srli t1, t0, 3
+  andi t1, t1, 1
+  li t2, 0x2000000          # msip
+  sw t1, 0(t2)
+  srli t1, t0, 7
+  andi t1, t1, 1
+  addi t1, t1, -1
+  li t2, 0x2004000          # mtimecmp: long past, or never
+  sd t1, 0(t2)
+  srli t1, t0, 11
+  andi t1, t1, 1
+  slli t1, t1, 10
+  li t2, 0xc002000          # sources of the PLIC that machine mode has enabled
+  sw t1, 0(t2)
+  li t1, 1
+  li t2, 0xc000028          # QEMU looks at those again only when a priority or a threshold is written
+  sw t1, 0(t2)
   li t0, 0x5a5a
   ${each(['mscratch', 'sscratch', 'mcause', 'scause', 'mtval', 'stval'].map((csr) => `csrw ${csr}, t0`))}
   ${each([
@@ -360,6 +381,18 @@ export function makePrivilegeImage(cases: readonly PrivilegeCase[]): PrivilegeIm
 function registerOf({ inputs }: PrivilegeCase): string {
   const csr = Number(inputs.word >> 20n);
   return TARGETS.find(([, number]) => number === csr)?.[0] ?? '';
+}
+
+/** What of the privileged architecture a case is about: its instruction, the control register, and what forbids them. */
+export function labelsOf({ privilege, inputs }: PrivilegeCase): string[] {
+  const [name, operands = ''] = disassemble(Number(inputs.word)).text.split(' ');
+  const csr = registerOf({ privilege, inputs });
+  const labels = name.startsWith('csr') ? [csr === '' ? (operands.split(',')[1] ?? '') : csr] : [name];
+  const isForbidden = (bit: bigint): boolean => privilege === 1 && (inputs.mstatus & bit) !== 0n;
+  if (isForbidden(TVM) && (csr === 'satp' || /^s(fence|inval)\.vma$/.test(name))) labels.push('TVM');
+  if (isForbidden(TW) && name === 'wfi') labels.push('TW');
+  if (isForbidden(TSR) && name === 'sret') labels.push('TSR');
+  return labels;
 }
 
 /** A case as text. */

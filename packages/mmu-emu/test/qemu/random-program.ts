@@ -107,7 +107,10 @@ export class CaseGenerator {
     return out;
   }
 
-  /** A reservation and its use, with nothing in between that could end it; or a use without a reservation. */
+  /**
+   * A reservation and its use, with nothing in between that could end it; or a use without a reservation, or behind one of
+   * another address, which is most often misaligned.
+   */
   #appendConditional(pieces: Piece[]): void {
     const suffix = this.random.pick(['w', 'd']);
     const use = this.#encode(named(`sc.${suffix}`));
@@ -115,7 +118,8 @@ export class CaseGenerator {
       pieces.push(use);
       return;
     }
-    pieces.push(this.#encode(named(`lr.${suffix}`)));
+    const elsewhere = this.random.chance(25) ? new Map([['rs1', this.random.pick([8, 9])]]) : undefined;
+    pieces.push(this.#encode(named(`lr.${suffix}`), elsewhere));
     if (this.random.chance(50)) pieces.push({ ...this.#encode(named('xor')), joined: true });
     pieces.push({ ...use, joined: true });
   }

@@ -22,7 +22,11 @@ export async function runImage(
       machine.stop(code);
     },
   });
-  const machine = await Machine.create({ ...options, ramBytes, devices: [finisher] });
+  const machine = await Machine.create({
+    ...options,
+    ramBytes,
+    devices: [finisher, ...(options.devices ?? [])],
+  });
   machine.ram.writable(0, Math.ceil(image.length / 4096)).set(image);
   machine.harts[0].state[HART_PC] = RAM_BASE;
   machine.run(maxInstructions);

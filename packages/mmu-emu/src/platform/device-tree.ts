@@ -51,7 +51,9 @@ function hartNode(hart: number): TreeNode {
       'riscv,isa-base': 'rv64i',
       'riscv,isa-extensions': isaExtensions(),
       'mmu-type': 'riscv,sv57',
+      'riscv,cbom-block-size': [CACHE_BLOCK_BYTES],
       'riscv,cbop-block-size': [CACHE_BLOCK_BYTES],
+      'riscv,cboz-block-size': [CACHE_BLOCK_BYTES],
     },
     children: [
       {

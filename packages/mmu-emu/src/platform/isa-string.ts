@@ -7,17 +7,13 @@ const SINGLE_LETTERS = ['I', 'M', 'A', 'F', 'D', 'C'] as const;
 /** What the machine has besides instructions. */
 const WITHOUT_INSTRUCTIONS = ['zicntr', 'zihpm', 'sstc', 'svade', 'svnapot', 'svpbmt'] as const;
 
-/** Usable below machine mode only when firmware enables them, which not every firmware does. */
-const ENABLED_BY_FIRMWARE: ReadonlySet<Extension> = new Set(['Zicbom', 'Zicboz']);
-
 /**
  * Extensions of the harts, in lower case, as a device tree names them: those in the instruction table, and those of the
- * privileged architecture. Cache-block operations are left out: they are there, but an operating system may use them only
- * where its firmware has enabled them.
+ * privileged architecture. Firmware has to enable cache-block operations for supervisors, in menvcfg: OpenSBI does from 1.1 on,
+ * and later ones where they are named.
  */
 export function isaExtensions(): readonly string[] {
   const present = new Set<Extension>(INSTRUCTIONS.map(({ extension }) => extension));
-  for (const extension of ENABLED_BY_FIRMWARE) present.delete(extension);
   present.delete('Priv');
   const single = SINGLE_LETTERS.filter((letter) => present.delete(letter));
   const named = [...present].map((name) => name.toLowerCase()).concat(WITHOUT_INSTRUCTIONS);

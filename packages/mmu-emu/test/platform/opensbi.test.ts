@@ -97,7 +97,7 @@ test('OpenSBI as an ELF boots as well, and a reset by SBI boots again', async ({
   }
 });
 
-test('OpenSBI 1.1 enables cache-block operations for supervisors, though the device tree does not name them', async ({
+test('OpenSBI 1.1 enables cache-block operations for supervisors, which the device tree names', async ({
   task,
 }) => {
   if (!hasFile(task, FIRMWARE, 'what OpenSBI writes to menvcfg')) return;

@@ -6,26 +6,16 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "A Extension for Atomic Instructions"
  */
 
-import type { InstructionSpec, Operand } from './instruction.js';
+import { instruction } from './forms.js';
+import type { InstructionSpec } from './instruction.js';
 import { AQ_RL, RD, RS1, RS2 } from './operands.js';
 import { i32, i64 } from './semantics.js';
-import type { I64, SemanticsBuilder } from './semantics.js';
+import type { I64 } from './semantics.js';
 
 const WIDTHS = [
   { suffix: 'w', width: 4, funct3: 0x2000 },
   { suffix: 'd', width: 8, funct3: 0x3000 },
 ] as const;
-
-function spec(
-  name: string,
-  match: number,
-  mask: number,
-  operands: readonly Operand[],
-  syntax: string,
-  semantics: (s: SemanticsBuilder) => void,
-): InstructionSpec {
-  return { name, extension: 'A', length: 4, match: match >>> 0, mask: mask >>> 0, operands, syntax, constraints: [], semantics }; // prettier-ignore
-}
 
 /** Result of each operation, and how its operands compare for the word forms: sign- or zero-extended. */
 const OPERATIONS: readonly {
@@ -51,24 +41,37 @@ const extendWord = (value: I64, extend: 'signed' | 'unsigned' | undefined): I64 
 };
 
 export const RV64A: readonly InstructionSpec[] = WIDTHS.flatMap(({ suffix, width, funct3 }) => [
-  spec(`lr.${suffix}`, 0x1000002f | funct3, 0xf9f0707f, [RD, RS1, AQ_RL], 'rd, (rs1)', (s) =>
-    s.writeRd(s.loadReserved(s.rs1, width)),
+  instruction(
+    'A',
+    `lr.${suffix}`,
+    0x1000002f | funct3,
+    0xf9f0707f,
+    [RD, RS1, AQ_RL],
+    (s) => s.writeRd(s.loadReserved(s.rs1, width)),
+    'rd, (rs1)',
   ),
-  spec(`sc.${suffix}`, 0x1800002f | funct3, 0xf800707f, [RD, RS1, RS2, AQ_RL], 'rd, rs2, (rs1)', (s) =>
-    s.writeRd(s.storeConditional(s.rs1, width, s.rs2)),
+  instruction(
+    'A',
+    `sc.${suffix}`,
+    0x1800002f | funct3,
+    0xf800707f,
+    [RD, RS1, RS2, AQ_RL],
+    (s) => s.writeRd(s.storeConditional(s.rs1, width, s.rs2)),
+    'rd, rs2, (rs1)',
   ),
   ...OPERATIONS.map(({ name, funct5, compute, extend }) =>
-    spec(
+    instruction(
+      'A',
       `${name}.${suffix}`,
       (funct5 << 27) | 0x2f | funct3,
       0xf800707f,
       [RD, RS1, RS2, AQ_RL],
-      'rd, rs2, (rs1)',
       (s) => {
         const how = width === 4 ? extend : undefined;
         const operand = s.let(extendWord(s.rs2, how));
         s.writeRd(s.atomic(s.rs1, width, (old) => compute(extendWord(old, how), operand)));
       },
+      'rd, rs2, (rs1)',
     ),
   ),
 ]);

@@ -8,6 +8,7 @@
  * Listings"
  */
 
+import { compressed } from './forms.js';
 import type { Expansion, InstructionSpec, Operand, OperandConstraint } from './instruction.js';
 import {
   C_IMM_6,
@@ -50,17 +51,7 @@ const spec = (
   syntax: string,
   expansion: Expansion,
   ...constraints: readonly OperandConstraint[]
-): InstructionSpec => ({
-  name,
-  extension: 'C',
-  length: 2,
-  match,
-  mask,
-  operands,
-  syntax,
-  constraints,
-  expansion,
-});
+): InstructionSpec => compressed('C', name, match, mask, operands, syntax, expansion, ...constraints);
 
 const FUNCT3 = 0xe003;
 const FUNCT6 = 0xfc63;

@@ -9,6 +9,7 @@
  */
 
 import type { FloatFormat } from './float-formats.js';
+import { instruction } from './forms.js';
 import { fusedDouble, fusedSingle } from './fused-multiply-add.js';
 import type { Extension, InstructionSpec, Operand, OperandConstraint } from './instruction.js';
 import { FRD, FRS1, FRS2, FRS3, IMM_I, IMM_S, RD, ROUNDING, ROUNDING_EXACT, RS1 } from './operands.js';
@@ -31,21 +32,15 @@ export function floatSpec(
   mask: number,
   operands: readonly Operand[],
   semantics: (s: SemanticsBuilder) => void,
-  syntax = operands.map((operand) => operand.name).join(', '),
+  syntax?: string,
 ): InstructionSpec {
+  const checked = (s: SemanticsBuilder): void => {
+    s.requireFloat();
+    semantics(s);
+  };
   return {
-    name,
-    extension,
-    length: 4,
-    match: match >>> 0,
-    mask: mask >>> 0,
-    operands,
-    syntax,
+    ...instruction(extension, name, match, mask, operands, checked, syntax),
     constraints: operands.some((operand) => operand.name === 'rm') ? [RESERVED_MODES] : [],
-    semantics: (s) => {
-      s.requireFloat();
-      semantics(s);
-    },
   };
 }
 

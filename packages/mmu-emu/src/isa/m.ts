@@ -7,22 +7,12 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "M Extension for Integer Multiplication and Division"
  */
 
+import { formsOf } from './forms.js';
 import type { InstructionSpec } from './instruction.js';
-import { RD, RS1, RS2 } from './operands.js';
 import { i32, i64 } from './semantics.js';
 import type { I32, I64, SemanticsBuilder } from './semantics.js';
 
-const spec = (name: string, match: number, semantics: (s: SemanticsBuilder) => void): InstructionSpec => ({
-  name,
-  extension: 'M',
-  length: 4,
-  match,
-  mask: 0xfe00707f,
-  operands: [RD, RS1, RS2],
-  syntax: 'rd, rs1, rs2',
-  constraints: [],
-  semantics,
-});
+const { register, described } = formsOf('M');
 
 const LOW = i64.const(0xffff_ffff);
 const SHIFT = i64.const(32);
@@ -62,29 +52,29 @@ const remainder32 = (a: I32, b: I32): I32 =>
 const divideU32 = (a: I32, b: I32): I32 => i32.choose(i32.eqz(b), i32.const(-1), i32.divU(a, b));
 const remainderU32 = (a: I32, b: I32): I32 => i32.choose(i32.eqz(b), a, i32.remU(a, b));
 
-const plain = (name: string, match: number, compute: (a: I64, b: I64) => I64): InstructionSpec =>
-  spec(name, match, (s) => s.writeRd(compute(s.let(s.rs1), s.let(s.rs2))));
 const word = (name: string, match: number, compute: (a: I32, b: I32) => I32): InstructionSpec =>
-  spec(name, match, (s) => s.writeRd(i64.extendS(compute(s.let(i32.wrap(s.rs1)), s.let(i32.wrap(s.rs2))))));
+  described(name, match, (s) =>
+    s.writeRd(i64.extendS(compute(s.let(i32.wrap(s.rs1)), s.let(i32.wrap(s.rs2))))),
+  );
 
 export const RV64M: readonly InstructionSpec[] = [
-  plain('mul', 0x2000033, i64.mul),
-  spec('mulh', 0x2001033, (s) => {
+  register('mul', 0x2000033, i64.mul),
+  described('mulh', 0x2001033, (s) => {
     const a = s.let(s.rs1);
     const b = s.let(s.rs2);
     const high = highUnsigned(s, a, b);
     s.writeRd(i64.sub(i64.sub(high, signCorrection(a, b)), signCorrection(b, a)));
   }),
-  spec('mulhsu', 0x2002033, (s) => {
+  described('mulhsu', 0x2002033, (s) => {
     const a = s.let(s.rs1);
     const b = s.let(s.rs2);
     s.writeRd(i64.sub(highUnsigned(s, a, b), signCorrection(a, b)));
   }),
-  spec('mulhu', 0x2003033, (s) => s.writeRd(highUnsigned(s, s.let(s.rs1), s.let(s.rs2)))),
-  plain('div', 0x2004033, divide),
-  plain('divu', 0x2005033, divideU),
-  plain('rem', 0x2006033, remainder),
-  plain('remu', 0x2007033, remainderU),
+  described('mulhu', 0x2003033, (s) => s.writeRd(highUnsigned(s, s.let(s.rs1), s.let(s.rs2)))),
+  register('div', 0x2004033, divide),
+  register('divu', 0x2005033, divideU),
+  register('rem', 0x2006033, remainder),
+  register('remu', 0x2007033, remainderU),
   word('mulw', 0x200003b, i32.mul),
   word('divw', 0x200403b, divide32),
   word('divuw', 0x200503b, divideU32),

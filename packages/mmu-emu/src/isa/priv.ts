@@ -4,7 +4,8 @@
  * @see The RISC-V Instruction Set Manual, Volume II, "Machine-Mode Privileged Instructions" and "Supervisor Instructions"
  */
 
-import type { Extension, InstructionSpec, Operand } from './instruction.js';
+import { instruction } from './forms.js';
+import type { InstructionSpec } from './instruction.js';
 import { RS1, RS2 } from './operands.js';
 import { i64 } from './semantics.js';
 import type { I64, SemanticsBuilder } from './semantics.js';
@@ -12,26 +13,6 @@ import type { I64, SemanticsBuilder } from './semantics.js';
 /** Bits of the first argument of the `sfenceVma` helper. */
 export const SFENCE_ADDRESS = 1;
 export const SFENCE_ASID = 2;
-
-const spec = (
-  name: string,
-  match: number,
-  mask: number,
-  operands: readonly Operand[],
-  syntax: string,
-  semantics: (s: SemanticsBuilder) => void,
-  extension: Extension = 'Priv',
-): InstructionSpec => ({
-  name,
-  extension,
-  length: 4,
-  match,
-  mask,
-  operands,
-  syntax,
-  constraints: [],
-  semantics,
-});
 
 /** Register fields of the encoding: x0 as an operand means "all", whatever x0 holds. */
 const given = (s: SemanticsBuilder, shift: number, flag: number): I64 =>
@@ -45,10 +26,10 @@ const invalidate = (s: SemanticsBuilder): void =>
   s.run('sfenceVma', i64.or(given(s, 15, SFENCE_ADDRESS), given(s, 20, SFENCE_ASID)), s.rs1, s.rs2);
 
 export const PRIVILEGED: readonly InstructionSpec[] = [
-  spec('mret', 0x30200073, 0xffffffff, [], '', (s) => s.run('mret')),
-  spec('sret', 0x10200073, 0xffffffff, [], '', (s) => s.run('sret')),
-  spec('wfi', 0x10500073, 0xffffffff, [], '', (s) => s.run('wfi')),
-  spec('sfence.vma', 0x12000073, 0xfe007fff, [RS1, RS2], 'rs1, rs2', invalidate),
+  instruction('Priv', 'mret', 0x30200073, 0xffffffff, [], (s) => s.run('mret')),
+  instruction('Priv', 'sret', 0x10200073, 0xffffffff, [], (s) => s.run('sret')),
+  instruction('Priv', 'wfi', 0x10500073, 0xffffffff, [], (s) => s.run('wfi')),
+  instruction('Priv', 'sfence.vma', 0x12000073, 0xfe007fff, [RS1, RS2], invalidate),
 ];
 
 /**
@@ -59,7 +40,7 @@ export const PRIVILEGED: readonly InstructionSpec[] = [
  * Invalidation"
  */
 export const SVINVAL: readonly InstructionSpec[] = [
-  spec('sinval.vma', 0x16000073, 0xfe007fff, [RS1, RS2], 'rs1, rs2', invalidate, 'Svinval'),
-  spec('sfence.w.inval', 0x18000073, 0xffffffff, [], '', (s) => s.run('orderInvalidation'), 'Svinval'),
-  spec('sfence.inval.ir', 0x18100073, 0xffffffff, [], '', (s) => s.run('orderInvalidation'), 'Svinval'),
+  instruction('Svinval', 'sinval.vma', 0x16000073, 0xfe007fff, [RS1, RS2], invalidate),
+  instruction('Svinval', 'sfence.w.inval', 0x18000073, 0xffffffff, [], (s) => s.run('orderInvalidation')),
+  instruction('Svinval', 'sfence.inval.ir', 0x18100073, 0xffffffff, [], (s) => s.run('orderInvalidation')),
 ];

@@ -4,7 +4,7 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "Zba: Address generation"
  */
 
-import { formsOf, low32 } from './bit-manipulation.js';
+import { formsOf, low32 } from './forms.js';
 import type { InstructionSpec } from './instruction.js';
 import { SHAMT_6 } from './operands.js';
 import { i64 } from './semantics.js';

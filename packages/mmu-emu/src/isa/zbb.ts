@@ -4,7 +4,7 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "Zbb: Basic bit-manipulation"
  */
 
-import { formsOf, low32, word } from './bit-manipulation.js';
+import { formsOf, low32, word } from './forms.js';
 import type { InstructionSpec } from './instruction.js';
 import { SHAMT_5, SHAMT_6 } from './operands.js';
 import { i32, i64 } from './semantics.js';

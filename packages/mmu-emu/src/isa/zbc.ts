@@ -4,7 +4,7 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "Zbc: Carry-less multiplication"
  */
 
-import { formsOf } from './bit-manipulation.js';
+import { formsOf } from './forms.js';
 import type { InstructionSpec } from './instruction.js';
 import { i64 } from './semantics.js';
 

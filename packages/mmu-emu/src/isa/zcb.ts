@@ -4,6 +4,7 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "Zcb"
  */
 
+import { compressed } from './forms.js';
 import type { Expansion, InstructionSpec, Operand } from './instruction.js';
 import { C_IMM_BYTE, C_IMM_HALF, C_RD_SHORT, C_RD_SHORT_HIGH, C_RS1_SHORT, C_RS2_SHORT } from './operands.js';
 
@@ -14,17 +15,7 @@ const spec = (
   operands: readonly Operand[],
   syntax: string,
   expansion: Expansion,
-): InstructionSpec => ({
-  name,
-  extension: 'Zcb',
-  length: 2,
-  match,
-  mask,
-  operands,
-  syntax,
-  constraints: [],
-  expansion,
-});
+): InstructionSpec => compressed('Zcb', name, match, mask, operands, syntax, expansion);
 
 const load = (name: string, match: number, mask: number, offset: Operand): InstructionSpec =>
   spec(`c.${name}`, match, mask, [C_RD_SHORT, C_RS1_SHORT, offset], 'rd, imm(rs1)', {

@@ -9,34 +9,18 @@
  * Instructions", "Cache-Block Prefetch Instructions"
  */
 
-import type { Extension, InstructionSpec } from './instruction.js';
+import { instruction } from './forms.js';
+import type { Expansion, Extension, InstructionSpec } from './instruction.js';
 import { PREFETCH_OFFSET, RS1 } from './operands.js';
 import type { CacheBlockOperation } from './semantics.js';
 
-const operation = (name: CacheBlockOperation, extension: Extension, match: number): InstructionSpec => ({
-  name: `cbo.${name}`,
-  extension,
-  length: 4,
-  match,
-  mask: 0xfff07fff,
-  operands: [RS1],
-  syntax: '(rs1)',
-  constraints: [],
-  semantics: (s) => s.cacheBlock(name, s.rs1),
-});
+const operation = (name: CacheBlockOperation, extension: Extension, match: number): InstructionSpec =>
+  instruction(extension, `cbo.${name}`, match, 0xfff07fff, [RS1], (s) => s.cacheBlock(name, s.rs1), '(rs1)');
 
 /** An `ori` to x0. It does nothing and never traps. */
-const prefetch = (letter: string, match: number): InstructionSpec => ({
-  name: `prefetch.${letter}`,
-  extension: 'Zicbop',
-  length: 4,
-  match,
-  mask: 0x01f07fff,
-  operands: [RS1, PREFETCH_OFFSET],
-  syntax: 'imm(rs1)',
-  constraints: [],
-  expansion: { name: 'addi', rd: 0, rs1: 0, imm: 0 },
-});
+const NOTHING: Expansion = { name: 'addi', rd: 0, rs1: 0, imm: 0 };
+const prefetch = (letter: string, match: number): InstructionSpec =>
+  instruction('Zicbop', `prefetch.${letter}`, match, 0x01f07fff, [RS1, PREFETCH_OFFSET], NOTHING, 'imm(rs1)');
 
 export const ZICBO: readonly InstructionSpec[] = [
   operation('inval', 'Zicbom', 0x0000200f),

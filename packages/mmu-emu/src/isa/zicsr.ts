@@ -7,6 +7,7 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "Zicsr Extension for Control and Status Register Instructions"
  */
 
+import { instruction, MASK_FUNCT3 } from './forms.js';
 import type { InstructionSpec, Operand } from './instruction.js';
 import { CSR, CSR_IMM, RD, RS1 } from './operands.js';
 import { i64 } from './semantics.js';
@@ -23,17 +24,7 @@ const spec = (
   match: number,
   source: Operand,
   semantics: (s: SemanticsBuilder) => void,
-): InstructionSpec => ({
-  name,
-  extension: 'Zicsr',
-  length: 4,
-  match,
-  mask: 0x707f,
-  operands: [RD, CSR, source],
-  syntax: `rd, csr, ${source.name}`,
-  constraints: [],
-  semantics,
-});
+): InstructionSpec => instruction('Zicsr', name, match, MASK_FUNCT3, [RD, CSR, source], semantics);
 
 const swap =
   (source: (s: SemanticsBuilder) => I64) =>

@@ -4,18 +4,9 @@
  * @see The RISC-V Instruction Set Manual, Volume I, "Zifencei Extension for Instruction-Fetch Fence"
  */
 
+import { instruction, MASK_FUNCT3 } from './forms.js';
 import type { InstructionSpec } from './instruction.js';
 
 export const ZIFENCEI: readonly InstructionSpec[] = [
-  {
-    name: 'fence.i',
-    extension: 'Zifencei',
-    length: 4,
-    match: 0x100f,
-    mask: 0x707f,
-    operands: [],
-    syntax: '',
-    constraints: [],
-    semantics: (s) => s.run('fenceI'),
-  },
+  instruction('Zifencei', 'fence.i', 0x100f, MASK_FUNCT3, [], (s) => s.run('fenceI')),
 ];

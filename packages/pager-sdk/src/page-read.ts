@@ -4,7 +4,7 @@ import type { FrameLoan } from './pager-host.js';
 import type { ByteRange } from './vmo-backing.js';
 
 /**
- * One read of a backing.
+ * One read of a backing, and the context that it is given.
  *
  * Its life:
  *  1. made for a part of a page request; `queued` while the VMO has as many reads under way as it may, or too much is lent;
@@ -12,11 +12,10 @@ import type { ByteRange } from './vmo-backing.js';
  *  3. `done`: the backing answered, the pages are supplied (or failed); or
  *  3'. `abandoned`: nobody wants the answer any more (too late, detached, closed); the frames stay lent until the backing's promise settles.
  */
-export class PageRead {
+export class PageRead extends LazyAbort {
   state: 'queued' | 'running' | 'done' | 'abandoned' = 'queued';
   /** Set while running and while abandoned. */
   frames: FrameLoan | null = null;
-  readonly context = new LazyAbort();
   deadline: Deadline | null = null;
   /** Parts of later requests that this read covers: they are asked for by themselves if it fails. */
   joined: ByteRange[] | null = null;
@@ -34,7 +33,9 @@ export class PageRead {
     readonly offset: number,
     readonly length: number,
     readonly demanded: number,
-  ) {}
+  ) {
+    super();
+  }
 
   get end(): number {
     return this.offset + this.length;

@@ -176,7 +176,7 @@ export class VmoReads {
       const outcome: ReadOutcome | Promise<ReadOutcome> = this.vmo.backing.read(
         { offset: read.offset, length },
         into,
-        read.context,
+        read,
       );
       if (isAsynchronous(outcome)) {
         this.await(read, outcome, into, length);
@@ -339,7 +339,7 @@ export class VmoReads {
     this.service.metrics.abandoned += 1;
     // The system does not wait for an answer that nobody wants.
     read.releaseHold?.();
-    read.context.abort(reason);
+    read.abort(reason);
   }
 
   private leaveRunning(read: PageRead): void {

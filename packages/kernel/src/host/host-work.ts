@@ -17,6 +17,9 @@ export interface WaitingCall {
   cancel(status: Status): void;
 }
 
+/** Places of the queue that are kept when it is empty. */
+const MOST_KEPT = 1_024;
+
 /**
  * Work for the host's side: host calls whose wait has ended, and listeners of ports.
  *
@@ -40,17 +43,20 @@ export class HostWork {
   /** Tasks performed so far. */
   performed = 0;
 
-  private readonly queue: HostTask[] = [];
+  /** Tasks at [next, end), null elsewhere: the array is kept when it is empty, since one task at a time comes and goes most often. */
+  private readonly queue: (HostTask | null)[] = [];
   private next = 0;
+  private end = 0;
   private settling = false;
   private scheduled = false;
 
   get isEmpty(): boolean {
-    return this.next === this.queue.length;
+    return this.next === this.end;
   }
 
   post(task: HostTask): void {
-    this.queue.push(task);
+    this.queue[this.end] = task;
+    this.end += 1;
     this.schedule();
   }
 
@@ -59,14 +65,16 @@ export class HostWork {
     if (this.settling) return;
     this.settling = true;
     try {
-      while (this.next < this.queue.length) {
+      while (this.next < this.end) {
         const task = this.queue[this.next];
+        this.queue[this.next] = null;
         this.next += 1;
         this.performed += 1;
-        task.perform();
+        task?.perform();
       }
-      this.queue.length = 0;
+      if (this.end > MOST_KEPT) this.queue.length = 0;
       this.next = 0;
+      this.end = 0;
     } finally {
       this.settling = false;
       // A task threw: the others still have their turn.

@@ -26,38 +26,49 @@ export interface FrameLoan {
  *  3. the loan ends once: by `release`, which frees them, or by `end`, whose caller has them from then on.
  */
 export class LentFrames implements FrameLoan {
-  readonly views: Uint8Array[] = [];
   private isOver = false;
 
   /** @param runs first frame and count of each run of adjacent frames, one after the other */
   private constructor(
     private readonly physical: PhysicalPages,
     private readonly runs: readonly number[],
+    readonly views: readonly Uint8Array[],
     readonly length: number,
-  ) {
-    for (let index = 0; index < runs.length; index += 2)
-      this.views.push(physical.ram.writable(runs[index], runs[index + 1]));
-  }
+  ) {}
 
   /** Takes `count` frames; ZX_ERR_NO_RESOURCES: too many are lent; ZX_ERR_NO_MEMORY. */
   static take(vm: VmSystem, count: number): LentFrames | Status {
     const { physical, evictor } = vm;
     if (!physical.canLend(count)) return ZX_ERR_NO_RESOURCES;
-    if (count === 1) evictor.makeRoom();
-    else evictor.makeRoomFor(count);
+    if (count === 1) {
+      evictor.makeRoom();
+      return LentFrames.takeOne(physical);
+    }
+    evictor.makeRoomFor(count);
     const runs: number[] = [];
     for (let taken = 0; taken < count;) {
-      const first = count === 1 ? physical.allocate() : physical.allocateRun(count - taken);
+      const first = physical.allocateRun(count - taken);
       if (first === NO_FRAME) {
         freeRuns(physical, runs);
         return ZX_ERR_NO_MEMORY;
       }
-      const length = count === 1 ? 1 : physical.runLength;
-      runs.push(first, length);
-      taken += length;
+      runs.push(first, physical.runLength);
+      taken += physical.runLength;
     }
-    for (let index = 0; index < runs.length; index += 2) physical.lend(runs[index], runs[index + 1]);
-    return new LentFrames(physical, runs, count * PAGE_SIZE);
+    const views: Uint8Array[] = [];
+    for (let index = 0; index < runs.length; index += 2) {
+      physical.lend(runs[index], runs[index + 1]);
+      views.push(physical.ram.writable(runs[index], runs[index + 1]));
+    }
+    return new LentFrames(physical, runs, views, count * PAGE_SIZE);
+  }
+
+  /** What most loans are: lists that hold one are written as such, since those that grow take more. */
+  private static takeOne(physical: PhysicalPages): LentFrames | Status {
+    const frame = physical.allocate();
+    if (frame === NO_FRAME) return ZX_ERR_NO_MEMORY;
+    physical.lend(frame, 1);
+    return new LentFrames(physical, [frame, 1], [physical.ram.writable(frame)], PAGE_SIZE);
   }
 
   release(): void {

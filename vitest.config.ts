@@ -48,6 +48,8 @@ export default defineConfig({
       },
       {
         // Accesses, crashes, suspensions and races under the kernel, once more on two harts, with single accesses made by threads of the kernel's scheduler.
+        // Left out: tests in which no thread of a guest runs (they would do the same again); models, which run long; those that count what there is
+        // of a kernel with one hart and without tasks: changes of threads (guest-life), objects and identifiers (vmar, address-space); and those that choose the number of harts themselves (harts, replay, memory-pressure, task-info, job-policy).
         extends: true,
         resolve: {
           alias: [
@@ -58,9 +60,10 @@ export default defineConfig({
         test: {
           name: 'two-harts',
           include: [
-            'packages/kernel/test/pager/{clone,dirty-requests,end-of-service,failure,read-faults,resize,supply,writeback}.test.ts',
-            'packages/kernel/test/task/{exception-channel,race-exploration,suspend}.test.ts',
-            'packages/kernel/test/vm/eviction.test.ts',
+            'packages/kernel/test/pager/!(pins|snapshot-zero|stream-size|validation|vmo-info).test.ts',
+            'packages/kernel/test/task/{crash,exception-channel,futex,guest-fuzz,guest-system-calls,page-waits,race-exploration,suspend}.test.ts',
+            'packages/kernel/test/syscall/vmar-regions.test.ts',
+            'packages/kernel/test/vm/{discardable,eviction}.test.ts',
           ],
         },
       },

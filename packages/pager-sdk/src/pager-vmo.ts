@@ -50,6 +50,7 @@ export class PagerVmo {
   private watching = false;
   private sharedSinceLook = false;
 
+  /** @internal */
   constructor(
     private readonly service: PagerServiceCore,
     private readonly parts: PagerVmoParts,
@@ -114,19 +115,31 @@ export class PagerVmo {
     return this.whenGone();
   }
 
-  /** A READ request of the kernel. */
+  /**
+   * A READ request of the kernel.
+   *
+   * @internal
+   */
   handleRequest(offset: number, length: number): void {
     this.reads.request(offset, length);
   }
 
-  /** The kernel's last word on this VMO. */
+  /**
+   * The kernel's last word on this VMO.
+   *
+   * @internal
+   */
   handleComplete(): void {
     this.completed = true;
     this.leave(new PagerError('detached', 'the kernel has completed the VMO'));
     this.finishIfDone();
   }
 
-  /** The signal ZX_VMO_ZERO_CHILDREN was seen. */
+  /**
+   * The signal ZX_VMO_ZERO_CHILDREN was seen.
+   *
+   * @internal
+   */
   handleZeroChildren(): void {
     this.watching = false;
     if (this.leaving) return;
@@ -139,7 +152,11 @@ export class PagerVmo {
     this.parts.onUnused?.();
   }
 
-  /** The service ends: no COMPLETE will come. */
+  /**
+   * The service ends: no COMPLETE will come.
+   *
+   * @internal
+   */
   abandon(reason: PagerError): void {
     this.completed = true;
     this.leave(reason);

@@ -1,7 +1,7 @@
 import { ZX_ERR_NOT_SUPPORTED, ZX_ERR_TIMED_OUT, type Status } from '../abi/status.js';
 import type { KernelState } from '../kernel-state.js';
 import { HandleTable } from '../object/handle-table.js';
-import type { CallerProcess, PagerBlocking, SystemCall } from '../syscall/call.js';
+import type { PagerBlocking, SystemCall } from '../syscall/call.js';
 import { Waiter, type Blocker } from '../task/waiter.js';
 import { HostCall, PENDING } from './host-call.js';
 
@@ -60,18 +60,25 @@ class HostDeadline extends Waiter {
  *
  * Calls that cannot wait return at once. Calls that can return a promise; the kernel continues them at safe points only.
  */
-export class HostCaller implements CallerProcess {
+export class HostCaller {
   readonly koid: number;
+  /** @internal */
   readonly handles: HandleTable;
+  /** @internal */
+  protected readonly kernel: KernelState;
   readonly pagerBlocking: PagerBlocking;
   private readonly spare: HostCall[] = [];
 
-  /** @param name for reports */
+  /**
+   * @internal
+   * @param name for reports
+   */
   constructor(
-    protected readonly kernel: KernelState,
+    kernel: KernelState,
     readonly name: string,
     options: { readonly pagerBlocking?: PagerBlocking } = {},
   ) {
+    this.kernel = kernel;
     this.koid = kernel.nextKoid();
     this.handles = new HandleTable(kernel.limits.handlesPerProcess, kernel.totals, kernel.limits.handles);
     this.pagerBlocking = options.pagerBlocking ?? 'fail';
@@ -107,13 +114,21 @@ export class HostCaller implements CallerProcess {
     this.close();
   }
 
-  /** A call to put arguments into. */
+  /**
+   * A call to put arguments into.
+   *
+   * @internal
+   */
   protected begin(options: WaitOptions = {}): HostCall {
     const call = this.spare.pop() ?? new HostCall(this.kernel, this, this.kernel.work);
     return call.reset(options.mayWaitForPager ?? this.pagerBlocking === 'allow');
   }
 
-  /** Runs a call that does not wait, and makes its result while its memory is there. */
+  /**
+   * Runs a call that does not wait, and makes its result while its memory is there.
+   *
+   * @internal
+   */
   protected finish<T>(call: HostCall, name: string, result: (status: Status) => T): T {
     const status = call.start(this.find(name));
     if (status === PENDING) {
@@ -126,18 +141,30 @@ export class HostCaller implements CallerProcess {
     return value;
   }
 
-  /** Runs a call that gives nothing but its status. */
+  /**
+   * Runs a call that gives nothing but its status.
+   *
+   * @internal
+   */
   protected statusOf(call: HostCall, name: string): StatusResult {
     return this.finish(call, name, (status) => ({ status }));
   }
 
-  /** Runs a call with one out-parameter left to add: a handle. */
+  /**
+   * Runs a call with one out-parameter left to add: a handle.
+   *
+   * @internal
+   */
   protected handleOf(call: HostCall, name: string): HandleResult {
     const out = call.out(4);
     return this.finish(call, name, (status) => ({ status, handle: call.memory.u32(out) }));
   }
 
-  /** Runs a call that may wait. */
+  /**
+   * Runs a call that may wait.
+   *
+   * @internal
+   */
   protected later<T>(
     call: HostCall,
     name: string,
@@ -147,7 +174,11 @@ export class HostCaller implements CallerProcess {
     return this.laterBy(call, this.find(name), options, result);
   }
 
-  /** `later`, for a call that is given instead of named. */
+  /**
+   * `later`, for a call that is given instead of named.
+   *
+   * @internal
+   */
   protected laterBy<T>(
     call: HostCall,
     systemCall: SystemCall,

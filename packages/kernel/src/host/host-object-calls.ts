@@ -191,7 +191,11 @@ export class HostObjectCalls extends HostCaller {
     return this.handleOf(call, 'object_get_child');
   }
 
-  /** A topic of one record; the view is all zeros when the call failed. */
+  /**
+   * A topic of one record; the view is all zeros when the call failed.
+   *
+   * @internal
+   */
   protected record(handle: number, topic: number, bytes: number): StatusResult & { readonly view: DataView } {
     const into = new Uint8Array(bytes);
     const { status } = this.objectGetInfo(handle, topic, into);

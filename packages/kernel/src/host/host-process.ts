@@ -1,6 +1,5 @@
 import { PAGE_SIZE } from '@faultline/mmu-emu';
 import type { PagerBlocking } from '../syscall/call.js';
-import type { KernelState } from '../kernel-state.js';
 import { ZX_OK } from '../abi/status.js';
 import { supplyFrames } from '../syscall/pager.js';
 import { LentFrames, type FrameLoan } from '../vm/lent-frames.js';
@@ -22,10 +21,6 @@ export interface HostProcessOptions {
  * A host process has a handle table and a koid of its own. It is no task: it cannot be killed or waited for.
  */
 export class HostProcess extends HostExceptionCalls {
-  constructor(kernel: KernelState, name: string, options: HostProcessOptions = {}) {
-    super(kernel, name, options);
-  }
-
   /**
    * Lends frames of guest RAM, to be filled and given to a pager's VMO (`pagerSupplyFrames`), without a VMO of their own. They belong to the
    * borrower until then, or until `release`, however long that takes.

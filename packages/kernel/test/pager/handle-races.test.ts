@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ZX_ERR_BAD_HANDLE } from '../../src/abi/status.js';
 import { Kernel } from '../../src/kernel.js';
+import { HARTS } from '../support/harts.js';
 import { AsmGuest, DATA, EXIT, zx } from '../support/asm-guest.js';
 
 const ROUNDS = 300;
@@ -75,6 +76,7 @@ describe('a pager handle that is closed and made anew', () => {
   it.each([1, 2, 3, 4])('CR-12 CP-05: may be used by another thread meanwhile, schedule %i', async (seed) => {
     const kernel = await Kernel.create({
       ramBytes: 8 * 2 ** 20,
+      harts: HARTS,
       sliceInstructions: 11 + seed,
       schedule: { seed },
     });

@@ -7,6 +7,7 @@ import { ZX_VM_PERM_READ } from '../../src/abi/vm.js';
 import { Kernel } from '../../src/kernel.js';
 import { KernelError } from '../../src/kernel-error.js';
 import type { OvertimeLimits } from '../../src/vm/request-overtime.js';
+import { HARTS } from '../support/harts.js';
 import { AsmGuest, EXIT, FREE, zx } from '../support/asm-guest.js';
 import { ServingPager } from '../support/serving-pager.js';
 import { UserPager } from '../support/user-pager.js';
@@ -148,6 +149,7 @@ describe('a kernel', () => {
     const log: string[] = [];
     const kernel = await Kernel.create({
       ramBytes: 4 * 2 ** 20,
+      harts: HARTS,
       clock: new VirtualClock(),
       pagerOvertimeSeconds: 2,
       pagerTimeoutSeconds: 5,
@@ -178,7 +180,7 @@ describe('a kernel', () => {
   });
 
   it('tells a deadlock at once, rather than after that time', async () => {
-    const kernel = await Kernel.create({ ramBytes: 4 * 2 ** 20 });
+    const kernel = await Kernel.create({ ramBytes: 4 * 2 ** 20, harts: HARTS });
     const host = kernel.createHostProcess('test');
     const file = new ServingPager(host).createVmo(1);
     await AsmGuest.start(kernel, host, `li a0, ${FREE}\nld a0, 0(a0)\n${EXIT}`, {

@@ -14,6 +14,7 @@ import { ZX_VM_PERM_READ } from '../../src/abi/vm.js';
 import { ZX_VMO_RESIZABLE } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { Kernel } from '../../src/kernel.js';
+import { HARTS } from '../support/harts.js';
 import { AsmGuest, CODE, DATA, EXIT, FREE, PAGE } from '../support/asm-guest.js';
 import { ServingPager } from '../support/serving-pager.js';
 
@@ -28,6 +29,7 @@ describe('crashes of guests', () => {
     log = [];
     kernel = await Kernel.create({
       ramBytes: 8 * 2 ** 20,
+      harts: HARTS,
       log: (severity, text) => log.push(`${severity}: ${text}`),
     });
     host = kernel.createHostProcess('test');

@@ -11,6 +11,7 @@ import {
 import { ZX_RIGHT_SAME_RIGHTS } from '../../src/abi/rights.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { Kernel } from '../../src/kernel.js';
+import { HARTS } from '../support/harts.js';
 import { AsmGuest, DATA, EXIT, zx } from '../support/asm-guest.js';
 
 const INFINITE = '0x7fffffffffffffff';
@@ -27,7 +28,7 @@ describe('futexes', () => {
   let host: HostProcess;
 
   beforeEach(async () => {
-    kernel = await Kernel.create({ ramBytes: 8 * 2 ** 20 });
+    kernel = await Kernel.create({ ramBytes: 8 * 2 ** 20, harts: HARTS });
     host = kernel.createHostProcess('test');
   });
 

@@ -5,6 +5,7 @@ import { ZX_OK } from '../../src/abi/status.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { Kernel } from '../../src/kernel.js';
 import { CALL_TABLE } from '../../src/syscall/table.js';
+import { HARTS } from '../support/harts.js';
 import { AsmGuest, CODE, DATA, EXIT, FREE, PAGE, site, STACK_TOP, VDSO } from '../support/asm-guest.js';
 import { ServingPager } from '../support/serving-pager.js';
 
@@ -168,6 +169,7 @@ describe('the edge of the kernel, from a guest', () => {
       let yields = 0;
       const kernel = await Kernel.create({
         ramBytes: 4 * 2 ** 20,
+        harts: HARTS,
         sliceInstructions: 2_000,
         limits: {
           objects: 500,

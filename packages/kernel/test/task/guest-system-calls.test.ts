@@ -16,6 +16,7 @@ import { ZX_THREAD_STATE_BLOCKED_PAGER, ZX_THREAD_STATE_BLOCKED_PORT } from '../
 import type { HostProcess } from '../../src/host/host-process.js';
 import { Kernel } from '../../src/kernel.js';
 import { callNumber } from '../../src/syscall/table.js';
+import { HARTS } from '../support/harts.js';
 import { AsmGuest, DATA, EXIT, FREE, PAGE, site, VDSO, zx } from '../support/asm-guest.js';
 import { ServingPager, turn } from '../support/serving-pager.js';
 
@@ -26,7 +27,7 @@ describe('system calls of guests', () => {
   let host: HostProcess;
 
   beforeEach(async () => {
-    kernel = await Kernel.create({ ramBytes: 8 * 2 ** 20 });
+    kernel = await Kernel.create({ ramBytes: 8 * 2 ** 20, harts: HARTS });
     host = kernel.createHostProcess('test');
   });
 

@@ -77,7 +77,7 @@ function tryFault(name, fault) {
     process.execPath,
     [
       ...[toolFile('vitest', 'vitest'), 'run', '--config', 'scripts/vitest/fault.config.ts'],
-      ...['--maxWorkers=1', '--project', suite, '--reporter=json', `--outputFile.json=${report}`],
+      ...['--maxWorkers=1', '--bail=1', '--project', suite, '--reporter=json', `--outputFile.json=${report}`],
       ...choice,
       ...files,
     ],

@@ -72,12 +72,15 @@ describe('immediate operations', () => {
   });
 
   it('lui and auipc extend the sign of bit 31', async () => {
-    const bench = await Bench.of('lui a0, 0x80000\nauipc a1, 0x80000\nauipc a2, 1\nlui a3, 0x7ffff');
-    bench.run(4);
+    const bench = await Bench.of(
+      'lui a0, 0x80000\nauipc a1, 0x80000\nauipc a2, 1\nlui a3, 0x7ffff\nauipc a4, 0',
+    );
+    bench.run(5);
     expect(bench.x('a0')).toBe(0xffff_ffff_8000_0000n);
     expect(bench.x('a1')).toBe(BigInt.asUintN(64, BigInt(ORIGIN) + 4n - 0x8000_0000n));
     expect(bench.x('a2')).toBe(BigInt(ORIGIN) + 8n + 0x1000n);
     expect(bench.x('a3')).toBe(0x7fff_f000n);
+    expect(bench.x('a4')).toBe(BigInt(ORIGIN) + 16n);
   });
 });
 

@@ -1,7 +1,7 @@
 /** A driver of virtio devices, for tests: what a guest does, done from outside, between runs. */
 
 import { Machine, Plic, RAM_BASE, VIRTIO_BASE, VirtioMmio } from '../../../src/index.js';
-import type { VirtioFunction, VirtioQueues } from '../../../src/index.js';
+import type { MachineOptions, VirtioFunction, VirtioQueues } from '../../../src/index.js';
 
 /** Part of a chain: bytes for the device to read, or how many it may write. */
 export type Piece = Uint8Array | number;
@@ -25,7 +25,11 @@ export class VirtioDriver {
   }
 
   /** A machine with just this device, set up with queues of `size` entries. */
-  static async of(make: (queues: VirtioQueues) => VirtioFunction, size = 8): Promise<VirtioDriver> {
+  static async of(
+    make: (queues: VirtioQueues) => VirtioFunction,
+    size = 8,
+    options: MachineOptions = {},
+  ): Promise<VirtioDriver> {
     const interrupts: boolean[] = [];
     const line = new Plic().line(1);
     const device = new VirtioMmio(make, {
@@ -35,7 +39,7 @@ export class VirtioDriver {
         line(raised);
       },
     });
-    const machine = await Machine.create({ ramBytes: 2 ** 20, devices: [device] });
+    const machine = await Machine.create({ ramBytes: 2 ** 20, devices: [device], ...options });
     const driver = new VirtioDriver(machine, device, interrupts);
     driver.start(size);
     return driver;

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 
 const BENCHMARKS = [
   'machine',
+  'browser',
   'system',
   'boot',
   'faults',

@@ -1,15 +1,24 @@
 /**
  * Packs every package once, installs each alone into an empty project, and uses it there as a stranger would: from
- * JavaScript, from TypeScript, bundled for a browser, and by its command. The packages must have been built.
+ * JavaScript, from TypeScript, bundled for a browser and in one, and by its command. The packages must have been built.
  *
  * With names as arguments only those packages are tried. The last line is `N passed, N failed`.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
+import { CHROMIUM, runInChromium } from './browser/chromium.mjs';
 import {
   libraryEntries,
   NEUTRAL_PACKAGES,
@@ -163,6 +172,23 @@ function checkGuest(project) {
   return run(executable, args, project, (text) => text.includes('from-a-tarball'));
 }
 
+/** Runs a guest in a page of Chromium, on pages that a pager in the page supplies. */
+async function checkInChromium(project) {
+  const page = join(project, 'guest-in-page.mjs');
+  copyFileSync(join(root, 'scripts/browser/guest-in-page.mjs'), page);
+  const guests = process.env['FAULTLINE_GUEST_BIN'] ?? join(root, 'guest/bin');
+  const files = { '/pager-client.elf': readFileSync(join(guests, 'pager-client.elf')) };
+  const pages = 64;
+  const result = await runInChromium(page, [5, pages], { conditions: [], files });
+  const { outcome, returnCode, output, pagesSupplied, programPages } = result;
+  const whole = output.includes('client: all pages are right\n');
+  // All of the data but the refused page, and of the program what it touched.
+  const touched = pagesSupplied - (pages - 1);
+  return outcome === 'exited' && returnCode === '0' && whole && touched > 0 && touched < programPages
+    ? undefined
+    : JSON.stringify(result, null, 2);
+}
+
 async function checkPackage(name, tarballs) {
   const manifest = readManifest(packageFolder(name));
   const isNeutral = NEUTRAL_PACKAGES.includes(name);
@@ -221,6 +247,13 @@ async function checkPackage(name, tarballs) {
     await check(`${name}: the command ${command} tells its version and its usage`, () =>
       checkCommand(project, command, manifest.version),
     );
+  }
+  if (name === 'pager-sdk') {
+    if (spawnSync(CHROMIUM, ['--version']).status === 0 || process.env['CI'] === 'true') {
+      await check(`${name}: a guest runs in Chromium, paged in by the page`, () => checkInChromium(project));
+    } else {
+      process.stdout.write(`not run: a guest in a browser: ${CHROMIUM} is not installed\n`);
+    }
   }
   if (name === 'fs-pager-example') {
     await check(`${name}: its command runs a guest program`, () => checkGuest(project));

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CHROMIUM, runInChromium } from '../../../../scripts/browser/chromium.js';
+import { CHROMIUM, runInChromium } from '../../../../scripts/browser/chromium.mjs';
 import { hasTool } from '../../../../scripts/vitest/needs-tool.js';
 import { run } from './page-results.js';
 import type { ProgramResult } from './page-results.js';

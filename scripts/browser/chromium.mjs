@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -23,45 +22,51 @@ const PAGE = `<!doctype html><title>Faultline</title><script type="module">
 /**
  * Bundles a module for browsers, serves it on the loopback interface, and calls its export `run` in a page.
  *
- * @param module path of the module; packages resolve to their sources.
- * @param args what `run` is called with; JSON.
- * @returns what it returns or resolves to, through JSON.
+ * @param {string} module path of the module.
+ * @param {readonly unknown[]} args what `run` is called with; JSON.
+ * @param {object} [options]
+ * @param {readonly string[]} [options.conditions] how packages are resolved; to their sources, unless said.
+ * @param {Readonly<Record<string, Uint8Array>>} [options.files] what the page can fetch besides, by path.
+ * @returns {Promise<unknown>} what it returns or resolves to, through JSON.
  * @throws {Error} what it throws, or when the browser ends before.
  */
-export async function runInChromium(module: string, args: readonly unknown[]): Promise<unknown> {
+export async function runInChromium(module, args, { conditions = ['@faultline/source'], files = {} } = {}) {
   const { outputFiles } = await build({
     entryPoints: [module],
     bundle: true,
     write: false,
     format: 'esm',
     platform: 'browser',
-    conditions: ['@faultline/source'],
+    conditions: [...conditions],
     logLevel: 'silent',
   });
   const profile = mkdtempSync(join(tmpdir(), 'faultline-chromium-'));
-  const files: Readonly<Record<string, readonly [type: string, body: string]>> = {
+  /** @type {Record<string, readonly [type: string, body: string | Uint8Array]>} */
+  const served = {
     '/': ['text/html', PAGE],
     '/page.js': ['text/javascript', outputFiles[0].text],
     '/arguments': ['application/json', JSON.stringify(args)],
   };
-  let settle: (outcome: { value?: unknown; error?: string }) => void = () => undefined;
-  const outcome = new Promise<{ value?: unknown; error?: string }>((resolve) => (settle = resolve));
+  for (const [path, body] of Object.entries(files)) served[path] = ['application/octet-stream', body];
+  /** @type {(outcome: { value?: unknown, error?: string }) => void} */
+  let settle = () => undefined;
+  const outcome = new Promise((resolve) => (settle = resolve));
   const server = createServer((request, response) => {
     if (request.method === 'POST') {
       let body = '';
-      request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      request.setEncoding('utf8').on('data', (chunk) => (body += chunk));
       request.on('end', () => {
         response.end();
-        settle(JSON.parse(body) as { value?: unknown; error?: string });
+        settle(JSON.parse(body));
       });
       return;
     }
-    const file = files[request.url ?? ''];
+    const file = served[request.url ?? ''];
     response.writeHead(file === undefined ? 404 : 200, { 'content-type': file?.[0] ?? 'text/plain' });
     response.end(file?.[1]);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
   // Chromium's own sandbox refuses to start as root; what it loads is this project's code only.
   const browser = spawn(
     CHROMIUM,
@@ -71,9 +76,9 @@ export async function runInChromium(module: string, args: readonly unknown[]): P
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  const ended = new Promise<void>((resolve) => browser.on('close', () => resolve()));
+  const ended = new Promise((resolve) => browser.on('close', resolve));
   let said = '';
-  browser.stderr.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-2000)));
+  browser.stderr.setEncoding('utf8').on('data', (chunk) => (said = (said + chunk).slice(-2000)));
   browser.on('error', (error) => settle({ error: error.message }));
   browser.on('exit', (status) => settle({ error: `Chromium ended with status ${String(status)}\n${said}` }));
   try {

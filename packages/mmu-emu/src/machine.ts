@@ -63,6 +63,8 @@ export interface MachineDebugger {
   exception(hart: Hart): void;
   /** Under either engine. True to stop the run. */
   sliceEnded(hart: Hart): boolean;
+  /** The machine was reset or restored: nothing is as it was left. */
+  replaced(): void;
 }
 
 /** A RISC-V machine. */
@@ -245,6 +247,7 @@ export class Machine {
     this.#rest();
     restoreParts(this.#parts(), this.#initial);
     clearFrames(this.ram, 0, this.ram.frameCount);
+    this.#debugger?.replaced();
   }
 
   /**
@@ -275,6 +278,7 @@ export class Machine {
   restore(snapshot: Uint8Array): void {
     this.#rest();
     this.#snapshot.restore(snapshot);
+    this.#debugger?.replaced();
   }
 
   /**
@@ -291,6 +295,7 @@ export class Machine {
       await this.#snapshot.restoreFrom(open, () => this.stop(0));
     } finally {
       this.#restoring = false;
+      this.#debugger?.replaced();
     }
   }
 

@@ -69,7 +69,7 @@ export async function bootSystem(
       options,
       stderr: streams.stderr,
       exitStatus: (code) => (code === 0 ? 0 : code & 0xff || 1),
-      load: options.reboot ? load : undefined,
+      load,
     });
   } finally {
     terminal?.close();

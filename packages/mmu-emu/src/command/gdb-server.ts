@@ -23,6 +23,7 @@ const KEEPS_STATUS = 0xff;
 export class GdbServer {
   readonly #debug: Debugger;
   readonly #server: Server;
+  readonly #reset: () => void;
   readonly #stderr: Writable;
   #session: GdbSession | undefined;
   #socket: Socket | undefined;
@@ -32,11 +33,16 @@ export class GdbServer {
   #wake: () => void = () => undefined;
 
   /**
-   * @param port 0 for any that is free.
+   * @param port 0 for any that is free. @param reset for `monitor reset`, see `GdbSession`.
    * @param stderr is told of the port, and of clients that are sent away.
    * @throws {GdbPortError}
    */
-  static async listen(debug: Debugger, port: number, stderr: Writable): Promise<GdbServer> {
+  static async listen(
+    debug: Debugger,
+    port: number,
+    reset: () => void,
+    stderr: Writable,
+  ): Promise<GdbServer> {
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
@@ -44,12 +50,13 @@ export class GdbServer {
       });
       server.listen(port, HOST, resolve);
     });
-    return new GdbServer(debug, server, stderr);
+    return new GdbServer(debug, server, reset, stderr);
   }
 
-  private constructor(debug: Debugger, server: Server, stderr: Writable) {
+  private constructor(debug: Debugger, server: Server, reset: () => void, stderr: Writable) {
     this.#debug = debug;
     this.#server = server;
+    this.#reset = reset;
     this.#stderr = stderr;
     server.on('connection', (socket) => this.#connected(socket));
     const { port } = server.address() as AddressInfo;
@@ -129,7 +136,8 @@ export class GdbServer {
       return;
     }
     socket.setNoDelay(true);
-    const session = new GdbSession(this.#debug, (bytes) => void (socket.writable && socket.write(bytes)));
+    const send = (bytes: Uint8Array): void => void (socket.writable && socket.write(bytes));
+    const session = new GdbSession(this.#debug, send, this.#reset);
     this.#socket = socket;
     this.#session = session;
     this.#hasServed = true;

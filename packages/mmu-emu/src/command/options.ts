@@ -30,7 +30,7 @@ export interface MachineCommandOptions {
   readonly trace: string | undefined;
   /** Lines after which the trace ends. */
   readonly traceLimit: number;
-  /** File for a snapshot of a run that is ended from outside; undefined for none. */
+  /** File for a snapshot of a run that is ended from outside, by a debugger too; undefined for none. */
   readonly saveSnapshot: string | undefined;
   /** Snapshot to go on from; undefined for none. */
   readonly restore: string | undefined;
@@ -99,7 +99,7 @@ Options of both:
                          pc, encoding, text, registers written, memory touched
   --trace-limit N        end the trace after N lines (default 1000000)
   --save-snapshot FILE   write the whole machine to FILE when the run is ended from the
-                         terminal or by --max-instructions
+                         terminal, by the debugger's kill, or by --max-instructions
   --restore FILE         go on from there; the machine's other options, and the contents
                          of drives, must be as they were
   --no-reboot            a reset by the program ends the run (status 123); otherwise

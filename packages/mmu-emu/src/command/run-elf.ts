@@ -76,7 +76,7 @@ export async function runElf(
       options,
       stderr: streams.stderr,
       exitStatus,
-      load: options.reboot ? () => void load() : undefined,
+      load: () => void load(),
     });
   } finally {
     terminal.close();

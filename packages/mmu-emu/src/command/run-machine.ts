@@ -31,8 +31,8 @@ export interface MachineSurroundings {
   readonly stderr: Writable;
   /** Status of the command for the program's own exit code. */
   readonly exitStatus: (code: number) => number;
-  /** Puts the program where it begins, in a machine that was reset; without it, a reset ends the run. */
-  readonly load: (() => void) | undefined;
+  /** Puts the program where it begins, in a machine that was reset. */
+  readonly load: () => void;
 }
 
 /**
@@ -43,7 +43,7 @@ export interface MachineSurroundings {
  * @throws {GdbPortError} {TraceFileError} {SnapshotFileError} {SnapshotError} when there can be no debugger, trace or snapshot.
  */
 export async function runMachine(machine: Machine, surroundings: MachineSurroundings): Promise<number> {
-  const { terminal, options, stderr } = surroundings;
+  const { terminal, options, stderr, load } = surroundings;
   const { gdbPort, trace, traceLimit } = options;
   let gdb: GdbServer | undefined;
   let traceFile: TraceFile | undefined;
@@ -55,7 +55,11 @@ export async function runMachine(machine: Machine, surroundings: MachineSurround
     if (gdbPort !== undefined || trace !== undefined) {
       const debug = await Debugger.attach(machine);
       if (trace !== undefined) traceFile = new TraceFile(debug, trace, traceLimit, stderr);
-      if (gdbPort !== undefined) gdb = await GdbServer.listen(debug, gdbPort, stderr);
+      const reset = (): void => {
+        machine.reset();
+        load();
+      };
+      if (gdbPort !== undefined) gdb = await GdbServer.listen(debug, gdbPort, reset, stderr);
       terminal.onEscape = () => gdb?.wake();
     }
     status = await runUntilEnd(machine, surroundings, gdb);
@@ -94,10 +98,10 @@ async function runUntilEnd(
     else if (retired >= options.maxInstructions) {
       stderr.write(`mmu-emu: the program has not ended within ${options.maxInstructions} instructions\n`);
       status = STATUS_OUT_OF_INSTRUCTIONS;
-    } else if (reason === EXIT_RESET && load === undefined) status = STATUS_RESET;
+    } else if (reason === EXIT_RESET && !options.reboot) status = STATUS_RESET;
     else if (reason === EXIT_RESET) {
       machine.reset();
-      load?.();
+      load();
     } else if (reason !== EXIT_WFI) await new Promise((resolve) => setImmediate(resolve));
     else if (!(await waitForInterrupt(machine, terminal, port, gdb))) {
       stderr.write('mmu-emu: the program waits for an interrupt, and nothing here can raise one\n');

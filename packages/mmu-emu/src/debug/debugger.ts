@@ -72,6 +72,7 @@ export class Debugger {
       accessed: (hart, value) => made.#accessed(hart, value),
       exception: (hart) => made.#trace?.exception(hart),
       sliceEnded: (hart) => made.#sliceEnded(hart),
+      replaced: () => made.#replaced(),
     };
     made.#switch = await machine.connectDebugger(hooks);
     return made;
@@ -372,6 +373,12 @@ export class Debugger {
     const [low = 0, high = 0, ...rest] = this.read(hart, pc, 4);
     const [third = 0, fourth = 0] = rest;
     return (low | (high << 8) | (third << 16) | (fourth << 24)) >>> 0;
+  }
+
+  /** No hart stands where it was stopped. */
+  #replaced(): void {
+    this.#passed.length = 0;
+    this.#trace?.replaced();
   }
 
   #sliceEnded(hart: Hart): boolean {

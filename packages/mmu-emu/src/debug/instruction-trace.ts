@@ -79,6 +79,7 @@ export class InstructionTrace {
   #access: Omit<TracedAccess, 'value'> | undefined;
   /** Where each hart goes on if no interrupt comes. */
   readonly #next: bigint[];
+  readonly #harts: readonly Hart[];
 
   /** @param fetch gives the encoding at a pc, in the low 16 bits for a compressed one. */
   constructor(
@@ -88,7 +89,13 @@ export class InstructionTrace {
   ) {
     this.#fetch = fetch;
     this.#emit = emit;
+    this.#harts = harts;
     this.#next = harts.map(({ state }) => pairOf(state, HART_PC));
+  }
+
+  /** Between two runs, the machine was reset or restored: harts go on elsewhere. */
+  replaced(): void {
+    for (const { id, state } of this.#harts) this.#next[id] = pairOf(state, HART_PC);
   }
 
   /** The instruction at the pc is about to run. */

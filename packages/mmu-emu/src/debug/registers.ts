@@ -1,7 +1,8 @@
 import { csrByName } from '../assembler/csr-names.js';
 import { registerByName } from '../assembler/registers.js';
 import type { Hart } from '../hart/hart.js';
-import { HART_F, HART_PC, HART_PRIVILEGE, HART_X } from '../hart/state.js';
+import { MSTATUS_FS } from '../hart/mstatus.js';
+import { HART_F, HART_MSTATUS, HART_PC, HART_PRIVILEGE, HART_X } from '../hart/state.js';
 
 const COUNTERS: ReadonlySet<string> = new Set(['mcycle', 'minstret']);
 
@@ -31,7 +32,8 @@ export function readRegister(hart: Hart, name: string): bigint | undefined {
 
 /**
  * Sets a register of a hart that is not running. A CSR keeps the bits that it has, as when machine mode writes it; what
- * depends on it (translation, interrupts, timers) follows.
+ * depends on it (translation, interrupts, timers) follows. A floating-point register makes mstatus.FS Dirty, so that the guest
+ * saves it, but where FS is Off it stays so: the guest does not use what is there.
  *
  * @param name as for `readRegister`; x0, the privilege and read-only CSRs cannot be set.
  * @param value its low 64 bits count.
@@ -45,6 +47,9 @@ export function writeRegister(hart: Hart, name: string, value: bigint): boolean 
   if (word !== undefined) {
     hart.state[word] = low;
     hart.state[word + 1] = high;
+    if (word >= HART_F && word < HART_F + 64 && (hart.state[HART_MSTATUS] & MSTATUS_FS) !== 0) {
+      hart.state[HART_MSTATUS] |= MSTATUS_FS;
+    }
     return true;
   }
   const csr = csrByName(name);

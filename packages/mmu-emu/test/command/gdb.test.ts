@@ -1,19 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
-import { assemble } from '../../src/index.js';
-import { encodePacket, PacketReader } from '../../src/debug/gdb/packets.js';
-import { buildElf, R, W, X } from '../elf/elf-builder.js';
+import { describe, expect, test } from 'vitest';
 import { hasTool } from '../../../../scripts/vitest/needs-tool.js';
 import { CommandRun } from './command-run.js';
+import { scratch } from './programs.js';
+import { RawClient } from './raw-client.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'faultline-gdb-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const { folder, program: assembled } = scratch();
 
 const COMPILER = 'riscv64-linux-gnu-gcc';
 const GDB = 'gdb-multiarch';
@@ -46,73 +40,6 @@ async function gdb(port: number, commands: readonly string[]): Promise<string> {
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   await new Promise((resolve) => child.once('close', resolve));
   return output;
-}
-
-let files = 0;
-/** A program at the start of RAM. */
-function assembled(source: string): string {
-  const path = join(folder, `assembled-${files++}.elf`);
-  const { bytes } = assemble(source, { origin: 0x8000_0000 });
-  writeFileSync(path, buildElf({ segments: [{ flags: R | W | X, vaddr: 0x8000_0000, data: bytes }] }));
-  return path;
-}
-
-/** A client that says what a test wants, without acknowledging anything. */
-class RawClient {
-  readonly #socket: Socket;
-  readonly #reader = new PacketReader(0x10000);
-  readonly #replies: string[] = [];
-  #heard = '';
-  #wake: () => void = () => undefined;
-  #closed = false;
-
-  static async of(port: number): Promise<RawClient> {
-    const socket = connect(port, '127.0.0.1');
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    return new RawClient(socket);
-  }
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (bytes: Buffer) => {
-      this.#heard += bytes.toString('latin1');
-      for (const arrival of this.#reader.read(bytes)) {
-        if (arrival.kind === 'packet') this.#replies.push(Buffer.from(arrival.payload).toString('latin1'));
-      }
-      this.#wake();
-    });
-    socket.on('close', () => {
-      this.#closed = true;
-      this.#wake();
-    });
-  }
-
-  async raw(bytes: Uint8Array): Promise<void> {
-    await new Promise((resolve) => this.#socket.write(bytes, resolve));
-  }
-
-  async say(packet: string): Promise<void> {
-    await this.raw(encodePacket(Buffer.from(packet, 'latin1')));
-  }
-
-  async reply(): Promise<string> {
-    while (this.#replies.length === 0) {
-      if (this.#closed) throw new Error(`the connection was closed after ${this.#heard}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    return this.#replies.shift() ?? '';
-  }
-
-  async ask(packet: string): Promise<string> {
-    await this.say(packet);
-    return this.reply();
-  }
-
-  /** Waits for the end of the connection; gives all that was heard. */
-  async ended(): Promise<string> {
-    while (!this.#closed) await new Promise<void>((resolve) => (this.#wake = resolve));
-    return this.#heard;
-  }
 }
 
 describe('GDB', () => {
@@ -199,6 +126,34 @@ describe('GDB', () => {
     expect(output).toMatch(/#0 +bump .*\n#1 .* in second \(\)/);
     expect(output).toMatch(/\n\$1 = 1\n[^]*\n\$2 = 0\n/);
     expect(output).toMatch(/\n\$3 = ([0-9]+)\n[^]*\n\$4 = \1\n/);
+    expect(await run.status).toBe(24);
+  });
+});
+
+describe('GDB and resets', () => {
+  test('monitor reset begins the program anew, with breakpoints as they were', async ({ task }) => {
+    if (!hasTool(task, GDB, 'debugging with GDB') || !hasTool(task, COMPILER, 'debugging with GDB')) return;
+    // That the program's own resets end the run does not matter to the debugger's.
+    const run = new CommandRun(['run', '--no-reboot', '--gdb', '0', program()]);
+    const output = await gdb(await run.port(), [
+      'break half',
+      'continue',
+      'print counter > 0',
+      'set $fa0 = 2.5',
+      'print/x $mstatus & 0x6000',
+      'monitor reset',
+      'maintenance flush register-cache',
+      'print $pc == (unsigned long)&_start',
+      'print counter',
+      'print $fa0.double',
+      'continue',
+      'print counter > 0',
+      'delete',
+      'continue',
+    ]);
+    expect(output).toMatch(/\$1 = 1\n[^]*\$2 = 0x6000\n[^]*the machine was reset/);
+    expect(output).toMatch(/\$3 = 1\n[^]*\$4 = 0\n[^]*\$5 = 0\n[^]*Breakpoint 1, half[^]*\$6 = 1\n/);
+    expect(output).toContain('exited with code 030]');
     expect(await run.status).toBe(24);
   });
 });

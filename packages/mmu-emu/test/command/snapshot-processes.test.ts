@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../qemu/random.js';
 import { Guest } from '../snapshot/guest.js';
 import { visibleState } from '../snapshot/visible-state.js';
 import { CommandProcess } from './command-process.js';
+import { scratch } from './programs.js';
 
 const SEED = Number(process.env['FAULTLINE_SEED']);
 const MEBIBYTES = 8;
@@ -14,12 +14,11 @@ const INSTRUCTIONS = 100_000;
 const SAVED_AT = 41_733;
 const ENGINES = ['interpreter', 'translator'] as const;
 
-const folder = mkdtempSync(join(tmpdir(), 'faultline-snapshot-'));
+const { folder } = scratch();
 let command: CommandProcess;
 beforeAll(async () => {
   command = await CommandProcess.in(folder);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** RAM with a random program that calls its supervisor often, which sends a byte each time. */
 async function talkativeProgram(harts: number): Promise<Uint8Array> {

@@ -254,3 +254,33 @@ test('a debugger that is detached or replaced stops nothing', async () => {
   await second.detach();
   expect(bench.machine.run(1_000_000)).toBe(EXIT_WFI);
 });
+
+describe('a machine that is reset or restored under a debugger', () => {
+  test.each(['interpreter', 'translator'] as const)(
+    'stops again where it was stopped before (%s)',
+    async (engine) => {
+      const bench = await Bench.of('first: addi a0, a0, 1\nsecond: nop\nwfi', {
+        mode: 'full-system',
+        engine,
+      });
+      const image = bench.machine.ram.readable(0).slice();
+      const debug = await Debugger.attach(bench.machine);
+      debug.addBreakpoint(bench.symbol('first'));
+      const snapshot = bench.machine.save();
+      for (let time = 0; time < 3; time++) {
+        expect([bench.machine.run(100), debug.stop?.reason, bench.pc]).toEqual([
+          EXIT_DEBUG,
+          'breakpoint',
+          bench.symbol('first'),
+        ]);
+        if (time === 0) bench.machine.restore(snapshot);
+        else if (time === 1) await bench.machine.restoreFrom(() => [snapshot]);
+        else bench.machine.reset();
+      }
+      bench.machine.ram.writable(0).set(image);
+      bench.pc = bench.symbol('first');
+      expect([bench.machine.run(100), debug.stop?.reason]).toEqual([EXIT_DEBUG, 'breakpoint']);
+      expect([bench.machine.run(100), bench.x('a0')]).toEqual([EXIT_WFI, 1n]);
+    },
+  );
+});

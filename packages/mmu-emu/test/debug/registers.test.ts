@@ -62,4 +62,25 @@ describe('registers by name', () => {
     expect(names.map((name) => writeRegister(bench.hart, name, 5n))).toEqual(names.map(() => false));
     expect(readRegister(bench.hart, 'zero')).toBe(0n);
   });
+
+  test('a floating-point register that is set is dirty, so that a guest saves it; where FS is Off it stays so', async () => {
+    const bench = await Bench.of('csrr a0, mstatus\nfmv.x.d a1, fa0\nwfi', FULL);
+    const [OFF, INITIAL, CLEAN, DIRTY] = [0n, 1n, 2n, 3n];
+    for (const [before, after] of [
+      [OFF, OFF],
+      [INITIAL, DIRTY],
+      [CLEAN, DIRTY],
+      [DIRTY, DIRTY],
+    ]) {
+      writeRegister(bench.hart, 'mstatus', before << 13n);
+      expect(writeRegister(bench.hart, 'a5', 1n)).toBe(true);
+      expect(((readRegister(bench.hart, 'mstatus') ?? 0n) >> 13n) & 3n).toBe(before);
+      expect(writeRegister(bench.hart, 'fa0', 0x1234n + before)).toBe(true);
+      expect(((readRegister(bench.hart, 'mstatus') ?? 0n) >> 13n) & 3n).toBe(after);
+      expect(readRegister(bench.hart, 'fa0')).toBe(0x1234n + before);
+    }
+    bench.run();
+    // SD, and FS.
+    expect([bench.x('a0') >> 63n, (bench.x('a0') >> 13n) & 3n, bench.x('a1')]).toEqual([1n, 3n, 0x1237n]);
+  });
 });

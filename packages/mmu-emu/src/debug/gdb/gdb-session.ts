@@ -1,4 +1,4 @@
-import { EXIT_BUDGET, EXIT_DEBUG, EXIT_STOP, EXIT_WFI } from '../../hart/hart.js';
+import { EXIT_BUDGET, EXIT_DEBUG, EXIT_RESET, EXIT_STOP, EXIT_WFI } from '../../hart/hart.js';
 import type { ExitReason, Hart } from '../../hart/hart.js';
 import type { Debugger, DebugStop } from '../debugger.js';
 import { readRegister } from '../registers.js';
@@ -67,11 +67,19 @@ export class GdbSession {
   #lastStop: string;
   #lastSent: Uint8Array = new Uint8Array(0);
   #retired = 0;
+  readonly #reset: (() => void) | undefined;
+  /** The guest has asked for a reset in the middle of a step of this hart. */
+  #resetInStep: Hart | undefined;
 
-  /** @param send takes bytes for the client. */
-  constructor(debug: Debugger, send: (bytes: Uint8Array) => void) {
+  /**
+   * @param send takes bytes for the client.
+   * @param reset resets the machine and puts its program where it begins, for `monitor reset`, which is refused without. May
+   * throw a SnapshotError, as `Machine.reset` does.
+   */
+  constructor(debug: Debugger, send: (bytes: Uint8Array) => void, reset?: () => void) {
     this.#debug = debug;
     this.#send = send;
+    this.#reset = reset;
     this.#points = new ClientPoints(debug);
     this.#hart = debug.machine.currentHart;
     this.#lastStop = this.#stopReply(SIGNAL_TRAP, this.#hart, '');
@@ -111,10 +119,18 @@ export class GdbSession {
 
   /**
    * Runs the machine as the client asked, up to about `budget` instructions, and tells the client when it stops or ends. For
-   * EXIT_WFI and EXIT_TRAP see `Machine.run`; the client is not told of them.
+   * EXIT_WFI and EXIT_TRAP see `Machine.run`; the client is not told of them. Nor of EXIT_RESET: reset the machine, load its
+   * program and run on, which goes on as the client asked, or ends its step where the program begins; or call `end`.
    */
   run(budget: number): ExitReason {
     const { machine } = this.#debug;
+    this.#retired = 0;
+    const stepped = this.#resetInStep;
+    if (stepped !== undefined) {
+      this.#resetInStep = undefined;
+      this.#report(SIGNAL_TRAP, stepped, '');
+      return EXIT_DEBUG;
+    }
     const total = (): number => machine.harts.reduce((sum, hart) => sum + hart.totalRetired, 0);
     const before = total();
     const reason = this.#resume(budget);
@@ -122,6 +138,7 @@ export class GdbSession {
     const { stop } = this.#debug;
     if (reason === EXIT_DEBUG && stop !== undefined) this.#report(SIGNAL_TRAP, stop.hart, cause(stop));
     if (reason === EXIT_STOP) this.end(machine.exitCode);
+    if (reason === EXIT_RESET) this.#resetInStep = this.#resumption.stepping[0]?.hart;
     return reason;
   }
 
@@ -313,7 +330,7 @@ export class GdbSession {
       case 'qRcmd': {
         const command = bytesOfHex(rest);
         if (command === undefined) return ERROR_INVALID;
-        const said = monitor(this.#debug, this.#hart, this.#settings, textOf(command));
+        const said = monitor(this.#debug, this.#hart, this.#settings, textOf(command), this.#reset);
         return hexOf(bytesOfText(said));
       }
       case 'qXfer':

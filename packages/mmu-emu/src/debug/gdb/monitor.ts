@@ -1,6 +1,7 @@
 /** What `monitor` does in GDB. */
 
 import type { Hart } from '../../hart/hart.js';
+import { SnapshotError } from '../../snapshot/snapshot-error.js';
 import type { Debugger } from '../debugger.js';
 import { readRegister } from '../registers.js';
 
@@ -15,6 +16,7 @@ export interface MonitorSettings {
 const PRIVILEGES = ['user', 'supervisor', 'hypervisor', 'machine'];
 
 const HELP = `monitor harts               where each hart is
+monitor reset               everything as when the program was loaded, but for time
 monitor translate ADDRESS   physical address of a virtual one, by the page tables
 monitor physical on|off     whether memory is shown by physical addresses (off)
 monitor interrupts on|off   whether a step takes a pending interrupt (off)
@@ -28,9 +30,16 @@ export function describeHart(hart: Hart): string {
 
 /**
  * Does a command.
+ * @param reset resets the machine and loads its program; undefined where nobody can.
  * @returns what it says, with its line ends.
  */
-export function monitor(debug: Debugger, hart: Hart, settings: MonitorSettings, command: string): string {
+export function monitor(
+  debug: Debugger,
+  hart: Hart,
+  settings: MonitorSettings,
+  command: string,
+  reset: (() => void) | undefined,
+): string {
   const [name = '', argument, ...rest] = command.trim().split(/\s+/);
   if (rest.length === 0) {
     switch (name) {
@@ -43,6 +52,8 @@ export function monitor(debug: Debugger, hart: Hart, settings: MonitorSettings, 
           .join('');
       case 'translate':
         return translate(debug, hart, argument);
+      case 'reset':
+        return argument === undefined ? resetMachine(reset) : 'monitor reset: nothing is expected after it\n';
       case 'physical':
       case 'interrupts':
         if (argument === 'on' || argument === 'off') settings[name] = argument === 'on';
@@ -52,6 +63,17 @@ export function monitor(debug: Debugger, hart: Hart, settings: MonitorSettings, 
     }
   }
   return `monitor: there is no command ${JSON.stringify(command)}; "monitor help" has the list\n`;
+}
+
+function resetMachine(reset: (() => void) | undefined): string {
+  if (reset === undefined) return 'monitor reset: this machine has nobody who loads its program again\n';
+  try {
+    reset();
+  } catch (error) {
+    if (!(error instanceof SnapshotError)) throw error;
+    return `monitor reset: ${error.message}\n`;
+  }
+  return 'the machine was reset; "maintenance flush register-cache" shows its registers\n';
 }
 
 function translate(debug: Debugger, hart: Hart, argument: string | undefined): string {

@@ -501,6 +501,40 @@ describe('calls that may not wait for a pager', () => {
     pager.finish();
   });
 
+  it('commit all of a clone when there is room, although less is left than there should be', async () => {
+    await make({ pagerBlocking: 'fail' });
+    const vmo = pager.createVmo(80);
+    pager.supply(vmo, 0, 80);
+    const clone = pager.clone(vmo);
+    const filler = fill(LOW + 20);
+    const done = pager.commit(clone, 0, 80);
+    await pager.turn();
+    expect([done.status, pager.committed(clone), fixture.physical.freeCount < LOW]).toEqual([
+      ZX_OK,
+      80,
+      true,
+    ]);
+    expect(resident(vmo)).toBe('x'.repeat(80));
+    pager.host.handleClose(filler);
+    pager.finish();
+  });
+
+  it('zero both ends of a range in a clone, although the first takes a frame too many', async () => {
+    await make({ pagerBlocking: 'fail' });
+    const vmo = pager.createVmo(80);
+    pager.supply(vmo, 79, 1);
+    pager.supply(vmo, 0, 79);
+    const clone = pager.clone(vmo);
+    const filler = fill(LOW);
+    const zeroed = pager.opBytes(clone, ZX_VMO_OP_ZERO, PAGE / 2, 79 * PAGE);
+    await pager.turn();
+    expect(zeroed.status).toBe(ZX_OK);
+    expect(fixture.physical.freeCount).toBeLessThan(LOW);
+    expect(resident(vmo)).toBe('x'.repeat(80));
+    pager.host.handleClose(filler);
+    pager.finish();
+  });
+
   it.each(['vmo_read', 'vmo_write'])(
     '%s copies nothing when its pages go while its buffer is fetched, and all when they come back',
     async (name) => {

@@ -51,7 +51,7 @@ const LONGEST_OVERTIME = 1e6;
 const LIMIT_RANGES: Readonly<Partial<Record<keyof KernelLimits, readonly [number, number]>>> = {
   handlesPerProcess: [0, 2 ** 20],
   // The vDSO takes one; a slot of a node is a number of 32 bits.
-  pageListNodes: [1, 2 ** 24],
+  pageListNodes: [1, 2 ** 26],
   // The log keeps the latest record at least.
   logRecords: [1, 2 ** 24],
 };

@@ -30,7 +30,7 @@ export interface KernelLimits {
   readonly mappings: number;
   /** Frames of page tables of one address space: ZX_ERR_NO_MEMORY. */
   readonly pageTableFrames: number;
-  /** Nodes of page lists in all (one covers up to 64 pages): ZX_ERR_NO_MEMORY. */
+  /** Nodes of page lists in all (one covers up to 16 pages): ZX_ERR_NO_MEMORY. */
   readonly pageListNodes: number;
   /** Ranges of zeros without pages, of all pagers' VMOs: ZX_ERR_NO_MEMORY. */
   readonly zeroRanges: number;
@@ -64,7 +64,7 @@ export const DEFAULT_LIMITS: KernelLimits = {
   mappingsPerProcess: 65_536,
   mappings: 1_048_576,
   pageTableFrames: 16_384,
-  pageListNodes: 1_048_576,
+  pageListNodes: 4_194_304,
   zeroRanges: 262_144,
   observersPerObject: 16_384,
   logRecords: 4_096,

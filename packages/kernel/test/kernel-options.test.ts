@@ -109,7 +109,7 @@ describe('a limit', () => {
 
   it.each<[keyof KernelLimits, number, number]>([
     ['handlesPerProcess', 0, 2 ** 20],
-    ['pageListNodes', 1, 2 ** 24],
+    ['pageListNodes', 1, 2 ** 26],
     ['logRecords', 1, 2 ** 24],
   ])('%s is from %d to %d', async (name, least, most) => {
     const verdicts = [least - 1, least, most, most + 1].map((value) =>

@@ -298,7 +298,7 @@ const TESTS: Record<keyof KernelLimits, () => Promise<void>> = {
   },
 
   pageListNodes: async () => {
-    const small = await memory({ pageListNodes: 40 });
+    const small = await memory({ pageListNodes: 100 });
     const { host, fixture } = small;
     const { nodes } = fixture.state.vm;
     const { handle } = ok(host.vmoCreate(2 ** 50, 0));
@@ -312,7 +312,7 @@ const TESTS: Record<keyof KernelLimits, () => Promise<void>> = {
     const [pages, status] = growth(touch);
     expect(status).toBe(ZX_ERR_NO_MEMORY);
     expect(pages).toBeGreaterThan(10);
-    expect(nodes.size).toBeLessThanOrEqual(40);
+    expect(nodes.size).toBeLessThanOrEqual(100);
     // What is there stays, and a page next to one that is there needs nothing.
     expect(host.call('vmo_write', handle, new Uint8Array([1]), PAGE, 1)).toBe(ZX_OK);
     host.handleClose(handle);

@@ -6,7 +6,7 @@ import type { VmSystem } from './vm-system.js';
 import { ZEROS_UNTRACKED, ZeroRanges, hasZeroRangeRoom } from './zero-ranges.js';
 
 /** Nodes that one more entry of a page list can need. */
-const MOST_NODES = 9;
+const MOST_NODES = 13;
 
 /** A mapping, which hears that what it shows of a range of pages is no longer right. Pages are those of the node; the ranges reach into what it shows, and perhaps beyond. */
 export interface PageViewer {

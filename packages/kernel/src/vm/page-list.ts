@@ -3,8 +3,8 @@ import { NODE_ENTRIES, NODE_SHIFT, NO_NODE, type PageNodes } from './page-nodes.
 import type { PageQueues } from './page-queues.js';
 import type { PhysicalPages } from './physical-pages.js';
 
-/** Pages that a tree of each height covers; 64^9 is above 2^52. */
-const SPAN: readonly number[] = Array.from({ length: 10 }, (_, height) => NODE_ENTRIES ** height);
+/** Pages that a tree of each height covers; 16^13 is 2^52. */
+const SPAN: readonly number[] = Array.from({ length: 15 }, (_, height) => NODE_ENTRIES ** height);
 
 /** Whose pages a list holds. */
 export interface PageOwner {
@@ -20,9 +20,9 @@ export interface PageOwner {
 
 /**
  * The pages of one VMO: a sparse map from page index (below 2^52) to page entry (`page-entry.ts`), as a radix tree of nodes
- * with 64 entries. Its cost follows what is in it.
+ * with 16 entries. Its cost follows what is in it.
  *
- * A list of height h covers pages [0, 64^h). Frames in it know their place (`PhysicalPages.slotOf`), which leads back to list and page.
+ * A list of height h covers pages [0, 16^h). Frames in it know their place (`PhysicalPages.slotOf`), which leads back to list and page.
  */
 export class PageList {
   /** Frames in the list. */

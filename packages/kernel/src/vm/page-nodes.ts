@@ -1,6 +1,7 @@
 import type { PageList } from './page-list.js';
 
-export const NODE_SHIFT = 6;
+/** Few entries, so that a page that is alone takes little; the tree is higher for it. */
+export const NODE_SHIFT = 4;
 export const NODE_ENTRIES = 1 << NODE_SHIFT;
 
 /** No node; node numbers start at 1. */
@@ -11,10 +12,10 @@ const FIRST_CAPACITY = 256;
 /**
  * The nodes of all page lists, in typed arrays: a list costs what is in it, and nothing of it is an object.
  *
- * A node has 64 entries: of a leaf, page entries; of an inner node, node numbers.
+ * A node has 16 entries: of a leaf, page entries; of an inner node, node numbers.
  */
 export class PageNodes {
-  /** Entry i of node n is at `n * 64 + i`. Replaced when the pool grows. */
+  /** Entry i of node n is at `n * 16 + i`. Replaced when the pool grows. */
   entries: Uint32Array = new Uint32Array(FIRST_CAPACITY * NODE_ENTRIES);
   /** Entries in use, by node. */
   used: Uint8Array = new Uint8Array(FIRST_CAPACITY);
@@ -70,8 +71,8 @@ export class PageNodes {
   }
 
   private grow(): void {
-    // By half: what is not in use yet is part of what a page costs.
-    const capacity = this.used.length + (this.used.length >>> 1);
+    // By a quarter: what is not in use yet is part of what a page costs.
+    const capacity = this.used.length + (this.used.length >>> 2);
     const entries = new Uint32Array(capacity * NODE_ENTRIES);
     entries.set(this.entries);
     this.entries = entries;

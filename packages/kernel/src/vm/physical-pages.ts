@@ -25,7 +25,7 @@ const RUNS_EXAMINED = 64;
  * The life of a frame:
  *  1. FREE: its bit in the bitmap is set;
  *  2. `allocate` or `allocateRun`: WIRED, it belongs to the caller, its contents are whatever was there;
- *  3. `enlist`: PAGE, it belongs to a page list; `slotOf` leads back there (leaf times 64, plus position);
+ *  3. `enlist`: PAGE, it belongs to a page list; `slotOf` leads back there (leaf times 16, plus position);
  *  4. `delist`: WIRED again, for the caller to give to another list or to free;
  *  5. `free`: FREE.
  * A WIRED frame can be lent (`lend`): LENT, and WIRED again when the loan is over (`endLoan`). It is in no list meanwhile, and used for nothing
@@ -169,7 +169,7 @@ export class PhysicalPages {
     this.release(frame);
   }
 
-  /** The frame now holds a page of a list. @param slot leaf times 64, plus the position in it */
+  /** The frame now holds a page of a list. @param slot leaf times 16, plus the position in it */
   enlist(frame: number, slot: number): void {
     this.setState(frame, FRAME_PAGE);
     this.slots[frame] = slot;

@@ -47,12 +47,20 @@ it('finds the first gap that is long enough, at every alignment', () => {
         // Not in their order, so that chunks are split.
         for (const item of [...sorted].sort((a, b) => (a.start % 7) - (b.start % 7)))
           list.insert(item, item.start);
+        const taken: Range[] = [];
         for (const { remove, from, length, align } of queries) {
           const end = at + 5;
           expect(list.firstGap(from, end, length, align)).toBe(gapIn(sorted, from, end, length, align));
-          if (sorted.length === 0) continue;
-          const [gone] = sorted.splice(remove % sorted.length, 1);
-          list.remove(gone, gone.start);
+          const back = remove % 3 === 0 ? taken.pop() : undefined;
+          if (back !== undefined) {
+            list.insert(back, back.start);
+            sorted.push(back);
+            sorted.sort((one, other) => one.start - other.start);
+          } else if (sorted.length > 0) {
+            const [gone] = sorted.splice(remove % sorted.length, 1);
+            list.remove(gone, gone.start);
+            taken.push(gone);
+          }
         }
       },
     ),

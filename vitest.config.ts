@@ -38,11 +38,21 @@ export default defineConfig({
         test: {
           name: 'translated',
           setupFiles: ['scripts/vitest/translated-share.ts'],
+          // Each seed translates its guests anew.
+          env: { FAULTLINE_FEWER: '10' },
           include: [
             'packages/mmu-emu/test/{hart,interpreter,mmu,qemu}/**/*.test.ts',
             'packages/mmu-emu/test/isa/float.test.ts',
             'packages/mmu-emu/test/translator/{boundaries,engine,lockstep,statistics}.test.ts',
             'packages/mmu-emu/test/debug/*.test.ts',
+            // Of the kernel's, those in which guests run more than single accesses.
+            'packages/kernel/test/kernel.test.ts',
+            'packages/kernel/test/loader/program.test.ts',
+            'packages/kernel/test/pager/{clone,dirty-requests,handle-races,read-faults,writeback}.test.ts',
+            'packages/kernel/test/task/{crash,exception-channel,futex,guest-life,guest-system-calls,harts}.test.ts',
+            'packages/kernel/test/task/{guest-fuzz,page-waits,race-exploration,suspend}.test.ts',
+            'packages/kernel/test/vm/{address-space,evicted-code,snapshot}.test.ts',
+            'guest/test/programs.test.ts',
           ],
         },
       },

@@ -1,13 +1,11 @@
-import type { AccessWidth, Bus, Device } from './bus/bus.js';
-import type { DeviceHost } from './bus/device-host.js';
-import { GuestMemory } from './bus/guest-memory.js';
+import type { AccessWidth } from './bus/bus.js';
 import type { Clock } from './clock.js';
+import { DeviceAccess } from './device-access.js';
 import type { Engine } from './engine.js';
 import { MachineError } from './errors.js';
 import { writeCsrTable } from './hart/csr-table.js';
-import { EXIT_RESET, EXIT_STOP, Hart } from './hart/hart.js';
+import { Hart } from './hart/hart.js';
 import type { ExitReason } from './hart/hart.js';
-import { HART_ARGUMENTS, HART_PADDR } from './hart/state.js';
 import { CodeCache } from './interpreter/code-cache.js';
 import { coreModule } from './interpreter/core-module.js';
 import { writeRecord } from './interpreter/decoder.js';
@@ -18,7 +16,7 @@ import type {
   InterpreterImports,
   RegionImports,
 } from './interpreter/imports.js';
-import { STATUS_DONE, STATUS_END_SLICE, STATUS_TRAP } from './mmu/memory-access.js';
+import { STATUS_DONE, STATUS_END_SLICE } from './mmu/memory-access.js';
 import { PAGE_SIZE } from './mmu/pte.js';
 import { dropStoreEntries } from './mmu/tlb.js';
 import { checkOptions } from './machine-options.js';
@@ -26,11 +24,10 @@ import type { CheckedOptions, MachineOptions } from './machine-options.js';
 import { HART_BANKS, layOutMemory } from './memory-layout.js';
 import type { MemoryLayout } from './memory-layout.js';
 import { Ram } from './ram.js';
+import { MachineState } from './machine-state.js';
+import { RunEnd } from './run-end.js';
 import { RunLoop } from './run-loop.js';
-import { MachineSnapshot, restoreParts, saveState } from './snapshot/machine-snapshot.js';
-import type { MachineShape, SnapshotPieces } from './snapshot/machine-snapshot.js';
-import { clearFrames } from './snapshot/ram-runs.js';
-import { SnapshotError } from './snapshot/snapshot-error.js';
+import type { SnapshotPieces } from './snapshot/machine-snapshot.js';
 import type { SnapshotPart } from './snapshot/snapshot-part.js';
 import { Timebase } from './timebase.js';
 import { Timers } from './timers.js';
@@ -74,25 +71,13 @@ export class Machine {
   readonly ram: Ram;
   readonly harts: readonly Hart[];
   readonly clock: Clock;
-  readonly #bus: Bus;
   readonly #timebase: Timebase;
   readonly #timers = new Timers();
   readonly #storeWatchers: (() => void)[] = [];
   readonly #runLoop: RunLoop;
-  /** Whose access a device answers. */
-  #accessing: Hart | undefined;
-  #stopped = false;
-  #exitCode = 0;
-  #resetRequested = false;
-  #running = false;
-  /** RAM is being restored. */
-  #restoring = false;
-  /** How often a hart has run: pieces of a snapshot are all of one moment. */
-  #runs = 0;
-  readonly #snapshot: MachineSnapshot;
-  readonly #included: SnapshotPart[] = [];
-  /** States of `#parts` as they were made, for resets; none when a device cannot be saved. */
-  readonly #initial: Uint8Array[] = [];
+  readonly #end = new RunEnd();
+  readonly #state: MachineState;
+  readonly #devices: DeviceAccess;
 
   /**
    * Makes a machine with RAM of zeros and harts that start at pc 0.
@@ -110,7 +95,7 @@ export class Machine {
     const instance = await WebAssembly.instantiate(module, { m: machine.#imports() });
     machine.#core = instance.exports as unknown as CoreExports;
     machine.#connect(machine.#core);
-    if (machine.#unsupported === undefined) machine.#initial.push(...machine.#parts().map(saveState));
+    machine.#state.remember();
     return machine;
   }
 
@@ -127,7 +112,6 @@ export class Machine {
     this.#layout = layout;
     this.#shared = options.sharedMemory;
     this.clock = options.clock;
-    this.#bus = options.bus;
     this.#timebase = new Timebase(options.clock, options.timebaseHz);
     const words = new Uint32Array(memory.buffer);
     writeCsrTable(memory.buffer);
@@ -148,25 +132,24 @@ export class Machine {
       timeOfTick: (ticks: number) => this.#timebase.timeOfTick(ticks),
       timer: (fire: () => void) => this.#timers.add(fire),
       skip: () => this.harts.length === 1 && this.#skip(),
-      stopped: () => this.#stopReason(),
+      stopped: () => this.#end.reason,
       sliceEnded: (hart: Hart) => this.#sliceEnded(hart),
       turnOf: (hart: Hart) => this.#turnOf(hart),
       untilDeadline: () => this.#untilDeadline(),
     };
     this.harts = layout.harts.map((base, id) => new Hart(id, memory.buffer, base, environment));
     this.#runLoop = new RunLoop(this.harts, () => this.#skip(), options);
-    const host = this.#deviceHost();
-    for (const device of this.#bus.devices) device.attach?.(host);
-    this.#snapshot = new MachineSnapshot({
-      ram: this.ram,
-      shape: () => this.#shape(options),
-      parts: () => [partOf('clock', this.clock), ...this.#parts()],
-    });
+    const { bus } = options;
+    const shared = { bus, harts: this.harts, ram: this.ram, clock: this.clock };
+    const [timebase, timers, end] = [this.#timebase, this.#timers, this.#end];
+    this.#devices = new DeviceAccess({ ...shared, timebase, timers, end });
+    const run = [end, this.#runLoop, timebase, timers];
+    this.#state = new MachineState({ ...shared, code: this.#codeCache, run }, options);
   }
 
   /** What ended the run, after EXIT_STOP. */
   get exitCode(): number {
-    return this.#exitCode;
+    return this.#end.exitCode;
   }
 
   /** What the translator has done; null when every instruction is interpreted. */
@@ -186,9 +169,7 @@ export class Machine {
 
   /** For devices: ends the run after the instruction that is under way. The first call counts. */
   stop(exitCode: number): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#exitCode = exitCode;
+    this.#end.stop(exitCode);
   }
 
   /**
@@ -196,9 +177,7 @@ export class Machine {
    * then nothing runs.
    */
   requestReset(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#resetRequested = true;
+    this.#end.requestReset();
   }
 
   /** Instructions that all harts retired in the last run. */
@@ -227,15 +206,7 @@ export class Machine {
    * @throws {SnapshotError} `running` while the machine is being restored.
    */
   run(budget: number): ExitReason {
-    if (this.#restoring) throw new SnapshotError('running', 'a machine that is being restored does not run');
-    const stopped = this.#stopReason();
-    if (stopped !== undefined) return stopped;
-    this.#running = true;
-    try {
-      return this.#runLoop.run(budget);
-    } finally {
-      this.#running = false;
-    }
+    return this.#state.whileRunning(() => this.#end.reason ?? this.#runLoop.run(budget));
   }
 
   /**
@@ -244,9 +215,7 @@ export class Machine {
    * @throws {SnapshotError} `unsupported` or `running`.
    */
   reset(): void {
-    this.#rest();
-    restoreParts(this.#parts(), this.#initial);
-    clearFrames(this.ram, 0, this.ram.frameCount);
+    this.#state.reset();
     this.#debugger?.replaced();
   }
 
@@ -256,8 +225,7 @@ export class Machine {
    * @throws {SnapshotError} `unsupported` naming a device, or `running`.
    */
   save(): Uint8Array<ArrayBuffer> {
-    this.#rest();
-    return this.#snapshot.save();
+    return this.#state.save();
   }
 
   /**
@@ -266,8 +234,7 @@ export class Machine {
    * @throws {SnapshotError} `unsupported` naming a device, or `running`.
    */
   saveInPieces(): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
-    this.#rest();
-    return this.#unchanged(this.#snapshot.saveInPieces(), this.#runs);
+    return this.#state.saveInPieces();
   }
 
   /**
@@ -276,8 +243,7 @@ export class Machine {
    * @throws {SnapshotError} The machine is as it was.
    */
   restore(snapshot: Uint8Array): void {
-    this.#rest();
-    this.#snapshot.restore(snapshot);
+    this.#state.restore(snapshot);
     this.#debugger?.replaced();
   }
 
@@ -289,93 +255,16 @@ export class Machine {
    * come as they are.
    */
   async restoreFrom(open: () => SnapshotPieces): Promise<void> {
-    this.#rest();
-    this.#restoring = true;
     try {
-      await this.#snapshot.restoreFrom(open, () => this.stop(0));
+      await this.#state.restoreFrom(open, () => this.#end.stop(0));
     } finally {
-      this.#restoring = false;
       this.#debugger?.replaced();
     }
   }
 
   /** Makes something that is not a device part of snapshots and resets; it stays so. */
   include(part: SnapshotPart): void {
-    this.#included.push(part);
-    this.#initial.push(saveState(part));
-  }
-
-  /** @throws {SnapshotError} when the machine cannot be saved or restored now. */
-  #rest(): void {
-    if (this.#running || this.#restoring)
-      throw new SnapshotError('running', 'the machine runs, or is being restored');
-    const part = this.#unsupported;
-    if (part === undefined) return;
-    throw new SnapshotError('unsupported', `${part} can be neither saved nor restored`, { part });
-  }
-
-  /** What cannot be saved: a device, or the clock. */
-  get #unsupported(): string | undefined {
-    const cannot = ({ save, restore }: Pick<Device, 'save' | 'restore'>): boolean =>
-      save === undefined || restore === undefined;
-    const device = this.#bus.devices.find(cannot);
-    if (device !== undefined) return `the device ${device.name}`;
-    return cannot(this.clock) ? 'the clock' : undefined;
-  }
-
-  /** Everything that has a state but RAM and the clock, in the order in which it is restored. */
-  #parts(): readonly SnapshotPart[] {
-    const harts = this.harts.map((hart) => partOf(`hart ${hart.id}`, hart));
-    const devices = this.#bus.devices.map((device) => partOf(device.name, device));
-    return [this.#codeCache, this.#runPart(), ...harts, ...devices, ...this.#included];
-  }
-
-  /** What runs, and when. */
-  #runPart(): SnapshotPart {
-    return {
-      name: 'machine',
-      save: (to) => {
-        to.boolean(this.#stopped);
-        to.boolean(this.#resetRequested);
-        to.number(this.#exitCode);
-        for (const part of [this.#runLoop, this.#timebase, this.#timers]) part.save(to);
-      },
-      restore: (from) => {
-        this.#stopped = from.boolean();
-        this.#resetRequested = from.boolean();
-        this.#exitCode = from.number();
-        for (const part of [this.#runLoop, this.#timebase, this.#timers]) part.restore(from);
-      },
-    };
-  }
-
-  /** What a machine has to have in common with the one whose snapshot it is to take. */
-  #shape(options: CheckedOptions): MachineShape {
-    const { hosted, hardwareAd, ramBytes, turnInstructions, seed, timebaseHz } = options;
-    return [
-      ['mode', hosted ? 'hosted' : 'full-system'],
-      ['ramBytes', String(ramBytes)],
-      ['harts', String(this.harts.length)],
-      ['turnInstructions', String(turnInstructions)],
-      ['seed', seed === undefined ? 'not given' : 'given'],
-      ['adUpdate', hardwareAd ? 'hardware' : 'fault'],
-      ['timebaseHz', String(timebaseHz)],
-      ...this.#bus.devices.map(
-        ({ name, base, bytes }) => [`the device at ${hex(base)}`, `${name} of ${bytes} bytes`] as const,
-      ),
-      ...this.#included.map(({ name }) => ['another part', name] as const),
-    ];
-  }
-
-  *#unchanged(
-    pieces: Iterable<Uint8Array<ArrayBuffer>>,
-    runs: number,
-  ): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
-    for (const piece of pieces) {
-      if (this.#runs !== runs)
-        throw new SnapshotError('running', 'the machine ran before its snapshot was complete');
-      yield piece;
-    }
+    this.#state.include(part);
   }
 
   /**
@@ -416,11 +305,6 @@ export class Machine {
     for (const hart of this.harts) hart.connect(core);
   }
 
-  #stopReason(): ExitReason | undefined {
-    if (!this.#stopped) return undefined;
-    return this.#resetRequested ? EXIT_RESET : EXIT_STOP;
-  }
-
   #sliceEnded(hart: Hart): boolean {
     this.#translator?.flush();
     if (this.#codeCache.takeWatchedWritten()) for (const stored of this.#storeWatchers) stored();
@@ -428,7 +312,7 @@ export class Machine {
   }
 
   #turnOf(hart: Hart): void {
-    this.#runs++;
+    this.#state.ran();
     for (const other of this.harts) if (other !== hart) other.clearReservation();
   }
 
@@ -444,35 +328,6 @@ export class Machine {
   #skip(): boolean {
     const { next } = this.#timers;
     return next !== Infinity && this.clock.skipTo(next);
-  }
-
-  #deviceHost(): DeviceHost {
-    const timebase = this.#timebase;
-    const current = (): void => void this.#accessing?.time();
-    return {
-      hartCount: this.harts.length,
-      memory: new GuestMemory(this.ram, () => {
-        for (const hart of this.harts) hart.clearReservation();
-      }),
-      now: () => {
-        current();
-        return this.clock.now();
-      },
-      ticks: () => {
-        current();
-        return timebase.ticks();
-      },
-      setTicks: (ticks) => {
-        current();
-        timebase.setTicks(ticks);
-        for (const hart of this.harts) hart.compareTime();
-      },
-      timeOfTick: (ticks) => timebase.timeOfTick(ticks),
-      timer: (fire) => this.#timers.add(fire),
-      setInterrupts: (hart, mask, pending) => this.harts[hart].setInterruptPending(mask, pending),
-      stop: (exitCode) => this.stop(exitCode),
-      requestReset: () => this.requestReset(),
-    };
   }
 
   /** The hart whose area begins at an address. */
@@ -496,8 +351,8 @@ export class Machine {
       claim: (frame) => codeCache.claim(frame),
       storeToCode: (hostAddress, bytes) =>
         codeCache.storeToCode(hostAddress >>> 0, bytes) ? STATUS_END_SLICE : STATUS_DONE,
-      deviceLoad: (hart, bytes) => this.#deviceLoad(hartAt(hart), bytes as AccessWidth),
-      deviceStore: (hart, bytes) => this.#deviceStore(hartAt(hart), bytes as AccessWidth),
+      deviceLoad: (hart, bytes) => this.#devices.load(hartAt(hart), bytes as AccessWidth),
+      deviceStore: (hart, bytes) => this.#devices.store(hartAt(hart), bytes as AccessWidth),
       time: (hart) => hartAt(hart).time(),
       compareTime: (hart) => hartAt(hart).compareTime(),
       writePmp: (hart, csr, low, high) => hartAt(hart).writePmp(csr, low, high),
@@ -508,49 +363,7 @@ export class Machine {
     const globals = { ram: layout.ram | 0, ramBytes: layout.ramBytes | 0, frameInfo: layout.frameInfo | 0 };
     return { ...imports, ...globals, ...regions, memory };
   }
-
-  #deviceAt(hart: Hart, bytes: AccessWidth): Device | undefined {
-    const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
-    const device = this.#bus.find(paddr);
-    return device !== undefined && paddr + bytes <= device.base + device.bytes ? device : undefined;
-  }
-
-  #deviceLoad(hart: Hart, bytes: AccessWidth): number {
-    const device = this.#deviceAt(hart, bytes);
-    if (device === undefined) return STATUS_TRAP;
-    const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
-    const changes = this.#timers.changes;
-    this.#accessing = hart;
-    const value = BigInt.asUintN(bytes * 8, BigInt(device.load(paddr - device.base, bytes)));
-    hart.state[HART_ARGUMENTS] = Number(value & 0xffff_ffffn);
-    hart.state[HART_ARGUMENTS + 1] = Number(value >> 32n);
-    return this.#afterDevice(hart, changes);
-  }
-
-  #deviceStore(hart: Hart, bytes: AccessWidth): number {
-    const device = this.#deviceAt(hart, bytes);
-    if (device === undefined) return STATUS_TRAP;
-    const paddr = hart.state[HART_PADDR] + hart.state[HART_PADDR + 1] * 2 ** 32;
-    const value = (BigInt(hart.state[HART_ARGUMENTS + 1]) << 32n) | BigInt(hart.state[HART_ARGUMENTS]);
-    const changes = this.#timers.changes;
-    this.#accessing = hart;
-    device.store(paddr - device.base, bytes, BigInt.asUintN(bytes * 8, value));
-    return this.#afterDevice(hart, changes);
-  }
-
-  #afterDevice(hart: Hart, changes: number): number {
-    this.#accessing = undefined;
-    const ends = this.#stopped || hart.interruptPending || this.#timers.changes !== changes;
-    return ends ? STATUS_END_SLICE : STATUS_DONE;
-  }
 }
-
-/** Of what has been found to have both methods. */
-function partOf(name: string, saved: Pick<Device, 'save' | 'restore'>): SnapshotPart {
-  return { name, save: (to) => saved.save?.(to), restore: (from) => saved.restore?.(from) };
-}
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** What the interpreter's module takes of the translator. */
 function importsOf(translator: Translator, regionRetired: number): WebAssembly.ModuleImports {

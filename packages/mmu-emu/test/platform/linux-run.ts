@@ -33,8 +33,9 @@ export function hasLinux(task: { readonly meta: object }, leftOut: string): bool
 export interface LinuxPoint {
   readonly snapshot: Uint8Array;
   readonly drive: Uint8Array;
-  /** What the consoles had said. */
+  /** What the consoles had said, and how many characters of that had been read. */
   readonly said: string;
+  readonly read: number;
   readonly retired: number;
 }
 
@@ -106,14 +107,15 @@ export class LinuxRun {
 
   save(): LinuxPoint {
     const { machine, drive } = this;
-    return { snapshot: machine.save(), drive: drive.slice(), said: this.#said, retired: this.#retired };
+    const [said, read, retired] = [this.#said, this.#read, this.#retired];
+    return { snapshot: machine.save(), drive: drive.slice(), said, read, retired };
   }
 
-  restore({ snapshot, drive, said, retired }: LinuxPoint): void {
+  restore({ snapshot, drive, said, read, retired }: LinuxPoint): void {
     this.machine.restore(snapshot);
     this.drive.set(drive);
     this.#said = said;
-    this.#read = said.length;
+    this.#read = read;
     this.#retired = retired;
   }
 

@@ -15,6 +15,7 @@ import { choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '.
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
 import type { RegionInstruction } from './region.js';
+import { isBitwiseOfWords, isWord } from './word-values.js';
 
 /** Locals of a region's function that its instructions share. */
 export interface RegionLocals {
@@ -43,6 +44,8 @@ export interface InstructionExits {
   giveUp(exit: RegionExit): Code;
   /** Whether an instruction before it in the block has found mstatus.FS as it must be. */
   readonly isFloatChecked: boolean;
+  /** Integer registers that hold 32-bit numbers, a bit each. */
+  readonly words: number;
   /** After a branch: taken, and not. */
   taken(): Code;
   next(): Code;
@@ -137,7 +140,7 @@ class InstructionLowering {
       case 'local':
         return get(this.#locals[value.index]);
       case 'op':
-        return this.#operation(value.op, value.args);
+        return this.#operation(value);
       case 'choose':
         return choose(
           value.type,
@@ -148,9 +151,22 @@ class InstructionLowering {
     }
   }
 
-  /** What a compiler's output is full of is made simpler: sums with zero, and what is relative to the pc. */
-  #operation(name: string, args: readonly Value[]): Code {
+  /** What a compiler's output is full of is made simpler: sums with zero, what is relative to the pc, and 32-bit numbers. */
+  #operation(value: Value & { readonly kind: 'op' }): Code {
+    const { op: name, args } = value;
     const [left, right] = args;
+    if (name === 'i32.wrap_i64' && left !== undefined) {
+      const constant = this.#constant(left);
+      if (constant !== undefined) return i32c(Number(BigInt.asIntN(32, constant)));
+    }
+    if (name === 'i64.extend_i32_s' && left !== undefined) {
+      const same = this.#wordPlusZero(left);
+      if (same !== undefined) return this.#value(same);
+    }
+    if (isBitwiseOfWords(value, this.#instruction, this.#exits.words)) {
+      const narrow = args.map((arg) => this.#narrow(arg));
+      return op('i64.extend_i32_s', op(name.replace('i64', 'i32'), ...narrow));
+    }
     if (name === 'i64.add' && left !== undefined && right !== undefined) {
       const [a, b] = [this.#constant(left), this.#constant(right)];
       if (a !== undefined && b !== undefined) return i64c(BigInt.asIntN(64, a + b));
@@ -161,6 +177,23 @@ class InstructionLowering {
       }
     }
     return op(name, ...args.map((arg) => this.#value(arg)));
+  }
+
+  /** The low 32 bits of a value. */
+  #narrow(value: Value): Code {
+    const constant = this.#constant(value);
+    if (constant !== undefined) return i32c(Number(BigInt.asIntN(32, constant)));
+    return op('i32.wrap_i64', this.#value(value));
+  }
+
+  /** What a sum of 32 bits is made from, if that is a 32-bit number and zero. */
+  #wordPlusZero(sum: Value): Value | undefined {
+    if (sum.kind !== 'op' || sum.op !== 'i32.add') return undefined;
+    const [left, right] = sum.args.map((arg) =>
+      arg.kind === 'op' && arg.op === 'i32.wrap_i64' ? arg.args[0] : undefined,
+    );
+    if (left === undefined || right === undefined || this.#constant(right) !== 0n) return undefined;
+    return isWord(left, this.#instruction, this.#exits.words) ? left : undefined;
   }
 
   #write(file: number, value: Value): Code {

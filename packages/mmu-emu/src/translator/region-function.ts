@@ -42,6 +42,7 @@ import type { Refusal, Region, RegionBlock } from './region.js';
 import { pcAtStop, resultOfStop, stopOf } from './region-stop.js';
 import { NO_REGISTERS, planRegisters, readsOf, same, union, without, wordsOf, writesOf } from './register-plan.js'; // prettier-ignore
 import type { RegisterPlan, RegisterSet } from './register-plan.js';
+import { wordsAfter } from './word-values.js';
 
 /** In place of an entry's number: under way to none. */
 const NO_ENTRY = -1;
@@ -65,6 +66,8 @@ class RegionLowering {
   /** Most instructions that can retire from the start of a node until the budget is looked at again, by node. */
   readonly #bounds: readonly number[];
   readonly #locals: RegionLocals;
+  /** Some instruction needs `isFloatReady` or `fcsr`. */
+  readonly #usesFloat: boolean;
   /** Where the pc is when the region is left, without an offset in the page: the page, or a jump's target. */
   readonly #base: number;
   /** How it is left, in one constant: see region-stop.ts. */
@@ -114,8 +117,12 @@ class RegionLowering {
       if (last?.shape.ending !== 'indirect') return null;
       return region.holdsCalls || isComputed(last) ? 'near' : 'away';
     });
-    const used = blocks
-      .flatMap(({ instructions }) => instructions)
+    const instructions = blocks.flatMap((found) => found.instructions);
+    this.#usesFloat = instructions.some(
+      ({ shape: { reads, description } }) =>
+        reads.has('fcsr') || description.statements.some(({ kind }) => kind === 'requireFloat'),
+    );
+    const used = instructions
       .map((instruction) => union(readsOf(instruction), writesOf(instruction)))
       .reduce(union, NO_REGISTERS);
     const registers = new Map(wordsOf(used).map((word) => [word, f.local('i64', registerName(word))]));
@@ -142,15 +149,7 @@ class RegionLowering {
     const l = this.#locals;
     seq(
       set(l.bank, load('i32.load', get(l.hart), HART_DATA_BANK * 4)),
-      set(l.fcsr, load('i64.load32_u', get(l.hart), HART_FCSR * 4)),
-      set(
-        l.isFloatReady,
-        op(
-          'i32.eq',
-          op('i32.and', load('i32.load', get(l.hart), HART_MSTATUS * 4), i32c(MSTATUS_FS)),
-          i32c(MSTATUS_FS),
-        ),
-      ),
+      this.#usesFloat ? this.#loadFloatState() : seq(),
       set(this.#base, get(l.page)),
       this.#loadRegisters(this.#plan.held(DISPATCHER)),
       block('exit', this.#tree(DISPATCHER)),
@@ -260,12 +259,14 @@ class RegionLowering {
     }
     parts.push(set(l.left, op('i32.sub', get(l.left), i32c(instructions.length))));
     let isFloatChecked = false;
+    let words = 0;
     instructions.forEach((instruction, index) => {
       const { shape, offset } = instruction;
       const exit = shape.mayGiveUp ? exitHere() : '';
       pending = union(pending, writesOf(instruction));
       const exits: InstructionExits = {
         isFloatChecked,
+        words,
         giveUp: (reason) => this.#leave(exit, offset, reason, instructions.length - index),
         taken: () => this.#go(node, targets[0]),
         next: () => this.#go(node, end),
@@ -276,6 +277,7 @@ class RegionLowering {
         f.mark(offset);
         lowerInstruction(l, instruction, exits)(f);
       });
+      words = wordsAfter(instruction, words);
       isFloatChecked ||= shape.description.statements[0]?.kind === 'requireFloat';
     });
     this.#exitsAfter[node] = exitHere();
@@ -383,6 +385,21 @@ class RegionLowering {
     return seq(
       ...wordsOf(registers).map((word) =>
         store('i64.store', get(l.hart), get(l.registers.get(word) as number), word * 4),
+      ),
+    );
+  }
+
+  #loadFloatState(): Code {
+    const l = this.#locals;
+    return seq(
+      set(l.fcsr, load('i64.load32_u', get(l.hart), HART_FCSR * 4)),
+      set(
+        l.isFloatReady,
+        op(
+          'i32.eq',
+          op('i32.and', load('i32.load', get(l.hart), HART_MSTATUS * 4), i32c(MSTATUS_FS)),
+          i32c(MSTATUS_FS),
+        ),
       ),
     );
   }

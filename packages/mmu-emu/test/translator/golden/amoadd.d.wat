@@ -18,9 +18,6 @@
   (local $i64_0 i64)
   (local $i64_1 i64)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
-  (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
-  (local.set $isFloatReady
-    (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
   (local.set $base (local.get $page))
   (local.set $a1 (i64.load offset=96 (local.get $hart)))
   (local.set $a2 (i64.load offset=104 (local.get $hart)))

@@ -1,0 +1,67 @@
+;; srliw a2, a0, 7
+;; slliw a3, a0, 25
+;; or a2, a2, a3
+;; sext.w a4, a2
+;; xor a5, a2, a1
+
+(module
+(import "m" "memory" (memory 1 65536))
+(func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+  (local $a0 i64)
+  (local $a1 i64)
+  (local $a2 i64)
+  (local $a3 i64)
+  (local $a4 i64)
+  (local $a5 i64)
+  (local $bank i32)
+  (local $pc i64)
+  (local $address i64)
+  (local $tag i64)
+  (local $tlbEntry i32)
+  (local $isFloatReady i32)
+  (local $fcsr i64)
+  (local $base i64)
+  (local $stop i32)
+  (local.set $bank (i32.load offset=552 (local.get $hart)))
+  (local.set $base (local.get $page))
+  (local.set $a0 (i64.load offset=88 (local.get $hart)))
+  (local.set $a1 (i64.load offset=96 (local.get $hart)))
+  (block $exit
+    (loop $loop0
+      (block $node1 (br_table $node1 $node1 (local.get $entry)))
+      (block $exit1_1
+        (if
+          (i32.lt_u (local.get $left) (i32.const 5))
+          (then
+            ;; leaves: budget
+            (local.set $stop (i32.const 12582912))
+            (br $exit)))
+        (local.set $left (i32.sub (local.get $left) (i32.const 5)))
+        ;; 80000000: srliw a2,a0,0x7
+        (local.set $a2 (i64.extend_i32_s (i32.shr_u (i32.wrap_i64 (local.get $a0)) (i32.const 7))))
+        ;; 80000004: slliw a3,a0,0x19
+        (local.set $a3 (i64.extend_i32_s (i32.shl (i32.wrap_i64 (local.get $a0)) (i32.const 25))))
+        ;; 80000008: or a2,a2,a3
+        (local.set $a2
+          (i64.extend_i32_s (i32.or (i32.wrap_i64 (local.get $a2)) (i32.wrap_i64 (local.get $a3)))))
+        ;; 8000000c: addiw a4,a2,0
+        (local.set $a4 (local.get $a2))
+        ;; 80000010: xor a5,a2,a1
+        (local.set $a5 (i64.xor (local.get $a2) (local.get $a1)))
+        ;; leaves: illegal
+        (local.set $stop (i32.const 46137364))
+        (br $exit1_1))
+      (i64.store offset=104 (local.get $hart) (local.get $a2))
+      (i64.store offset=112 (local.get $hart) (local.get $a3))
+      (i64.store offset=120 (local.get $hart) (local.get $a4))
+      (i64.store offset=128 (local.get $hart) (local.get $a5))
+      (br $exit)))
+  (i64.store
+    (local.get $hart)
+    (i64.add (local.get $base) (i64.extend_i32_u (i32.and (local.get $stop) (i32.const 4095)))))
+  (i32.or
+    (i32.shl
+      (i32.add (local.get $left) (i32.and (i32.shr_u (local.get $stop) (i32.const 12)) (i32.const 1023)))
+      (i32.const 6))
+    (i32.shr_u (local.get $stop) (i32.const 22))))
+)

@@ -48,7 +48,7 @@ export default defineConfig({
             // Of the kernel's, those in which guests run more than single accesses.
             'packages/kernel/test/kernel.test.ts',
             'packages/kernel/test/loader/program.test.ts',
-            'packages/kernel/test/pager/{clone,dirty-requests,handle-races,read-faults,writeback}.test.ts',
+            'packages/kernel/test/pager/{handle-races,read-faults,writeback}.test.ts',
             'packages/kernel/test/task/{crash,exception-channel,futex,guest-life,guest-system-calls,harts}.test.ts',
             'packages/kernel/test/task/{guest-fuzz,page-waits,race-exploration,suspend}.test.ts',
             'packages/kernel/test/vm/{address-space,evicted-code,snapshot}.test.ts',

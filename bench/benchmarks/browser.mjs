@@ -9,7 +9,8 @@ import { checksumOf, compiled, findCompiler } from '../bare-programs.mjs';
 import { available } from '../peers/process-time.mjs';
 import { summarize } from '../statistics.mjs';
 
-const PROGRAM = fileURLToPath(new URL('../processes/programs-in-page.mjs', import.meta.url));
+const PAGE = fileURLToPath(new URL('../processes/programs-in-page.mjs', import.meta.url));
+const PROCESS = fileURLToPath(new URL('../processes/programs-in-node.mjs', import.meta.url));
 
 /** C programs, and how much of them. */
 const SCALES = { int: 4, vm: 4, call: 4, muldiv: 8, sha: 4, fp: 2, lz: 4, words: 6, blur: 6 };
@@ -39,7 +40,7 @@ async function compare(name, path, rounds) {
   const [ours, peer] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     // Packages as they were built.
-    const [page] = await runInChromium(PROGRAM, [['/program.elf']], { conditions: [], files });
+    const [page] = await runInChromium(PAGE, [['/program.elf']], { conditions: [], files });
     const node = inNode(path);
     if (page.output !== node.output && checksumOf(page.output) !== checksumOf(node.output))
       throw new Error(`${name} printed ${page.output} in Chromium, ${node.output} in Node`);
@@ -55,7 +56,7 @@ async function compare(name, path, rounds) {
 }
 
 function inNode(path) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, path], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROCESS, path], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${path} in Node ended with ${status}: ${stderr}`);
-  return JSON.parse(stdout)[0];
+  return JSON.parse(stdout);
 }

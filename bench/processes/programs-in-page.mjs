@@ -1,7 +1,4 @@
-/**
- * Times programs for a machine without an operating system where it is run: `run` in a page, which fetches them, or in
- * Node, with the paths of ELF files as arguments, which prints the results as JSON.
- */
+/** Times programs for a machine without an operating system: in a page, which fetches them, and in Node. */
 import {
   EXIT_BUDGET,
   EXIT_STOP,
@@ -16,7 +13,7 @@ const RAM_BASE = 0x8000_0000;
 const RAM_BYTES = 256 << 20;
 
 /** Instructions, seconds of wall time from the first to the last, and what was printed. */
-async function time(elf) {
+export async function time(elf) {
   let output = '';
   const finisher = new TestFinisher({ stop: (code) => machine.stop(code) });
   const uart = new Uart16550({ transmit: (byte) => (output += String.fromCharCode(byte)) });
@@ -39,11 +36,4 @@ export async function run(paths) {
   const results = [];
   for (const path of paths) results.push(await time(new Uint8Array(await (await fetch(path)).arrayBuffer())));
   return results;
-}
-
-if (typeof process === 'object') {
-  const { readFileSync } = await import('node:fs');
-  const results = [];
-  for (const path of process.argv.slice(2)) results.push(await time(readFileSync(path)));
-  process.stdout.write(JSON.stringify(results));
 }

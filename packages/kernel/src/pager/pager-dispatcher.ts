@@ -90,14 +90,10 @@ export class PagerDispatcher extends Dispatcher {
    * pager; ZX_ERR_NO_MEMORY: what was taken from `aux` by then is gone
    */
   supply(vmo: VmoDispatcher, page: number, count: number, aux: VmoDispatcher, auxPage: number): Status {
-    if (!aux.contains(auxPage, count)) return ZX_ERR_OUT_OF_RANGE;
-    if (aux.isPagerBacked || aux.kind === 'contiguous' || aux.isPhysical) return ZX_ERR_NOT_SUPPORTED;
+    const refusal = this.checkSupply(vmo, page, count, aux, auxPage);
+    if (refusal !== ZX_OK) return refusal;
     const from = aux.start + auxPage;
-    if (aux.cow.anyHeld(from, from + count)) return ZX_ERR_BAD_STATE;
-    if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
     const { source, tracking } = pagesOf(vmo);
-    if (!source.isAttached) return ZX_ERR_BAD_STATE;
-
     const { counters, evictor, physical } = this.core.vm;
     let done = 0;
     let status: Status = ZX_OK;
@@ -117,6 +113,16 @@ export class PagerDispatcher extends Dispatcher {
     }
     this.arrived(vmo, source, page, status === ZX_OK ? done : done - 1);
     return status;
+  }
+
+  /** ZX_OK, or why `supply` would do nothing. */
+  checkSupply(vmo: VmoDispatcher, page: number, count: number, aux: VmoDispatcher, auxPage: number): Status {
+    if (!aux.contains(auxPage, count)) return ZX_ERR_OUT_OF_RANGE;
+    if (aux.isPagerBacked || aux.kind === 'contiguous' || aux.isPhysical) return ZX_ERR_NOT_SUPPORTED;
+    const from = aux.start + auxPage;
+    if (aux.cow.anyHeld(from, from + count)) return ZX_ERR_BAD_STATE;
+    if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
+    return pagesOf(vmo).source.isAttached ? ZX_OK : ZX_ERR_BAD_STATE;
   }
 
   /**

@@ -39,6 +39,7 @@ import { ZX_VMO_MAX_PAGES, ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY, ZX_VMO_UNBOUNDED
 import { PortDispatcher } from '../ipc/port.js';
 import { Handle } from '../object/handle-table.js';
 import { PagerDispatcher } from '../pager/pager-dispatcher.js';
+import { PAUSE } from '../task/pause.js';
 import type { Operation } from '../task/waiter.js';
 import type { DirtyRange, DirtyTracking } from '../vm/dirty-tracking.js';
 import type { LentFrames } from '../vm/lent-frames.js';
@@ -58,6 +59,9 @@ import { rangeArg, sizeArg, vmoHandle } from './vm-args.js';
 import { objectRoom } from './vmo.js';
 
 const CREATE_OPTIONS = ZX_VMO_RESIZABLE | ZX_VMO_TRAP_DIRTY | ZX_VMO_UNBOUNDED;
+
+/** Pages supplied between two turns of everybody else: where there is nothing in the source they cost so little that there can be very many. */
+const PAGES_A_TURN = 4096;
 
 /** What ZX_PAGER_OP_FAIL can fail pages with. */
 const FAILURES = new Set([
@@ -113,14 +117,42 @@ function createVmo(caller: Caller, args: Uint32Array): Status | Operation {
   return outHandle(caller, numberArg(args, 5), new Handle(vmo, vmo.defaultRights));
 }
 
-function supplyPages(caller: Caller, args: Uint32Array): Status {
+function supplyPages(caller: Caller, args: Uint32Array): Status | Operation {
   const range = rangeArg(args, 2, 3);
   if (range.offset !== 0 || range.rest !== 0 || pageOffsetArg(args, 5) !== 0) return ZX_ERR_INVALID_ARGS;
   const target = managed(caller, args[0], ZX_RIGHT_MANAGE_VMO, args[2], ZX_RIGHT_WRITE);
   if (typeof target === 'number') return target;
   const aux = vmoHandle(caller, args[8], ZX_RIGHT_READ | ZX_RIGHT_WRITE);
   if (typeof aux === 'number') return aux;
-  return target.pager.supply(target.vmo, range.page, range.pages, aux.object, pageArg(args, 5));
+  const { pager, vmo } = target;
+  const auxPage = pageArg(args, 5);
+  if (range.pages <= PAGES_A_TURN) return pager.supply(vmo, range.page, range.pages, aux.object, auxPage);
+  const refusal = pager.checkSupply(vmo, range.page, range.pages, aux.object, auxPage);
+  return refusal === ZX_OK ? supplyInTurns(target, range.page, range.pages, aux.object, auxPage) : refusal;
+}
+
+/** A part at a time: what the pager may do to its VMO, and others to the source, they may do in between. */
+function* supplyInTurns(
+  { pager, vmo }: Managed,
+  page: number,
+  count: number,
+  aux: VmoDispatcher,
+  auxPage: number,
+): Operation {
+  vmo.retain();
+  aux.retain();
+  try {
+    for (let done = 0; ;) {
+      const part = Math.min(count - done, PAGES_A_TURN);
+      const status = pager.supply(vmo, page + done, part, aux, auxPage + done);
+      done += part;
+      if (status !== ZX_OK || done === count) return status;
+      yield PAUSE;
+    }
+  } finally {
+    aux.release();
+    vmo.release();
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Supplying pages: what is taken, what is left alone, and how many requests one supply ends. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ZX_ERR_IO, ZX_OK } from '../../src/abi/status.js';
+import { ZX_ERR_BAD_STATE, ZX_ERR_IO, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
+import { GuestCall } from '../support/guest-call.js';
 import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
-import { DIRTY_MODES, UserPager, ok, pattern } from '../support/user-pager.js';
+import { DIRTY_MODES, UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;
@@ -102,6 +103,65 @@ describe('supply', () => {
     pager.supply(vmo, 0, 11);
     await pager.turn();
     expect(second.status).toBe(ZX_OK);
+    pager.finish();
+  });
+});
+
+describe('a supply of very many pages', () => {
+  const PAGES = 10_000;
+
+  /** It is at rest between two parts; lets it have one more turn. */
+  async function turn(): Promise<void> {
+    const { state } = pager.fixture;
+    state.timers.expire(state.clock.now());
+    await pager.turn();
+  }
+
+  function start(vmo: PagedVmo, aux: number): GuestCall {
+    const bytes = PAGES * PAGE;
+    return GuestCall.start(
+      pager.fixture,
+      pager.space,
+      'pager_supply_pages',
+      ...[pager.pager, vmo.handle, 0, bytes, aux, 0],
+    );
+  }
+
+  it('lets others have their turns, and goes on although the handles are closed', async () => {
+    const vmo = pager.createVmo(PAGES);
+    const aux = ok(pager.host.vmoCreate(PAGES * PAGE, 0)).handle;
+    const call = start(vmo, aux);
+    expect([call.isBlocked, pager.object(vmo).cow.list.next(0, PAGES)]).toEqual([true, 0]);
+    expect(pager.object(vmo).cow.list.nextAbsent(0, PAGES)).toBe(4_096);
+    pager.host.handleClose(aux);
+    await turn();
+    expect(call.isBlocked).toBe(true);
+    await turn();
+    expect(call.status).toBe(ZX_OK);
+    expect(pager.object(vmo).cow.list.nextAbsent(0, PAGES)).toBe(PAGES);
+    pager.finish();
+  });
+
+  it('ends when the VMO is detached meanwhile; what is not taken stays where it was', async () => {
+    const vmo = pager.createVmo(PAGES);
+    const aux = ok(pager.host.vmoCreate(PAGES * PAGE, 0)).handle;
+    pager.poke(aux, 9_000, Uint8Array.of(7));
+    const call = start(vmo, aux);
+    expect(pager.detach(vmo)).toBe(ZX_OK);
+    await turn();
+    expect(call.status).toBe(ZX_ERR_BAD_STATE);
+    const byte = new Uint8Array(1);
+    expect((await pager.host.vmoRead(aux, byte, 9_000 * PAGE)).status).toBe(ZX_OK);
+    expect(byte[0]).toBe(7);
+    pager.expectPackets(pager.C(vmo));
+    pager.finish();
+  });
+
+  it('is refused as a whole', () => {
+    const vmo = pager.createVmo(PAGES - 1);
+    const aux = ok(pager.host.vmoCreate(PAGES * PAGE, 0)).handle;
+    expect(start(vmo, aux).status).toBe(ZX_ERR_OUT_OF_RANGE);
+    expect(pager.object(vmo).cow.list.isEmpty).toBe(true);
     pager.finish();
   });
 });

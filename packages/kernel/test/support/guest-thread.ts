@@ -17,6 +17,7 @@ import { Waiter } from '../../src/task/waiter.js';
 import { AddressSpace } from '../../src/vm/address-space.js';
 import { FAULT_EXECUTE, FAULT_READ, FAULT_WRITE, type FaultKind } from '../../src/vm/fault-kind.js';
 import { accessCode, type Access } from './access-code.js';
+import type { AccessingThread, Outcome, ThreadDriver } from './thread-driver.js';
 import type { VmFixture } from './vm-fixture.js';
 
 const KINDS = new Map<number, FaultKind>([
@@ -27,16 +28,8 @@ const KINDS = new Map<number, FaultKind>([
 const A0 = 10;
 const A1 = 11;
 
-/** How an access ended. */
-export type Outcome =
-  | { readonly end: 'done'; readonly value: bigint }
-  | { readonly end: 'crash'; readonly address: number; readonly status: Status }
-  | { readonly end: 'running' };
-
-/** Kernel objects that exist without any space. */
 export const OBJECTS_OF_DRIVER = 0;
 
-/** What threads of this kind need of a kernel: nothing. */
 export function completeState(_state: KernelState): void {}
 
 export function createSpace(state: KernelState): AddressSpace {
@@ -49,7 +42,7 @@ export function destroySpace(space: AddressSpace): void {
   space.destroy();
 }
 
-export class GuestThread extends Waiter {
+export class GuestThread extends Waiter implements AccessingThread {
   outcome: Outcome = { end: 'running' };
   private readonly context = new Uint32Array(CONTEXT_WORDS);
   private faultAddress = 0;
@@ -57,13 +50,11 @@ export class GuestThread extends Waiter {
   private constructor(
     private readonly fixture: VmFixture,
     private readonly space: AddressSpace,
-    /** What it accesses. */
     readonly address: number,
   ) {
     super(fixture.state.timers);
   }
 
-  /** Starts an access of 8 bytes; it runs until it is done, has crashed, or waits. */
   static start(
     fixture: VmFixture,
     space: AddressSpace,
@@ -128,3 +119,5 @@ export class GuestThread extends Waiter {
     return (BigInt(this.context[word + 1]) << 32n) | BigInt(this.context[word]);
   }
 }
+
+({ OBJECTS_OF_DRIVER, completeState, createSpace, destroySpace, GuestThread }) satisfies ThreadDriver;

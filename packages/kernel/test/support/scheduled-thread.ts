@@ -14,10 +14,8 @@ import { TaskSystem } from '../../src/task/task-system.js';
 import type { Thread } from '../../src/task/thread.js';
 import type { AddressSpace } from '../../src/vm/address-space.js';
 import { accessCode, type Access } from './access-code.js';
-import type { Outcome } from './guest-thread.js';
+import type { AccessingThread, Outcome, ThreadDriver } from './thread-driver.js';
 import type { VmFixture } from './vm-fixture.js';
-
-export type { Outcome };
 
 /** a0 among the registers of a report. */
 const A0 = 10;
@@ -31,10 +29,10 @@ interface SpaceOwner {
 const owners = new WeakMap<AddressSpace, SpaceOwner>();
 const completed = new WeakSet<KernelState>();
 
-/** Kernel objects that exist without any space: the root job. */
+/** The root job. */
 export const OBJECTS_OF_DRIVER = 1;
 
-/** Gives the kernel its tasks. */
+/** Its tasks. */
 export function completeState(state: KernelState): void {
   if (completed.has(state)) return;
   completed.add(state);
@@ -74,7 +72,7 @@ export function destroySpace(space: AddressSpace): void {
   owner?.channel.release();
 }
 
-export class GuestThread {
+export class GuestThread implements AccessingThread {
   private ended: Outcome | null = null;
 
   private constructor(
@@ -114,8 +112,9 @@ export class GuestThread {
     return this.ended;
   }
 
-  /** Ends it. */
   abandonWait(): void {
     this.thread.kill();
   }
 }
+
+({ OBJECTS_OF_DRIVER, completeState, createSpace, destroySpace, GuestThread }) satisfies ThreadDriver;

@@ -49,7 +49,8 @@ import {
 } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import type { AddressSpace } from '../../src/vm/address-space.js';
-import { GuestThread, type Outcome } from '../support/guest-thread.js';
+import { GuestThread } from '../support/guest-thread.js';
+import type { Outcome } from '../support/thread-driver.js';
 import { ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 

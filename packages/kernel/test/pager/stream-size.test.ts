@@ -88,7 +88,9 @@ describe('set_stream_size', () => {
     expect(dirtyRanges(vmo)).toBe('{4,2} {8,1}');
     for (const page of [2, 3, 6, 7, 9]) pager.expectBytes(vmo, page, 1, 0);
     for (const page of [4, 5, 8]) pager.expectBytes(vmo, page, 1, 7);
+    expect(pager.committed(vmo)).toBe(3);
     await setStream(vmo, 7);
+    expect(pager.committed(vmo)).toBe(0);
     expect(dirtyRanges(vmo)).toBe('{2,5}Z');
     pager.expectBytes(vmo, 2, 8, 0);
     await setStream(vmo, 1);

@@ -2,43 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  EXIT_BUDGET,
-  EXIT_STOP,
-  HART_PC,
-  loadElf,
-  Machine,
-  TestFinisher,
-  Uart16550,
-} from '@faultline/mmu-emu';
+import { loadElf } from '@faultline/mmu-emu';
+import { finish, machineWith } from './bare-machine.mjs';
 import { available, runTimed } from './peers/process-time.mjs';
 import { measure } from './statistics.mjs';
 
-export const RAM_BASE = 0x8000_0000;
-const RAM_BYTES = 256 << 20;
 const PROGRAMS = fileURLToPath(new URL('programs/', import.meta.url));
-
-async function machineWith(load, engine) {
-  let output = '';
-  const finisher = new TestFinisher({ stop: (code) => machine.stop(code) });
-  const uart = new Uart16550({ transmit: (byte) => (output += String.fromCharCode(byte)) });
-  const machine = await Machine.create({ ramBytes: RAM_BYTES, devices: [finisher, uart], engine });
-  load(machine);
-  machine.harts[0].state[HART_PC] = RAM_BASE;
-  return { machine, output: () => output };
-}
 
 /** Runs to the finisher; instructions retired and CPU seconds. */
 export async function runToStop(load, engine) {
   const { machine, output } = await machineWith(load, engine);
   let retired = 0;
   const time = await measure(() => {
-    for (;;) {
-      const reason = machine.run(1_000_000);
-      retired += machine.harts[0].retired;
-      if (reason === EXIT_STOP) return;
-      if (reason !== EXIT_BUDGET) throw new Error(`the program ended with exit reason ${reason}`);
-    }
+    retired = finish(machine);
   });
   return { retired, cpu: time.cpu, output: output() };
 }

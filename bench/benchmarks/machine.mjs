@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assemble } from '@faultline/mmu-emu';
-import { checksumOf, compiled, findCompiler, RAM_BASE, runOnQemu, runToStop } from '../bare-programs.mjs';
+import { RAM_BASE } from '../bare-machine.mjs';
+import { checksumOf, compiled, findCompiler, runOnQemu, runToStop } from '../bare-programs.mjs';
 import { available } from '../peers/process-time.mjs';
 import { summarize } from '../statistics.mjs';
 

@@ -56,20 +56,24 @@ const op = <T extends ValueType>(type: T, name: string, ...args: readonly Value[
   op: name,
   args,
 });
-/** What integers of both widths have alike. */
-const integer = <T extends 'i32' | 'i64'>(type: T) => {
-  const unary =
+/** WebAssembly's operations of a type, by the part of their names behind it. */
+const operations = <T extends ValueType>(type: T) => ({
+  unary:
     (name: string) =>
     (a: Value<T>): Value<T> =>
-      op(type, `${type}.${name}`, a);
-  const binary =
+      op(type, `${type}.${name}`, a),
+  binary:
     (name: string) =>
     (a: Value<T>, b: Value<T>): Value<T> =>
-      op(type, `${type}.${name}`, a, b);
-  const compare =
+      op(type, `${type}.${name}`, a, b),
+  compare:
     (name: string) =>
     (a: Value<T>, b: Value<T>): I32 =>
-      op('i32', `${type}.${name}`, a, b);
+      op('i32', `${type}.${name}`, a, b),
+});
+/** What integers of both widths have alike. */
+const integer = <T extends 'i32' | 'i64'>(type: T) => {
+  const { unary, binary, compare } = operations(type);
   return {
     const: (value: bigint | number): Value<T> => constant(type, value),
     add: binary('add'),
@@ -134,14 +138,7 @@ const floating = <T extends 'f32' | 'f64'>(
   readonly fromI64: (a: I64) => Value<T>;
   readonly fromU64: (a: I64) => Value<T>;
 } => {
-  const binary =
-    (name: string) =>
-    (a: Value<T>, b: Value<T>): Value<T> =>
-      op(type, `${type}.${name}`, a, b);
-  const compare =
-    (name: string) =>
-    (a: Value<T>, b: Value<T>): I32 =>
-      op('i32', `${type}.${name}`, a, b);
+  const { unary, binary, compare } = operations(type);
   return {
     add: binary('add'),
     sub: binary('sub'),
@@ -152,9 +149,9 @@ const floating = <T extends 'f32' | 'f64'>(
     eq: compare('eq'),
     lt: compare('lt'),
     le: compare('le'),
-    sqrt: (a) => op(type, `${type}.sqrt`, a),
-    abs: (a) => op(type, `${type}.abs`, a),
-    neg: (a) => op(type, `${type}.neg`, a),
+    sqrt: unary('sqrt'),
+    abs: unary('abs'),
+    neg: unary('neg'),
     fromI64: (a) => op(type, `${type}.convert_i64_s`, a),
     fromU64: (a) => op(type, `${type}.convert_i64_u`, a),
   };

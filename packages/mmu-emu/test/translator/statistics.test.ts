@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EXIT_BUDGET, HART_FCSR, RAM_BASE, Uart16550 } from '../../src/index.js';
+import { CAUSE_STORE_PAGE_FAULT, CAUSE_USER_ECALL, EXIT_BUDGET, EXIT_TRAP, HART_FCSR, PTE_W, RAM_BASE, Uart16550 } from '../../src/index.js'; // prettier-ignore
 import type { MachineOptions, TranslationExit } from '../../src/index.js';
 import { CODE, CODE_FRAME, DATA_FRAME, Sv39Machine, USER_RW, USER_RX } from '../mmu/sv39-machine.js';
 import { Bench } from '../run-program.js';
@@ -123,5 +123,55 @@ describe('the statistics of the translator', () => {
     made.hart.run(10_000);
     const { refusals } = made.machine.translation!;
     expect(Object.keys(refusals).sort()).toEqual(['changes too often', 'csrrs', 'ecall']);
+  });
+
+  it('show that a page fault in translated code is resumed in it', async () => {
+    const pages = 256;
+    // A sum of every second doubleword; the first load of each page faults, a store to it then finds it read-only.
+    const made = await Sv39Machine.of(
+      `next: ld a1, 0(s0)
+      add a0, a0, a1
+      andi a2, s0, 0x7f0
+      addi a2, a2, -0x400
+      bnez a2, 1f
+      sd a1, 8(s0)
+      1: addi s0, s0, 16
+      bltu s0, s1, next
+      ecall`,
+      { engine: 'auto' },
+    );
+    const { machine, hart } = made;
+    for (let page = 0; page < pages; page += 1) machine.ram.writable(DATA_FRAME + page).fill(page & 0x7f);
+    made.setX('s0', DATA);
+    made.setX('s1', DATA + BigInt(pages) * 4096n);
+    let [reads, writes] = [0, 0];
+    let warm = machine.translation!;
+    for (;;) {
+      const reason = hart.run(1_000_000);
+      expect(reason).toBe(EXIT_TRAP);
+      if (made.cause === CAUSE_USER_ECALL) break;
+      const page = Number((made.tval - DATA) >> 12n);
+      const write = made.cause === CAUSE_STORE_PAGE_FAULT;
+      if (write) writes += 1;
+      else reads += 1;
+      expect(made.pc).toBe(CODE + (write ? 20n : 0n));
+      made.map(made.tval & ~4095n, DATA_FRAME + page, write ? USER_RW : USER_RW & ~PTE_W);
+      hart.sfenceVmaPage(Number(made.tval));
+      if (reads === pages / 2 && !write) warm = machine.translation!;
+    }
+    expect([reads, writes]).toEqual([pages, pages]);
+    const word = (byte: number): bigint => BigInt(byte) * 0x0101_0101_0101_0101n;
+    const sum = Array.from({ length: pages }, (_, page) => word(page & 0x7f) * 256n);
+    expect(made.x('a0')).toBe(
+      BigInt.asUintN(
+        64,
+        sum.reduce((total, each) => total + each),
+      ),
+    );
+    const { retired, retiredTranslated, exits } = machine.translation!;
+    const share = (retiredTranslated - warm.retiredTranslated) / (retired - warm.retired);
+    // Of each page's some 1500 instructions, those are interpreted that follow a fault up to the next jump.
+    expect(share).toBeGreaterThan(0.98);
+    expect((exits.fault ?? 0) - (warm.exits.fault ?? 0)).toBeGreaterThanOrEqual(pages - 2);
   });
 });

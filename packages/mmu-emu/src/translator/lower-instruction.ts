@@ -14,29 +14,9 @@ import { tlbTag } from '../mmu/translate.js';
 import { choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js';
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
+import type { RegionLocals } from './region-locals.js';
 import type { RegionInstruction } from './region.js';
 import { isBitwiseOfWords, isWord } from './word-values.js';
-
-/** Locals of a region's function that its instructions share. */
-export interface RegionLocals {
-  readonly hart: number;
-  readonly left: number;
-  /** Virtual address of the page. */
-  readonly page: number;
-  readonly bank: number;
-  readonly pc: number;
-  readonly address: number;
-  /** Page of the address, and the bits that its width may not have. */
-  readonly tag: number;
-  readonly entry: number;
-  /** Of registers, by their words in the hart's state; x0, and those that the region does not use, are absent. */
-  readonly registers: ReadonlyMap<number, number>;
-  /** mstatus.FS is Dirty, and fcsr; nothing in a region changes them. */
-  readonly isFloatReady: number;
-  readonly fcsr: number;
-  /** A local for a value of a description. */
-  temporary(type: ValueType, index: number): number;
-}
 
 /** What control flow is made of; the region knows how. */
 export interface InstructionExits {

@@ -23,7 +23,7 @@ import type { Hart } from '@faultline/mmu-emu';
 import type { KernelCore } from '../kernel-core.js';
 import type { UserMemory } from '../task/user-memory.js';
 import type { Blocker } from '../task/waiter.js';
-import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
+import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-lookup.js';
 import { FAULT_WRITE, type FaultKind } from './fault-kind.js';
 import { GuestMemory } from './guest-memory.js';
 import { frameOf, isFrame } from './page-entry.js';

@@ -9,7 +9,7 @@ import {
 import type { Caller } from '../syscall/call.js';
 import { PAUSE } from '../task/pause.js';
 import type { Operation } from '../task/waiter.js';
-import { LOOKUP_ABSENT } from './cow-pages.js';
+import { LOOKUP_ABSENT } from './cow-lookup.js';
 import type { PageRequest } from './page-request.js';
 import { PinnedPages } from './pinned-pages.js';
 import type { VmoDispatcher } from './vm-object.js';

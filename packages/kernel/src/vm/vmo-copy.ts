@@ -10,7 +10,7 @@ import type { Caller } from '../syscall/call.js';
 import { PAUSE } from '../task/pause.js';
 import { faultIn } from '../task/user-memory.js';
 import type { Operation } from '../task/waiter.js';
-import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
+import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-lookup.js';
 import type { PageRequest } from './page-request.js';
 import type { VmoDispatcher } from './vm-object.js';
 import { isAtOnce } from './vmo-range.js';

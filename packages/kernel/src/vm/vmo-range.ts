@@ -4,7 +4,7 @@ import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_SHOULD_WAIT, ZX_OK, type Status } from '../
 import type { Caller } from '../syscall/call.js';
 import { PAUSE } from '../task/pause.js';
 import type { Operation } from '../task/waiter.js';
-import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-pages.js';
+import { LOOKUP_ABSENT, LOOKUP_ZERO } from './cow-lookup.js';
 import type { PageRequest } from './page-request.js';
 import type { VmoDispatcher } from './vm-object.js';
 

@@ -45,13 +45,13 @@ export default defineConfig({
             'packages/mmu-emu/test/isa/float.test.ts',
             'packages/mmu-emu/test/translator/{boundaries,engine,lockstep,statistics}.test.ts',
             'packages/mmu-emu/test/debug/*.test.ts',
-            // Of the kernel's, those in which guests run more than single accesses.
+            // Of the kernel's, those in which guests run more than single accesses, and the models.
             'packages/kernel/test/kernel.test.ts',
             'packages/kernel/test/loader/program.test.ts',
             'packages/kernel/test/pager/{handle-races,read-faults,writeback}.test.ts',
             'packages/kernel/test/task/{crash,exception-channel,futex,guest-life,guest-system-calls,harts}.test.ts',
             'packages/kernel/test/task/{guest-fuzz,page-waits,race-exploration,suspend}.test.ts',
-            'packages/kernel/test/vm/{address-space,evicted-code,snapshot}.test.ts',
+            'packages/kernel/test/vm/{address-space,evicted-code,snapshot,{vmo-tree,dirty-tracking,eviction}.model}.test.ts',
             'guest/test/programs.test.ts',
           ],
         },

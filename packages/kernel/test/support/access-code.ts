@@ -1,4 +1,4 @@
-/** The code of threads that make single accesses: a0 is the value, a1 the address, and an instruction that traps ends it. */
+/** The code of threads that make accesses: a0 is the value, a1 the address, and an instruction that traps ends it. */
 import { assemble } from '@faultline/mmu-emu';
 import { ZX_VM_PERM_EXECUTE, ZX_VM_PERM_READ } from '../../src/abi/vm.js';
 import type { KernelState } from '../../src/kernel-state.js';
@@ -6,12 +6,58 @@ import type { AddressSpace } from '../../src/vm/address-space.js';
 import { VmoDispatcher } from '../../src/vm/vm-object.js';
 
 const PAGE = 4096;
-const ACCESSES = { read: 'ld a0, 0(a1)', write: 'sd a0, 0(a1)', execute: 'jalr a1' } as const;
+const ACCESSES = {
+  read: 'ld a0, 0(a1)',
+  write: 'sd a0, 0(a1)',
+  execute: 'jalr a1',
+  // a0 is a value and, in its lowest byte, a number of pages; see `sweepArgument`.
+  readSweep: `
+    andi a2, a0, 255
+    lui a3, 1
+    li a0, 0
+  1: ld a4, 0(a1)
+    slli a5, a0, 5
+    sub a0, a5, a0
+    add a0, a0, a4
+    add a1, a1, a3
+    addi a2, a2, -1
+    bnez a2, 1b`,
+  writeSweep: `
+    andi a2, a0, 255
+    srli a0, a0, 8
+    lui a3, 1
+  1: sd a0, 0(a1)
+    addi a0, a0, 1
+    add a1, a1, a3
+    addi a2, a2, -1
+    bnez a2, 1b`,
+} as const;
 /** Where the code lies, far from what tests map. */
 const CODE_VPN = 0x3f_0000;
 
-/** What a thread does, 8 bytes of it. */
+/** What a thread does: it accesses 8 bytes, or the first 8 bytes of each of some pages. */
 export type Access = keyof typeof ACCESSES;
+
+/**
+ * The value that a sweep begins with.
+ *
+ * @param pages 1 to 100
+ * @param first what the first page gets, below 2^56; each further one gets one more
+ */
+export function sweepArgument(pages: number, first = 0n): bigint {
+  return (first << 8n) | BigInt(pages);
+}
+
+/** What a sweep that reads ends with, by what it has read. */
+export function sweepSum(values: readonly bigint[]): bigint {
+  return BigInt.asUintN(
+    64,
+    values.reduce((sum, value) => 31n * sum + value, 0n),
+  );
+}
+
+/** Bytes of code, by its source. */
+const assembled = new Map<string, Uint8Array>();
 
 const codes = new WeakMap<AddressSpace, Map<Access, number>>();
 
@@ -32,9 +78,8 @@ function makeCode(state: KernelState, space: AddressSpace, end: string): Map<Acc
   const vmo = VmoDispatcher.anonymous(state, 1);
   const page = state.vm.physical.ram.writable(vmo.cow.frameForWrite(0));
   let offset = 0;
-  for (const [access, instruction] of Object.entries(ACCESSES)) {
-    const { bytes } = assemble(`${instruction}\n${end}\n`, { compress: false });
-    page.set(bytes, offset);
+  for (const [access, instructions] of Object.entries(ACCESSES)) {
+    page.set(machineCode(`${instructions}\n${end}\n`), offset);
     entries.set(access as Access, CODE_VPN * PAGE + offset);
     offset += 64;
   }
@@ -45,4 +90,12 @@ function makeCode(state: KernelState, space: AddressSpace, end: string): Map<Acc
   );
   if (typeof mapping === 'number') throw new Error(`the test's code is not mapped: ${mapping}`);
   return entries;
+}
+
+function machineCode(source: string): Uint8Array {
+  const known = assembled.get(source);
+  if (known !== undefined) return known;
+  const { bytes } = assemble(source, { compress: false });
+  assembled.set(source, bytes);
+  return bytes;
 }

@@ -1,4 +1,4 @@
-/** A thread that makes single accesses in user mode, on a hart, and waits as a kernel's threads do. */
+/** A thread that makes an access, or a few, in user mode, on a hart, and waits as a kernel's threads do. */
 import {
   CAUSE_FETCH_PAGE_FAULT,
   CAUSE_LOAD_PAGE_FAULT,
@@ -88,7 +88,7 @@ export class GuestThread extends Waiter implements AccessingThread {
     this.space.activate(hart);
     hart.context.set(this.context);
     for (;;) {
-      if (hart.run(1000) !== EXIT_TRAP) throw new Error('an access is two instructions long');
+      if (hart.run(1000) !== EXIT_TRAP) throw new Error('it runs for longer than a hundred accesses');
       const cause = hart.state[HART_CAUSE];
       if (cause === CAUSE_USER_ECALL) {
         this.context.set(hart.context);

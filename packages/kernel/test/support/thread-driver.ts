@@ -31,7 +31,7 @@ export interface ThreadDriver {
   createSpace(state: KernelState): AddressSpace;
   destroySpace(space: AddressSpace): void;
   readonly GuestThread: {
-    /** Starts an access of 8 bytes; it runs until it is done, has crashed, or waits. */
+    /** Starts an access of 8 bytes, or a sweep; it runs until it is done, has crashed, or waits. */
     start(
       fixture: VmFixture,
       space: AddressSpace,

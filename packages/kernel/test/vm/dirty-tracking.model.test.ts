@@ -2,13 +2,13 @@
  * A pager's VMO against a description of it, with trapped writes and without: several actors read, write, commit and cut through mappings and
  * calls, while the pager supplies, fails, allows and writes back whatever comes to its mind, and others zero and resize.
  */
-import { Machine } from '@faultline/mmu-emu';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ZX_ERR_IO, ZX_OK, type Status } from '../../src/abi/status.js';
 import { ZX_VMO_OP_COMMIT, ZX_VMO_OP_ZERO, ZX_VMO_RESIZABLE } from '../../src/abi/vm.js';
 import { GuestCall } from '../support/guest-call.js';
 import { GuestThread } from '../support/guest-thread.js';
+import { MachineSupply } from '../support/machine-supply.js';
 import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 import { DirtyModel, type ActorStep, type ModelActor } from './dirty-model.js';
@@ -306,11 +306,10 @@ class Run {
   }
 }
 
-let machine: Machine;
+/** With all guest code translated, half. */
+const RUNS = process.env['FAULTLINE_FEWER'] === undefined ? 200 : 100;
 
-beforeAll(async () => {
-  machine = await Machine.create({ mode: 'hosted', ramBytes: 2 * 2 ** 20 });
-});
+const machines = new MachineSupply({ mode: 'hosted', ramBytes: 2 * 2 ** 20 });
 
 describe.each(DIRTY_MODES)('a pager’s VMO, %s', (mode, options) => {
   it('agrees with its description, whatever is done', async () => {
@@ -320,7 +319,7 @@ describe.each(DIRTY_MODES)('a pager’s VMO, %s', (mode, options) => {
         fc.boolean(),
         fc.array(action, { maxLength: 10, size: 'max' }),
         async (steps, detaches, later) => {
-          const pager = new UserPager(await VmFixture.create({ machine }));
+          const pager = new UserPager(await VmFixture.create({ machine: await machines.next() }));
           const run = new Run(pager, options, new DirtyModel(PAGES, mode === 'TrapDirty'));
           for (const step of steps) run.perform(step);
           if (detaches) {
@@ -330,7 +329,7 @@ describe.each(DIRTY_MODES)('a pager’s VMO, %s', (mode, options) => {
           run.end();
         },
       ),
-      { numRuns: 200 },
+      { numRuns: RUNS },
     );
   });
 });

@@ -1,5 +1,4 @@
 /** Whatever is evicted, and whenever: everybody goes on seeing the same bytes, and the queues agree with the page lists. */
-import { Machine } from '@faultline/mmu-emu';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ZX_OK } from '../../src/abi/status.js';
@@ -11,12 +10,15 @@ import {
 } from '../../src/abi/vm.js';
 import { PAGE_CLEAN, dirtyState, frameOf, isFrame } from '../../src/vm/page-entry.js';
 import { VmoDispatcher } from '../../src/vm/vm-object.js';
+import { sweepArgument, sweepSum } from '../support/access-code.js';
+import { GuestThread } from '../support/guest-thread.js';
+import { MachineSupply } from '../support/machine-supply.js';
 import { UserPager, type PagedVmo } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 const PAGES = 80;
 const LOW = 40;
-const machine = await Machine.create({ mode: 'hosted', ramBytes: 2 ** 20 });
+const machines = new MachineSupply({ mode: 'hosted', ramBytes: 2 ** 20 });
 
 type Target = 'root' | 'clone';
 
@@ -112,10 +114,16 @@ class World {
         if (step.kind === 'store') this.put(step.of, step.page, value);
         return;
       }
-      case 'scan':
-        for (let at = step.page; at < Math.min(step.page + step.count, PAGES); at += 1)
-          await this.apply({ kind: 'load', of: step.of, page: at });
+      case 'scan': {
+        const count = Math.min(step.count, PAGES - step.page);
+        const address = this.target(step.of).base + step.page * PAGE;
+        const { space } = this.pager;
+        const thread = GuestThread.start(this.fixture, space, 'readSweep', address, sweepArgument(count));
+        await this.serve(() => thread.outcome.end === 'running');
+        const words = Array.from({ length: count }, (_, index) => this.word(step.of, step.page + index));
+        expect(thread.outcome).toEqual({ end: 'done', value: sweepSum(words) });
         return;
+      }
       case 'read':
       case 'write':
         await this.copy(step.kind, step.of, step.page);
@@ -213,7 +221,7 @@ it('agrees with memory from which nothing ever goes', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const fixture = await VmFixture.create({
-        machine,
+        machine: await machines.next(),
         limits: { evictBelowFrames: LOW, evictToFrames: 60 },
       });
       const pager = new UserPager(fixture);

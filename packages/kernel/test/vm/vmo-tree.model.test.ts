@@ -1,9 +1,8 @@
 /**
  * Trees of VMOs, under a pager and without one, against a description of them (`support/vmo-tree.ts`): random writes, reads, zeroing, committing, decommitting,
- * supplying, resizing, cloning in every way and closing, each through mappings and through system calls. Every page holds one value in its first word. After
- * each step the memory that counts for each VMO, and all frames, must be what the description says.
+ * supplying, resizing, cloning in every way and closing, each through mappings and through system calls; and guests that go over many pages in a loop. Every page
+ * holds one value in its first word. After each step the memory that counts for each VMO, and all frames, must be what the description says.
  */
-import { Machine } from '@faultline/mmu-emu';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -38,8 +37,11 @@ import {
   ZX_VMO_TRAP_DIRTY,
 } from '../../src/abi/vm.js';
 import { FRAME_PAGE } from '../../src/vm/physical-pages.js';
+import { sweepArgument, sweepSum, type Access } from '../support/access-code.js';
 import { GuestCall } from '../support/guest-call.js';
 import { GuestThread } from '../support/guest-thread.js';
+import { MachineSupply } from '../support/machine-supply.js';
+import type { Outcome } from '../support/thread-driver.js';
 import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 import { CHILD_KINDS, TreePages, TreeVmo, type ChildKind } from '../support/vmo-tree.js';
@@ -69,6 +71,15 @@ const access = fc.constantFrom('mapping' as const, 'call' as const);
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('write' as const), member, page, access }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('read' as const), member, page, access }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('read sweep' as const, 'write sweep' as const),
+      member,
+      page,
+      count,
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -157,6 +168,12 @@ class Run {
         if (written) tree.set(vmo.start + action.page, this.value);
         return;
       }
+      case 'read sweep':
+        this.readSweep(target, action.page, action.count + 1);
+        return;
+      case 'write sweep':
+        this.writeSweep(target, action.page, action.count + 1);
+        return;
       case 'zero':
         if (this.rangeOperation(target, ZX_VMO_OP_ZERO, action.page, action.count))
           for (let at = action.page; at < action.page + action.count; at += 1) tree.zero(vmo.start + at);
@@ -309,11 +326,39 @@ class Run {
     return status === ZX_OK;
   }
 
+  /** A guest that reads pages in a loop: up to the first that is not there. */
+  private readSweep({ base, vmo }: Member, page: number, atMost: number): void {
+    const count = Math.min(atMost, MAPPED - page);
+    const inside = Math.max(0, Math.min(count, vmo.pages - page));
+    const values = Array.from({ length: inside }, (_, index) => vmo.tree.get(vmo.start + page + index));
+    const outcome = this.guest('readSweep', base + page * PAGE, sweepArgument(count));
+    if (inside === count) expect(outcome).toEqual({ end: 'done', value: sweepSum(values) });
+    else expect(outcome).toMatchObject({ end: 'crash', address: base + (page + inside) * PAGE });
+  }
+
+  private writeSweep({ base, vmo }: Member, page: number, atMost: number): void {
+    const count = Math.min(atMost, MAPPED - page);
+    const inside = Math.max(0, Math.min(count, vmo.pages - page));
+    const first = this.value + 1n;
+    this.value += BigInt(count);
+    const outcome = this.guest('writeSweep', base + page * PAGE, sweepArgument(count, first));
+    // When there is no room, it may end earlier.
+    const written = outcome.end === 'crash' ? (outcome.address - base) / PAGE - page : count;
+    if (!this.tight) expect(written).toBe(inside);
+    for (let index = 0; index < written; index += 1)
+      vmo.tree.set(vmo.start + page + index, first + BigInt(index));
+  }
+
   /** By a guest; undefined when it has crashed. */
   private access(access: 'read' | 'write', address: number, value = 0n): bigint | undefined {
+    const outcome = this.guest(access, address, value);
+    return outcome.end === 'done' ? outcome.value : undefined;
+  }
+
+  private guest(access: Access, address: number, value: bigint): Outcome {
     const thread = GuestThread.start(this.pager.fixture, this.pager.space, access, address, value);
     this.serve(() => thread.isBlocked);
-    return thread.outcome.end === 'done' ? thread.outcome.value : undefined;
+    return thread.outcome;
   }
 
   private call(name: string, ...args: readonly number[]): Status | undefined {
@@ -357,7 +402,10 @@ function words(first: number, count: number): Uint8Array {
   return new Uint8Array(bytes.buffer);
 }
 
-const RUNS = 1_000;
+/** With all guest code translated, a quarter. */
+const RUNS = process.env['FAULTLINE_FEWER'] === undefined ? 1_000 : 250;
+
+const machines = new MachineSupply({ mode: 'hosted', ramBytes: 2 * 2 ** 20 });
 
 /** What the tree stands on. */
 const BASES = ['memory', 'a pager', 'a pager that traps writes'] as const;
@@ -365,13 +413,12 @@ type Base = (typeof BASES)[number];
 
 describe('a tree of VMOs', () => {
   it.each(BASES)('agrees with its description, whatever is done: on %s', async (base) => {
-    const machine = await Machine.create({ mode: 'hosted', ramBytes: 2 * 2 ** 20 });
     await fc.assert(
       fc.asyncProperty(
         fc.boolean(),
         fc.array(step, { minLength: 5, maxLength: 60 }),
         async (resizable, steps) => {
-          const pager = new UserPager(await VmFixture.create({ machine }));
+          const pager = new UserPager(await VmFixture.create({ machine: await machines.next() }));
           const run = new Run(pager, base, resizable);
           for (const action of steps) {
             run.perform(action);
@@ -388,7 +435,6 @@ describe('a tree of VMOs', () => {
   });
 
   it('holds the right values, and leaves nothing behind, when there is room for almost nothing', async () => {
-    const machine = await Machine.create({ mode: 'hosted', ramBytes: 2 * 2 ** 20 });
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 4, max: 12 }),
@@ -396,7 +442,7 @@ describe('a tree of VMOs', () => {
         fc.array(step, { minLength: 10, maxLength: 60 }),
         async (pageListNodes, zeroRanges, steps) => {
           const limits = { pageListNodes, zeroRanges };
-          const pager = new UserPager(await VmFixture.create({ machine, limits }));
+          const pager = new UserPager(await VmFixture.create({ machine: await machines.next(), limits }));
           const run = new Run(pager, 'memory', true, true);
           for (const action of steps) run.perform(action);
           run.compareAll();

@@ -8,14 +8,16 @@ import { AsmProcess, CODE, FREE, ok, vdsoEntries } from '../guests/asm-process.m
 import { memoryBacking, taggedPages, touchPages } from '../guests/touching-pages.mjs';
 import { median, summarize } from '../statistics.mjs';
 
-const PAGES = 4_096;
-const WARM_UP_ROUNDS = 6;
+/** Faults of a turn: short, so that the turns of all settings lie close together, and many, so that the median is steady. */
+const PAGES = 1_024;
+const TURNS = 9;
+const WARM_UP_TURNS = 24;
 const VMOS = 100_000;
 const THREADS = 10_000;
 const LIMITS = { handlesPerProcess: 2 ** 18, lentFrames: 2 ** 15 };
 
 export async function run({ rounds }) {
-  const allRounds = WARM_UP_ROUNDS + rounds;
+  const turns = WARM_UP_TURNS + rounds * TURNS;
   const settings = [];
   for (const [name, surround] of [
     ['alone', () => undefined],
@@ -23,12 +25,14 @@ export async function run({ rounds }) {
     [`with ${THREADS} threads blocked on other VMOs`, blockOnOthers],
     [`with ${THREADS} threads blocked on the same VMO`, blockOnSame],
   ]) {
-    settings.push({ name, times: [], ...(await makeSetting(allRounds, surround)) });
+    settings.push({ name, times: [], ...(await makeSetting(turns, surround)) });
   }
-  for (let round = 0; round < allRounds; round += 1) {
-    for (const { kernel, host, entries, vmo, times } of settings) {
-      const { cpu } = await touchPages(kernel, host, entries, vmo, PAGES, round * PAGES);
-      if (round >= WARM_UP_ROUNDS) times.push((cpu * 1e6) / PAGES);
+  for (let turn = 0; turn < turns; turn += 1) {
+    // Another goes first each time, so that none always comes after the same one.
+    for (let index = 0; index < settings.length; index += 1) {
+      const { kernel, host, entries, vmo, times } = settings[(turn + index) % settings.length];
+      const { cpu } = await touchPages(kernel, host, entries, vmo, PAGES, turn * PAGES);
+      if (turn >= WARM_UP_TURNS) times.push((cpu * 1e6) / PAGES);
     }
   }
   for (const { kernel } of settings) kernel.close();
@@ -37,11 +41,19 @@ export async function run({ rounds }) {
     rows: others.map(({ name, times }) => ({
       what: `cost of a fault ${name}`,
       unit: 'times',
-      ours: summarize(times.map((time, round) => time / alone.times[round])),
+      ours: summarize(ratiosByRound(times, alone.times)),
       target: 1.2,
     })),
     notes: settings.map(({ name, times }) => `a fault ${name}: ${median(times).toFixed(2)} us`),
   };
+}
+
+/** Of each round, the median of its turns' ratios. */
+function ratiosByRound(times, others) {
+  const ratios = times.map((time, turn) => time / others[turn]);
+  return Array.from({ length: ratios.length / TURNS }, (_none, round) =>
+    median(ratios.slice(round * TURNS, (round + 1) * TURNS)),
+  );
 }
 
 /**
@@ -49,9 +61,9 @@ export async function run({ rounds }) {
  *
  * @param surround fills it with what should not matter; pages of the VMO from `spare` on, of which there are THREADS, are never supplied
  */
-async function makeSetting(allRounds, surround) {
+async function makeSetting(turns, surround) {
   const kernel = await Kernel.create({
-    ramBytes: (allRounds * PAGES + THREADS + 8_192) * PAGE_SIZE,
+    ramBytes: (turns * PAGES + THREADS + 8_192) * PAGE_SIZE,
     limits: LIMITS,
   });
   const host = kernel.createHostProcess('bench', { pagerBlocking: 'allow' });
@@ -61,7 +73,7 @@ async function makeSetting(allRounds, surround) {
     maxConcurrentReads: THREADS + 1,
     maxLentBytes: (THREADS + 64) * PAGE_SIZE,
   });
-  const spare = allRounds * PAGES;
+  const spare = turns * PAGES;
   const memory = memoryBacking(taggedPages(PAGES));
   const never = new Promise(() => undefined);
   const { handle: vmo } = service.createVmo(

@@ -92,33 +92,27 @@ export class VmoReads {
     if (this.unsettled === 0) this.onQuiet?.();
   }
 
-  /** Makes reads for `[start, end)`, save for what running reads cover. */
+  /** Makes reads for `[start, end)`, save for what running reads cover. (Where those overlap one may be missed, and a page is read twice.) */
   private cover(start: number, end: number, readAheadBytes: number): void {
+    const { maxReadBytes } = this.service;
     let position = start;
     while (position < end) {
-      const covering = this.covering(position);
-      if (covering !== undefined) {
+      const index = this.runningAfter(position);
+      const covering = index === 0 ? undefined : this.running[index - 1];
+      if (covering !== undefined && position < covering.end) {
         const stop = Math.min(end, covering.end);
         (covering.joined ??= []).push({ offset: position, length: stop - position });
         position = stop;
         continue;
       }
-      const stop = this.nextCovered(position, end);
-      const demanded = Math.min(stop - position, this.service.maxReadBytes);
-      const wanted = Math.max(demanded, Math.min(readAheadBytes, this.service.maxReadBytes));
-      const last = this.nextCovered(position, Math.min(position + wanted, roundUp(this.vmo.size)));
+      const nextCovered = index === this.running.length ? Infinity : this.running[index].offset;
+      const demanded = Math.min(end - position, nextCovered - position, maxReadBytes);
+      const wanted = Math.max(demanded, Math.min(readAheadBytes, maxReadBytes));
+      const last = Math.min(position + wanted, roundUp(this.vmo.size), nextCovered);
       this.begin(new PageRead(position, Math.max(demanded, last - position), demanded));
       position += demanded;
       if (this.stopped !== null) return;
     }
-  }
-
-  /** A running read that covers a position. (Where reads overlap it may miss one, and the page is read twice.) */
-  private covering(position: number): PageRead | undefined {
-    const index = this.runningAfter(position);
-    if (index === 0) return undefined;
-    const read = this.running[index - 1];
-    return position < read.end ? read : undefined;
   }
 
   /** Index of the first running read that begins after a position. */
@@ -131,12 +125,6 @@ export class VmoReads {
       else low = middle + 1;
     }
     return low;
-  }
-
-  /** The first byte from `position` on, `end` at most, that a running read covers. */
-  private nextCovered(position: number, end: number): number {
-    const index = this.runningAfter(position);
-    return index === this.running.length ? end : Math.min(end, this.running[index].offset);
   }
 
   private begin(read: PageRead): void {

@@ -306,7 +306,7 @@ export class Machine {
   }
 
   #sliceEnded(hart: Hart): boolean {
-    this.#translator?.flush();
+    this.#translator?.sliceEnded(this.harts);
     if (this.#codeCache.takeWatchedWritten()) for (const stored of this.#storeWatchers) stored();
     return this.#debugger?.sliceEnded(hart) ?? false;
   }

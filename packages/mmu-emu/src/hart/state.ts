@@ -122,6 +122,10 @@ export const HART_STIMECMP = csr(23);
 
 /** Not 0 when a region was left because an access was not in the TLB, and the interpreter has not run it yet. */
 export const HART_LOOK_UP_FAILED = 480;
+/** Of a region that is about to run: the virtual address of its page (2 words), where that page's records begin, and the number of the entry. */
+export const HART_REGION_PAGE = 482;
+export const HART_REGION_RECORDS = 484;
+export const HART_REGION_ENTRY = 485;
 /** How often regions were left, by reason (interpreter/region-exits.ts): 64 counters of 2 words. */
 export const HART_REGION_EXITS = 512;
 

@@ -14,6 +14,7 @@ import { declareCore, exportCore } from './imports.js';
 import type { CoreVariant } from './imports.js';
 import { PREBUILT_CORES } from './prebuilt-cores.js';
 import { buildRun } from './run.js';
+import { buildRunRegions } from './run-regions.js';
 
 /** Bytes of the module; `shared` says what kind of memory it imports. */
 export function encodeCoreModule(shared: boolean, variant: CoreVariant): Uint8Array<ArrayBuffer> {
@@ -32,6 +33,7 @@ export function encodeCoreModule(shared: boolean, variant: CoreVariant): Uint8Ar
   module.define(indices.routines.clmulh, buildCarryLessHigh());
   defineSoftfloat(module, indices.routines);
   module.define(indices.run, buildRun(indices));
+  if (indices.regions !== null) module.define(indices.regions.run, buildRunRegions(indices.regions));
   exportCore(module, indices);
   return module.encode();
 }

@@ -133,6 +133,8 @@ export interface CoreIndices {
     readonly hot: number;
     /** Signature of regions. */
     readonly type: number;
+    /** What runs them, one after the other: see run-regions.ts. */
+    readonly run: number;
     /** Immutable global: arrivals that make a place hot, 1 to 65,534. */
     readonly threshold: number;
     /** Immutable global: host address of the counters of instructions retired in regions. */
@@ -145,7 +147,7 @@ export interface CoreIndices {
 }
 
 /** Signature of a region's function; see translator/region-function.ts. */
-export const REGION_PARAMETERS: readonly WasmType[] = ['i32', 'i32', 'i64', 'i32', 'i32'];
+export const REGION_PARAMETERS: readonly WasmType[] = ['i32'];
 export const REGION_RESULTS: readonly WasmType[] = ['i32'];
 
 /** Declares imports and functions, in the order that indices need. */
@@ -222,7 +224,14 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
     fetch: module.declare(['i32', 'i64'], ['i32']),
     run: module.declare(['i32', 'i32'], ['i32']),
     regions: translates
-      ? { hot, threshold, retired, everywhere, type: module.signature(REGION_PARAMETERS, REGION_RESULTS) }
+      ? {
+          hot,
+          threshold,
+          retired,
+          everywhere,
+          type: module.signature(REGION_PARAMETERS, REGION_RESULTS),
+          run: module.declare(['i32', 'i32', 'i64', 'i32', 'i32'], ['i32']),
+        }
       : null,
     debug,
   };

@@ -5,9 +5,9 @@
  * helper ends it earlier. What is left of the budget is in HART_LEFT afterwards.
  */
 
-import { HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_LOOK_UP_FAILED, HART_PC } from '../hart/state.js'; // prettier-ignore
+import { HART_CROSSING, HART_DATA_BANK, HART_DEFERRED, HART_HOSTED, HART_LEFT, HART_PC, HART_REGION_RECORDS } from '../hart/state.js'; // prettier-ignore
 import type { ValueType } from '../isa/semantics.js';
-import { block, br, brIf, call, callIndirect, get, getGlobal, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
+import { block, br, brIf, call, get, getGlobal, i32c, i64c, load, loop, op, ret, set, seq, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { beforeInstruction } from './debug-hooks.js';
@@ -15,8 +15,8 @@ import { HANDLERS } from './handlers.js';
 import type { CoreIndices } from './imports.js';
 import { currentPc, lowerHandler, raiseIllegal, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
 import type { RunLocals } from './lower.js';
-import { countExit, FIRST_STOP, REGION_EXIT_BITS, regionExitNumber } from './region-exits.js';
 import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, RECORDS } from './record.js'; // prettier-ignore
+import { REGIONS_ELSEWHERE, REGIONS_STOPPED } from './run-regions.js';
 
 function declareLocals(f: FunctionBody): RunLocals {
   const many = (type: ValueType, count: number): readonly number[] =>
@@ -40,12 +40,16 @@ function declareLocals(f: FunctionBody): RunLocals {
   };
 }
 
+/** What the pc of every record is counted from, when `rec` is that of `pc`. */
+const pcBaseOf = (l: RunLocals): Code =>
+  op('i64.sub', get(l.pc), op('i64.extend_i32_u', op('i32.shr_u', get(l.rec), i32c(3))));
+
 /**
  * A jump has led to `rec`: goes on in the region that begins there, or counts the arrival. Behind it follows the
  * instruction at `rec`.
  */
 function enterRegion(
-  { hot, type, threshold, retired, everywhere }: NonNullable<CoreIndices['regions']>,
+  { hot, run, threshold, everywhere }: NonNullable<CoreIndices['regions']>,
   l: RunLocals,
 ): Code {
   const { rec, left, pc } = l;
@@ -55,61 +59,23 @@ function enterRegion(
     get(l.pageRecords),
     op('i32.shr_u', op('i32.sub', get(rec), get(l.pageRecords)), i32c(2)),
   );
-  const exit = op('i32.and', get(l.status), i32c((1 << REGION_EXIT_BITS) - 1));
-  const leftOver = op('i32.shr_u', get(l.status), i32c(REGION_EXIT_BITS));
-  // The word of the entry begins with the number of the region, whose counter has 8 bytes.
-  const counter = op(
-    'i32.add',
-    getGlobal(retired),
-    op('i32.shl', op('i32.shr_u', load('i32.load', get(l.entry), RECORD_ENTRIES), i32c(16)), i32c(3)),
-  );
-  const run = seq(
-    set(
-      l.status,
-      callIndirect(
-        type,
-        get(l.hart),
-        get(left),
-        get(l.page),
-        get(l.pageRecords),
-        op('i32.and', get(l.status), i32c(0xffff)),
-        op('i32.shr_u', get(l.status), i32c(16)),
-      ),
-    ),
-    store(
-      'i64.store',
-      tee(l.entry, counter),
-      op(
-        'i64.add',
-        load('i64.load', get(l.entry)),
-        op('i64.extend_i32_u', op('i32.sub', get(left), leftOver)),
-      ),
-    ),
-    set(left, leftOver),
-    set(l.status, exit),
-    countExit(get(l.hart), get(l.status)),
-    store(
-      'i32.store',
-      get(l.hart),
-      op('i32.eq', get(l.status), i32c(regionExitNumber('lookUp'))),
-      HART_LOOK_UP_FAILED * 4,
-    ),
+  const enter = seq(
+    set(l.status, call(run, get(l.hart), get(left), get(l.page), get(l.pageRecords), get(l.status))),
+    set(left, op('i32.shr_u', get(l.status), i32c(2))),
     set(pc, load('i64.load', get(l.hart), HART_PC * 4)),
-    when(
-      op('i64.eq', op('i64.and', get(pc), i64c(-4096)), get(l.page)),
-      seq(
-        set(
-          rec,
-          op(
-            'i32.add',
-            get(l.pageRecords),
-            op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(3)),
-          ),
-        ),
-        brIf('arrive', op('i32.lt_u', get(l.status), i32c(FIRST_STOP))),
+    brIf('fetch', op('i32.and', get(l.status), i32c(REGIONS_ELSEWHERE))),
+    set(l.page, op('i64.and', get(pc), i64c(-4096))),
+    set(l.pageRecords, load('i32.load', get(l.hart), HART_REGION_RECORDS * 4)),
+    set(
+      rec,
+      op(
+        'i32.add',
+        get(l.pageRecords),
+        op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(3)),
       ),
-      br('fetch'),
     ),
+    set(l.pcBase, pcBaseOf(l)),
+    brIf('arrive', op('i32.eqz', op('i32.and', get(l.status), i32c(REGIONS_STOPPED)))),
   );
   const count = when(
     op('i32.lt_u', get(l.status), everywhere ? i32c(ARRIVALS_END) : get(l.countBelow)),
@@ -128,7 +94,7 @@ function enterRegion(
     hasWord,
     seq(
       set(l.status, load('i32.load', tee(l.entry, word), RECORD_ENTRIES)),
-      when(op('i32.gt_u', get(l.status), i32c(ARRIVALS_END)), run, count),
+      when(op('i32.gt_u', get(l.status), i32c(ARRIVALS_END)), enter, count),
       set(l.countBelow, i32c(ARRIVALS_END)),
     ),
   );
@@ -154,7 +120,7 @@ export function buildRun(indices: CoreIndices): FunctionBody {
       ),
     ),
     brIf('fetchTrap', op('i32.eqz', tee(rec, call(indices.fetch, get(hart), get(pc))))),
-    set(l.pcBase, op('i64.sub', get(pc), op('i64.extend_i32_u', op('i32.shr_u', get(rec), i32c(3))))),
+    set(l.pcBase, pcBaseOf(l)),
     when(
       op('i32.eq', get(rec), op('i32.add', get(hart), i32c(HART_CROSSING * 4))),
       set(l.page, i64c(1)),

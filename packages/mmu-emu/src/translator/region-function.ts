@@ -2,11 +2,12 @@
  * A region as one WebAssembly function.
  *
  * ```
- *   (hart, left, page, records, entry) -> left * 64 + exit
+ *   (hart) -> left * 64 + exit
  * ```
  *
- * `left` is what the slice still may retire, `page` the virtual address of the page, `records` the address of its first
- * record, `entry` the number of an entry. On return the pc and the registers are in the hart's state. `exit` says why
+ * In the hart's state are, besides the registers, `left`, what the slice still may retire (HART_LEFT), the virtual address of the
+ * page, the address of its first record and the number of an entry (HART_REGION_*). On return the pc and the registers are there.
+ * `exit` says why
  * it was left (interpreter/region-exits.ts), and so whether the interpreter has to run the instruction at the pc, or the pc
  * is wherever a jump led.
  *
@@ -20,12 +21,12 @@
  * 4. There is no call in the function.
  */
 
-import { HART_DATA_BANK, HART_PC } from '../hart/state.js';
+import { HART_DATA_BANK, HART_LEFT, HART_PC, HART_REGION_ENTRY, HART_REGION_PAGE, HART_REGION_RECORDS } from '../hart/state.js'; // prettier-ignore
 import { REGION_PARAMETERS } from '../interpreter/imports.js';
 import { RECORD_ENTRIES } from '../interpreter/record.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
-import { block, br, get, i32c, i64c, load, loop, op, seq, set, store, when } from '../wasm/code.js';
+import { block, br, get, i32c, i64c, load, loop, op, seq, set, store, tee, when } from '../wasm/code.js';
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import type { Gate } from './entrances.js';
@@ -75,8 +76,8 @@ class RegionLowering {
   readonly #exitsAfter: string[] = [];
   /** Labels of such blocks that are branched to. */
   readonly #used = new Set<string>();
-  readonly #entry = 4;
-  readonly #records = 3;
+  /** Number of the entry that is under way. */
+  readonly #entry: number;
 
   constructor(region: Region, number: number, body: FunctionBody) {
     this.#f = body;
@@ -91,6 +92,7 @@ class RegionLowering {
     const instructions = [...region.blocks.values()].flatMap((found) => found.instructions);
     this.#usesFloat = usesFloatState(instructions);
     this.#locals = makeLocals(body, instructions);
+    this.#entry = body.local('i32', 'entry');
     this.#base = body.local('i64', 'base');
     this.#stop = body.local('i32', 'stop');
   }
@@ -100,7 +102,9 @@ class RegionLowering {
     seq(
       set(l.bank, load('i32.load', get(l.hart), HART_DATA_BANK * 4)),
       this.#usesFloat ? loadFloatState(l) : seq(),
-      set(this.#base, get(l.page)),
+      set(l.left, load('i32.load', get(l.hart), HART_LEFT * 4)),
+      set(this.#base, tee(l.page, load('i64.load', get(l.hart), HART_REGION_PAGE * 4))),
+      set(this.#entry, load('i32.load', get(l.hart), HART_REGION_ENTRY * 4)),
       loadRegisters(l, this.#plan.held(DISPATCHER)),
       block('exit', this.#tree(DISPATCHER)),
       store('i64.store', get(l.hart), pcAtStop(get(this.#base), get(this.#stop)), HART_PC * 4),
@@ -295,7 +299,11 @@ class RegionLowering {
             this.#entry,
             load(
               'i32.load',
-              op('i32.add', get(this.#records), op('i32.shl', offset, i32c(1))),
+              op(
+                'i32.add',
+                load('i32.load', get(l.hart), HART_REGION_RECORDS * 4),
+                op('i32.shl', offset, i32c(1)),
+              ),
               RECORD_ENTRIES,
             ),
           ),

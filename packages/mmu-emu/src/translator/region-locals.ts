@@ -41,8 +41,8 @@ export function makeLocals(f: FunctionBody, instructions: readonly RegionInstruc
   const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
   return {
     hart: 0,
-    left: 1,
-    page: 2,
+    left: f.local('i32', 'left'),
+    page: f.local('i64', 'page'),
     bank: f.local('i32', 'bank'),
     pc: f.local('i64', 'pc'),
     address: f.local('i64', 'address'),

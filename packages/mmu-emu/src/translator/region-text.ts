@@ -22,7 +22,7 @@ export interface HotRegion {
   readonly text: string;
 }
 
-const PARAMETER_NAMES = ['hart', 'left', 'page', 'records', 'entry'] as const;
+const PARAMETER_NAMES = ['hart'] as const;
 
 /**
  * A region's function as a module of WebAssembly's text format, with each guest instruction in a comment above what was

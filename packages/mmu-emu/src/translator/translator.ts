@@ -5,6 +5,7 @@ import type { MemoryLayout } from '../memory-layout.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
 import { RAM_BASE } from '../ram.js';
 import { MAXIMUM_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
+import { ModuleAllowance } from './module-allowance.js';
 import { lowerRegion } from './region-function.js';
 import { discoverRegion, outlineOf, regionOf } from './region.js';
 import { regionText } from './region-text.js';
@@ -57,7 +58,8 @@ interface NewRegion {
  *
  * Life of a region:
  * 1. A jump arrives at a place for the `threshold`-th time: `hot`. The place is queued.
- * 2. At the end of the slice (`flush`), the regions of all queued places become one module with a function each.
+ * 2. At the end of the slice, or of a later one where modules have been made too often (`ModuleAllowance`), the regions of all
+ *    queued places become one module with a function each (`sliceEnded`).
  * 3. Each gets a number: its place in the table of functions. The words of its entries (`record.ts`) name it; from here
  *    on the interpreter enters it.
  * 4. Its page is stored to, leaves the cache of code, or the number is needed: the words of its entries count arrivals
@@ -78,6 +80,7 @@ export class Translator implements CodeObserver {
   readonly #live = new Map<number, LiveRegion>();
   readonly #bySlot = new Map<number, Set<LiveRegion>>();
   readonly #unrest = new Unrest();
+  readonly #allowance = new ModuleAllowance();
   readonly #free: number[] = [];
   #nextNumber = 1;
   #queue: number[] = [];
@@ -149,13 +152,19 @@ export class Translator implements CodeObserver {
       this.#words[this.#wordOf(record)] = ARRIVALS_END;
       return 0;
     }
-    this.flush();
+    this.#translateQueue();
     return this.#words[this.#wordOf(record)] > ARRIVALS_END ? 1 : 0;
   }
 
-  /** Translates what is queued. */
-  flush(): void {
+  /** Translates what is queued, if there may be a module now. @param harts those of the machine. */
+  sliceEnded(harts: readonly { readonly totalRetired: number }[]): void {
     if (this.#queue.length === 0) return;
+    let retired = 0;
+    for (const hart of harts) retired += hart.totalRetired;
+    if (this.#allowance.take(retired)) this.#translateQueue();
+  }
+
+  #translateQueue(): void {
     const queue = this.#queue;
     this.#queue = [];
     const made: NewRegion[] = [];
@@ -200,8 +209,9 @@ export class Translator implements CodeObserver {
     const slot = this.#slotOf(record);
     if (this.#frameOf(slot) >= this.#layout.frameCount) return null;
     const offset = ((record - slot - SLOT_RECORDS) / RECORD_BYTES) * 2;
-    // The module of a place queued before may have come to include it.
-    if (this.#words[this.#entryWord(slot, offset)] > ARRIVALS_END) return null;
+    // The module of a place queued before may have come to include it, or other code may stand there now.
+    const word = this.#words[this.#entryWord(slot, offset)];
+    if (this.#options.immediate ? word > ARRIVALS_END : word !== ARRIVALS_END) return null;
     const page = this.#pageOf(slot);
     const hasRun = this.#options.immediate ? undefined : (at: number) => this.#hasRun(slot, at);
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ENGINE } from '../../src/engine.js';
-import { EXIT_BUDGET, Machine, MachineError } from '../../src/index.js';
+import { assemble, EXIT_BUDGET, Machine, MachineError } from '../../src/index.js';
 import type { Engine } from '../../src/index.js';
-import { Bench } from '../run-program.js';
+import { Bench, ORIGIN } from '../run-program.js';
 
 const LOOP = 'loop: addi a0, a0, 1\nj loop';
 
@@ -44,6 +44,22 @@ describe('the engine', () => {
     });
     bench.machine.ram.writable(0);
     expect(bench.machine.translation).toMatchObject({ regions: 0, invalidations: 1 });
+  });
+
+  it('shares a module among what becomes hot while there may be none', async () => {
+    // Each round makes a place hot: a loop of two instructions in a page that was written from outside.
+    const rounds = 560;
+    const bench = await Bench.of('loop: addi a0, a0, 1\nbnez a1, loop', { engine: 'auto' });
+    bench.setX('a1', 1);
+    const { machine } = bench;
+    const { bytes } = assemble('loop: addi a0, a0, 1\nbnez a1, loop', { origin: ORIGIN });
+    for (let round = 0; round < rounds; round += 1) {
+      machine.ram.writable(round % 3).set(bytes);
+      bench.pc = BigInt(ORIGIN + (round % 3) * 4096);
+      expect(bench.run(33_000)).toBe(EXIT_BUDGET);
+    }
+    expect(bench.x('a0')).toBe(BigInt(rounds * 16_500));
+    expect(machine.translation?.modules).toBe(513);
   });
 
   it('leaves out what never ran, until it does', async () => {

@@ -2,11 +2,13 @@
 
 (module
 (import "m" "memory" (memory 1 65536))
-(func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+(func $r1 (export "r1") (param $hart i32) (result i32)
   (local $fa0 i64)
   (local $fa1 i64)
   (local $fa2 i64)
   (local $fa3 i64)
+  (local $left i32)
+  (local $page i64)
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
@@ -14,6 +16,7 @@
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
+  (local $entry i32)
   (local $base i64)
   (local $stop i32)
   (local $i64_0 i64)
@@ -39,7 +42,9 @@
   (local.set $fcsr (i64.load32_u offset=520 (local.get $hart)))
   (local.set $isFloatReady
     (i32.eq (i32.and (i32.load offset=704 (local.get $hart)) (i32.const 24576)) (i32.const 24576)))
-  (local.set $base (local.get $page))
+  (local.set $left (i32.load offset=548 (local.get $hart)))
+  (local.set $base (local.tee $page (i64.load offset=1928 (local.get $hart))))
+  (local.set $entry (i32.load offset=1940 (local.get $hart)))
   (local.set $fa1 (i64.load offset=352 (local.get $hart)))
   (local.set $fa2 (i64.load offset=360 (local.get $hart)))
   (local.set $fa3 (i64.load offset=368 (local.get $hart)))

@@ -3,9 +3,11 @@
 
 (module
 (import "m" "memory" (memory 1 65536))
-(func $r1 (export "r1") (param $hart i32) (param $left i32) (param $page i64) (param $records i32) (param $entry i32) (result i32)
+(func $r1 (export "r1") (param $hart i32) (result i32)
   (local $a0 i64)
   (local $a1 i64)
+  (local $left i32)
+  (local $page i64)
   (local $bank i32)
   (local $pc i64)
   (local $address i64)
@@ -13,10 +15,13 @@
   (local $tlbEntry i32)
   (local $isFloatReady i32)
   (local $fcsr i64)
+  (local $entry i32)
   (local $base i64)
   (local $stop i32)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
-  (local.set $base (local.get $page))
+  (local.set $left (i32.load offset=548 (local.get $hart)))
+  (local.set $base (local.tee $page (i64.load offset=1928 (local.get $hart))))
+  (local.set $entry (i32.load offset=1940 (local.get $hart)))
   (local.set $a0 (i64.load offset=88 (local.get $hart)))
   (local.set $a1 (i64.load offset=96 (local.get $hart)))
   (block $exit

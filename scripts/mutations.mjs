@@ -3,10 +3,10 @@
  * put into a source, one at a time and only in memory, and the tests that it names are run: one of them must fail. Names
  * choose faults whose name has one of them. The last line is `N caught, N not`.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runGroup } from './process-group.mjs';
 import { root, toolFile } from './workspace.mjs';
 
 const MOST_SECONDS = 600;
@@ -59,9 +59,9 @@ function filesOf(name, { rows, tests }) {
 /**
  * @param {string} name
  * @param {Fault} fault
- * @returns {{ caught: boolean, note: string }}
+ * @returns {Promise<{ caught: boolean, note: string }>}
  */
-function tryFault(name, fault) {
+async function tryFault(name, fault) {
   const { find, replace, rows, suite = 'faultline' } = fault;
   if ((rows === undefined) === (fault.tests === undefined))
     return { caught: false, note: 'has to have either rows or tests' };
@@ -73,23 +73,28 @@ function tryFault(name, fault) {
   const report = join(scratch, 'report.json');
   rmSync(report, { force: true });
   const choice = rows === undefined ? [] : ['--testNamePattern', `(?:${rows.join('|')})`];
-  const { error } = spawnSync(
-    process.execPath,
+  // A fault may make WebAssembly loop for ever, which no time limit of a test ends.
+  const ended = await runGroup(
     [
-      ...[toolFile('vitest', 'vitest'), 'run', '--config', 'scripts/vitest/fault.config.ts'],
+      ...[
+        process.execPath,
+        toolFile('vitest', 'vitest'),
+        'run',
+        '--config',
+        'scripts/vitest/fault.config.ts',
+      ],
       ...['--maxWorkers=1', '--bail=1', '--project', suite, '--reporter=json', `--outputFile.json=${report}`],
       ...choice,
       ...files,
     ],
+    MOST_SECONDS,
     {
       cwd: root,
       stdio: 'ignore',
-      timeout: MOST_SECONDS * 1000,
-      killSignal: 'SIGKILL',
       env: { ...process.env, FAULTLINE_FAULT: JSON.stringify({ file, find, replace }) },
     },
   );
-  if (error !== undefined) return { caught: true, note: `no end after ${MOST_SECONDS} s` };
+  if (!ended) return { caught: true, note: `no end after ${MOST_SECONDS} s` };
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
   const ran = testResults
     .flatMap(({ assertionResults }) => assertionResults)
@@ -109,7 +114,7 @@ let missed = 0;
 for (const name of chosen) {
   for (const fault of faultsOf(name)) {
     if (wanted.length > 0 && !wanted.some((word) => fault.name.includes(word))) continue;
-    const result = tryFault(name, fault);
+    const result = await tryFault(name, fault);
     if (result.caught) caught += 1;
     else missed += 1;
     const verdict = result.caught ? 'caught    ' : 'NOT CAUGHT';

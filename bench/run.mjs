@@ -29,6 +29,7 @@ const USAGE = `Usage: npm run bench -- [--only NAME[,NAME...]] [--rounds N] [--j
   --help         this text
 `;
 
+/** @returns {never} */
 function usageError(message) {
   process.stderr.write(`bench: ${message}\n\n${USAGE}`);
   process.exit(2);
@@ -82,6 +83,7 @@ process.stdout.write(
   `${host.cpu}, ${host.cores} cores, load ${host.load[0]}, Node ${host.node} (V8 ${host.v8}), ${rounds} rounds\n\n`,
 );
 
+/** @type {[title: string, cell: (row: any) => string][]} */
 const COLUMNS = [
   ['what', (row) => row.what],
   ['median', (row) => format(row.ours.median)],

@@ -155,7 +155,7 @@ async function build(out) {
     ];
     const isSource = (file) => /\.(c|S|cc)$/.test(file);
     const libraryHeaders = cxxIncludes();
-    /** The flags of C, or of C++, and which compiler. */
+    /** The flags of C, or of C++, and which compiler. @returns {[string[], string]} */
     const language = (file) =>
       file.endsWith('.cc') ? [[...CXX_FLAGS, ...libraryHeaders], CXX_COMPILER] : [C_FLAGS, COMPILER];
     const library = (await filesBelow('lib')).filter(isSource);

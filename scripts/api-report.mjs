@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import { libraryEntries, PACKAGES, packageFolder, readManifest, root } from './workspace.mjs';
 
 const { values } = parseArgs({ options: { local: { type: 'boolean', default: false } } });
@@ -58,12 +58,12 @@ for (const name of PACKAGES) {
         dtsRollup: { enabled: false },
         tsdocMetadata: { enabled: false },
         messages: {
-          compilerMessageReporting: { default: { logLevel: 'error' } },
+          compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
           extractorMessageReporting: {
-            default: { logLevel: 'warning', addToApiReportFile: true },
-            ...Object.fromEntries(IGNORED.map((id) => [id, { logLevel: 'none' }])),
+            default: { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
+            ...Object.fromEntries(IGNORED.map((id) => [id, { logLevel: ExtractorLogLevel.None }])),
           },
-          tsdocMessageReporting: { default: { logLevel: 'none' } },
+          tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
         },
       },
     });

@@ -17,6 +17,7 @@ const tsconfig = JSON.parse(readFileSync('tsconfig.json', 'utf8'));
 /** A package whose whole library is for Node says so by its types; the others must not name one Node module. */
 const isNodePackage = tsconfig.compilerOptions.types?.includes('node') === true;
 
+/** @type {Record<string, string>} */
 const command = existsSync('src/command/main.ts') ? { command: 'src/command/main.ts' } : {};
 const library = Object.fromEntries(libraryEntries(manifest).map(({ name, source }) => [name, source]));
 
@@ -31,6 +32,7 @@ try {
 }
 
 // A command of a Node package shares its chunks with the library; that of a neutral package imports it by name.
+/** @type {{ entryPoints: Record<string, string>, platform: import('esbuild').Platform }[]} */
 const bundles = isNodePackage
   ? [{ entryPoints: { ...library, ...command }, platform: 'node' }]
   : [

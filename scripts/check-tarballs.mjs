@@ -59,7 +59,7 @@ async function check(name, run) {
 }
 
 /** Runs a program to its end; what went wrong, or undefined. */
-function run(command, args, cwd, accept = () => true) {
+function run(command, args, cwd, accept = (_output) => true) {
   // npm tells the scripts that it starts where they are; a stranger's shell has none of that.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|INIT_CWD)/i.test(name)),

@@ -38,7 +38,7 @@ Compares the machine with QEMU, and runs noise on it, at length; the numbers by 
 FAULTLINE_SEED=n repeats a run. The status is 0 when nothing differs.
 `;
 
-/** @param {string} message */
+/** @param {string} message @returns {never} */
 function misused(message) {
   process.stderr.write(`${message}\nTry "npm run lockstep -- --help".\n`);
   process.exit(2);
@@ -59,9 +59,7 @@ function options() {
   }
 }
 
-const { instructions, suite, only, help } = /** @type {NonNullable<ReturnType<typeof options>>} */ (
-  options()
-);
+const { instructions, suite, only, help } = options();
 if (help) {
   process.stdout.write(HELP);
   process.exit(0);

@@ -108,7 +108,7 @@ async function tryFault(name, fault) {
 }
 
 const wanted = process.argv.slice(2);
-const chosen = packages.includes(wanted[0]) ? [wanted.shift()] : packages;
+const chosen = packages.includes(wanted[0]) ? wanted.splice(0, 1) : packages;
 let caught = 0;
 let missed = 0;
 for (const name of chosen) {

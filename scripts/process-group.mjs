@@ -15,7 +15,8 @@ export async function runGroup([program, ...args], seconds, options = {}) {
   const child = spawn(program, args, { ...options, detached: true });
   const end = () => {
     try {
-      process.kill(-child.pid, 'SIGKILL');
+      // Without a number it was never started.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     } catch (error) {
       if (error.code !== 'ESRCH') throw error;
     }

@@ -49,6 +49,7 @@ export function reportRows(table, tests) {
   const notYet = new Set(table.notYetShown);
   const problems = [];
   /** Of each row, how many passing tests it has: all, and by instance. */
+  /** @type {Map<string, Map<string, number>>} */
   const shown = new Map([...required.keys()].map((id) => [id, new Map()]));
 
   for (const { fullName, status } of tests) {
@@ -64,9 +65,11 @@ export function reportRows(table, tests) {
   }
 
   /** @param {string} id */
+  const countsOf = (id) => shown.get(id) ?? new Map();
+  /** @param {string} id */
   const missingOf = (id) => {
-    const counts = shown.get(id);
-    return counts.has('') ? required.get(id).filter((word) => !counts.has(word)) : ['all'];
+    const counts = countsOf(id);
+    return counts.has('') ? (required.get(id) ?? []).filter((word) => !counts.has(word)) : ['all'];
   };
   for (const [list, ids] of [
     ['cannotBeShown', Object.keys(table.cannotBeShown)],
@@ -84,7 +87,7 @@ export function reportRows(table, tests) {
     const cells = [];
     for (let number = 1; number <= last; number += 1) {
       const id = rowId(prefix, number);
-      const counts = shown.get(id);
+      const counts = countsOf(id);
       const missing = missingOf(id);
       const instances = INSTANCES.filter((word) => counts.has(word)).map(
         (word) => `${word} ${counts.get(word)}`,

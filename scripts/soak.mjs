@@ -99,6 +99,12 @@ async function start(engine, source) {
   return { machine, hart };
 }
 
+/** What a machine that translates has translated. @returns {import('@faultline/mmu-emu').TranslationStatistics} */
+function translationOf({ machine }) {
+  if (machine.translation === null) throw new Error('the machine does not translate');
+  return machine.translation;
+}
+
 function run(hart, budget) {
   const reason = hart.run(budget);
   if (reason !== EXIT_BUDGET) throw new Error(`a guest left with reason ${reason}`);
@@ -126,7 +132,8 @@ if (!(minutes > 0)) {
   process.stderr.write(`soak: --minutes takes a number above 0, not '${values.minutes}'\n`);
   process.exit(2);
 }
-if (globalThis.gc === undefined) {
+const { gc } = globalThis;
+if (gc === undefined) {
   process.stderr.write('soak: needs node --expose-gc, as npm run soak gives it\n');
   process.exit(2);
 }
@@ -137,10 +144,10 @@ let made = 0;
 let collected = 0;
 const registry = new FinalizationRegistry(() => (collected += 1));
 WebAssembly.Module = new Proxy(WebAssembly.Module, {
-  construct(target, args) {
-    const module = new target(...args);
+  construct(target, [bytes]) {
+    const module = new target(bytes);
     made += 1;
-    registry.register(module);
+    registry.register(module, undefined);
     return module;
   },
 });
@@ -150,7 +157,7 @@ const hot = await start('auto', program(FEW_PAGES, 1, 24_000));
 const outside = await start('auto', written(1));
 
 // Until the cache of code is full, memory grows as it should.
-while (everything.machine.translation.translations < FILLED) run(everything.hart, 5_000);
+while (translationOf(everything).translations < FILLED) run(everything.hart, 5_000);
 
 const samples = [];
 const begin = process.hrtime.bigint();
@@ -171,7 +178,7 @@ while (elapsed() < minutes) {
   if (outside.hart.state[A0] !== value * 20_000) wrong += 1;
   rounds += 1;
   if (elapsed() >= samples.length * interval) {
-    globalThis.gc();
+    gc();
     // Finalizers run between tasks.
     await new Promise((resolve) => setImmediate(resolve));
     samples.push({
@@ -187,9 +194,9 @@ const fitted = samples.filter(({ minute }) => minute >= minutes / 3);
 const memory = slopeOf(least(fitted, ({ megabytes }) => megabytes));
 const modules = slopeOf(least(fitted, ({ modules }) => modules));
 const mostMemory = Math.max(MOST_MEGABYTES_A_MINUTE, minutes < 15 ? MOST_MEGABYTES_IN_ALL / minutes : 0);
-const last = samples.at(-1);
-for (const { machine } of [everything, hot]) {
-  const { translations, invalidations, replacements, regions } = machine.translation;
+const last = samples[samples.length - 1];
+for (const started of [everything, hot]) {
+  const { translations, invalidations, replacements, regions } = translationOf(started);
   process.stdout.write(
     `${translations} regions made, ${invalidations} invalidated, ${replacements} replaced, ${regions} live\n`,
   );

@@ -22,7 +22,14 @@ const script = (name, ...args) => [join(root, 'scripts', name), ...args];
 
 /** @type {Check[]} */
 const CHECKS = [
-  { name: 'typecheck', commands: [[toolFile('typescript', 'tsc'), '-p', 'tsconfig.json']] },
+  {
+    name: 'typecheck',
+    commands: ['tsconfig.json', 'tsconfig.scripts.json'].map((project) => [
+      toolFile('typescript', 'tsc'),
+      '-p',
+      project,
+    ]),
+  },
   { name: 'lint', commands: [[toolFile('eslint'), '.', '--max-warnings', '0']] },
   { name: 'format', commands: [[toolFile('prettier'), '--check', '--log-level', 'warn', '.']] },
   {

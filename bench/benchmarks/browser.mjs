@@ -37,6 +37,7 @@ export async function run({ rounds }) {
 
 async function compare(name, path, rounds) {
   const files = { '/program.elf': readFileSync(path) };
+  /** @type {[number[], number[]]} */
   const [ours, peer] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     // Packages as they were built.

@@ -19,13 +19,17 @@ const LIMITS = { handlesPerProcess: 2 ** 18, lentFrames: 2 ** 15 };
 export async function run({ rounds }) {
   const turns = WARM_UP_TURNS + rounds * TURNS;
   const settings = [];
-  for (const [name, surround] of [
+  /** @type {[string, (setting: any) => unknown][]} */
+  const surroundings = [
     ['alone', () => undefined],
     [`with ${VMOS} other VMOs`, addVmos],
     [`with ${THREADS} threads blocked on other VMOs`, blockOnOthers],
     [`with ${THREADS} threads blocked on the same VMO`, blockOnSame],
-  ]) {
-    settings.push({ name, times: [], ...(await makeSetting(turns, surround)) });
+  ];
+  for (const [name, surround] of surroundings) {
+    /** @type {number[]} */
+    const times = [];
+    settings.push({ name, times, ...(await makeSetting(turns, surround)) });
   }
   for (let turn = 0; turn < turns; turn += 1) {
     // Another goes first each time, so that none always comes after the same one.

@@ -32,6 +32,7 @@ export async function run({ rounds }) {
       const few = await make(host, little);
       const many = await make(host, much);
       const ratios = [];
+      /** @type {[number[], number[]]} */
       const times = [[], []];
       for (let round = -1; round < rounds; round += 1) {
         const a = time(few);
@@ -181,6 +182,7 @@ function done(status) {
   if (status !== 0) throw new Error(`status ${status}`);
 }
 
+/** @type {[what: string, make: (host: any, size: number) => Promise<any>, little: number, much: number][]} */
 const OPERATIONS = [
   ['making and closing a snapshot of 16,384 pages, against 64', snapshots, 64, 16_384],
   ['mapping and unmapping 64 pages in a mapping of 2^20, against 64', unmapping, 64, 1 << 20],

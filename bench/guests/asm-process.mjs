@@ -41,7 +41,9 @@ export async function vdsoEntries(kernel, host) {
   host.handleClose(handle);
   const view = new DataView(image.buffer);
   const u64 = (at) => Number(view.getBigUint64(at, true));
-  const { fileOffset, fileBytes } = parseElf(image).dynamic;
+  const { dynamic } = parseElf(image);
+  if (dynamic === undefined) throw new Error('the vDSO has no dynamic section');
+  const { fileOffset, fileBytes } = dynamic;
   const tags = new Map();
   for (let at = fileOffset; at < fileOffset + fileBytes; at += 16) tags.set(u64(at), u64(at + 8));
   // The second word of the hash table is the number of symbols.
@@ -59,7 +61,11 @@ export async function vdsoEntries(kernel, host) {
 /** A process with code, a page of data and the vDSO; it has no stack. */
 export class AsmProcess {
   constructor(host, process, vmar, thread, data) {
-    Object.assign(this, { host, process, vmar, thread, data });
+    this.host = host;
+    this.process = process;
+    this.vmar = vmar;
+    this.thread = thread;
+    this.data = data;
   }
 
   /**

@@ -12,7 +12,7 @@ const start = performance.now();
 let output = '';
 /** A file that is read straight into RAM. */
 function image(path) {
-  const file = openSync(path);
+  const file = openSync(path, 'r');
   const read = (offset, into) => {
     for (let done = 0; done < into.length;)
       done += readSync(file, into, done, into.length - done, offset + done);
@@ -43,10 +43,11 @@ const { byteLength } = machine.memory.buffer;
 const ranges = [...readFileSync('/proc/self/maps', 'latin1').matchAll(/^(\w+)-(\w+) /gm)].map((match) =>
   match.slice(1).map((address) => parseInt(address, 16)),
 );
-const [memory] = ranges.find(([from, to]) => to - from === byteLength);
+const memory = ranges.find(([from, to]) => to - from === byteLength)?.[0];
+if (memory === undefined) throw new Error('the memory of the machine is in no map');
 const pages = Buffer.alloc((machine.ram.bytes / 4096) * 8);
 readSync(
-  openSync('/proc/self/pagemap'),
+  openSync('/proc/self/pagemap', 'r'),
   pages,
   0,
   pages.length,

@@ -27,7 +27,7 @@ const PAGE = `<!doctype html><title>Faultline</title><script type="module">
  * @param {object} [options]
  * @param {readonly string[]} [options.conditions] how packages are resolved; to their sources, unless said.
  * @param {Readonly<Record<string, Uint8Array>>} [options.files] what the page can fetch besides, by path.
- * @returns {Promise<unknown>} what it returns or resolves to, through JSON.
+ * @returns {Promise<any>} what it returns or resolves to, through JSON.
  * @throws {Error} what it throws, or when the browser ends before.
  */
 export async function runInChromium(module, args, { conditions = ['@faultline/source'], files = {} } = {}) {
@@ -65,8 +65,8 @@ export async function runInChromium(module, args, { conditions = ['@faultline/so
     response.writeHead(file === undefined ? 404 : 200, { 'content-type': file?.[0] ?? 'text/plain' });
     response.end(file?.[1]);
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   // Chromium's own sandbox refuses to start as root; what it loads is this project's code only.
   const browser = spawn(
     CHROMIUM,

@@ -6,7 +6,6 @@ import {
   PA_HND,
   PA_USER1,
   ZX_LOG_FLAG_READABLE,
-  ZX_OK,
   ZX_RIGHT_SAME_RIGHTS,
   ZX_RSRC_SYSTEM_DEBUGLOG_BASE,
 } from '@faultline/kernel';
@@ -74,9 +73,9 @@ export async function run(key, pages) {
   if (started.error !== null) throw started.error;
   const { outcome } = await kernel.run();
   let output = '';
-  for (let read = host.debuglogRead(log); read.status === ZX_OK; read = host.debuglogRead(log)) {
-    const length = read.record[LOG_RECORD_DATALEN] + 256 * read.record[LOG_RECORD_DATALEN + 1];
-    output += `${new TextDecoder().decode(read.record.subarray(LOG_RECORD_DATA, LOG_RECORD_DATA + length))}\n`;
+  for (let { record } = host.debuglogRead(log); record !== null; { record } = host.debuglogRead(log)) {
+    const length = record[LOG_RECORD_DATALEN] + 256 * record[LOG_RECORD_DATALEN + 1];
+    output += `${new TextDecoder().decode(record.subarray(LOG_RECORD_DATA, LOG_RECORD_DATA + length))}\n`;
   }
   const { returnCode } = host.processInfo(started.process);
   const { pagesSupplied } = service.metrics;

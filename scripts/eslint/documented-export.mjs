@@ -1,7 +1,7 @@
 /** Names of constants, which stand in tables: a comment in front of the table speaks for all of them. */
 const CONSTANT = /^[A-Z][A-Z0-9_]*$/;
 
-/** What a file exports has a docstring in front of it. */
+/** What a file exports has a docstring in front of it. @type {import('eslint').Rule.RuleModule} */
 export const documentedExport = {
   meta: {
     type: 'suggestion',

@@ -5,7 +5,7 @@ const KEBAB_CASE = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)+$/;
 /** Names that say nothing of what is inside. */
 const VAGUE = /^(utils?|helpers?|misc|common)\./;
 
-/** Files are named in kebab-case after the one thing in them. */
+/** Files are named in kebab-case after the one thing in them. @type {import('eslint').Rule.RuleModule} */
 export const fileName = {
   meta: {
     type: 'suggestion',

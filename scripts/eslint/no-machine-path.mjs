@@ -1,7 +1,7 @@
 /** A path below a folder that only one machine has. */
 const MACHINE_PATH = /(?<![\w.])\/(?:home|root|Users|work)\/\w/;
 
-/** Nothing depends on where one person's files are. */
+/** Nothing depends on where one person's files are. @type {import('eslint').Rule.RuleModule} */
 export const noMachinePath = {
   meta: { type: 'problem', schema: [], messages: { path: 'This path is that of one machine.' } },
   create(context) {

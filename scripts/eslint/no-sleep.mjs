@@ -1,6 +1,6 @@
 const TIMERS = new Set(['setTimeout', 'setInterval']);
 
-/** A test waits for what it tests, not for time to pass: no `await new Promise((resolve) => setTimeout(resolve, n))`. */
+/** A test waits for what it tests, not for time to pass: no `await new Promise((resolve) => setTimeout(resolve, n))`. @type {import('eslint').Rule.RuleModule} */
 export const noSleep = {
   meta: {
     type: 'problem',
@@ -23,7 +23,9 @@ export const noSleep = {
     return {
       CallExpression(node) {
         if (node.callee.type !== 'Identifier' || !TIMERS.has(node.callee.name)) return;
-        for (let at = node.parent; at !== null && at !== undefined; at = at.parent) {
+        /** @type {any} */
+        let at = node.parent;
+        for (; at !== null && at !== undefined; at = at.parent) {
           const isFunction = at.type === 'ArrowFunctionExpression' || at.type === 'FunctionExpression';
           if (!isFunction) continue;
           if (
@@ -36,12 +38,12 @@ export const noSleep = {
           return;
         }
       },
-      ImportDeclaration(node) {
-        if (node.source.value === 'node:timers/promises' || node.source.value === 'timers/promises') {
-          for (const specifier of node.specifiers) {
-            if (specifier.imported?.name === 'setTimeout')
-              context.report({ node: specifier, messageId: 'sleep' });
-          }
+      ImportDeclaration({ source, specifiers }) {
+        if (source.value !== 'node:timers/promises' && source.value !== 'timers/promises') return;
+        for (const specifier of specifiers) {
+          if (specifier.type !== 'ImportSpecifier' || specifier.imported.type !== 'Identifier') continue;
+          if (specifier.imported.name === 'setTimeout')
+            context.report({ node: specifier, messageId: 'sleep' });
         }
       },
     };

@@ -2,11 +2,12 @@ const BLOCKS = new Set(['it', 'test', 'describe', 'suite', 'bench']);
 const MODIFIERS = new Set(['skip', 'only', 'todo', 'skipIf', 'runIf', 'fails']);
 const PREFIXED = new Set(['xit', 'xtest', 'xdescribe', 'fit', 'fdescribe']);
 
-/** Every test runs, and none runs alone. */
+/** Every test runs, and none runs alone. @type {import('eslint').Rule.RuleModule} */
 export const noUnrunTest = {
   meta: { type: 'problem', schema: [], messages: { unrun: 'Every test runs: {{name}} is not for here.' } },
   create(context) {
     return {
+      /** @param {any} node */
       MemberExpression(node) {
         const name = node.property.name ?? node.property.value;
         if (!MODIFIERS.has(name)) return;

@@ -19,7 +19,10 @@ it("ships the interpreter's modules as they would be emitted", async () => {
   expect(Object.keys(PREBUILT_CORES)).toEqual(['interpreting', 'translating']);
   for (const [variant, text] of Object.entries(PREBUILT_CORES)) {
     const bytes = Buffer.from(text, 'base64');
-    expect(bytes.equals(encodeCoreModule(false, variant)), variant).toBe(true);
+    expect(
+      bytes.equals(encodeCoreModule(false, /** @type {'interpreting' | 'translating'} */ (variant))),
+      variant,
+    ).toBe(true);
     expect(WebAssembly.validate(bytes)).toBe(true);
   }
 });

@@ -5,6 +5,7 @@ import { faultlineRules } from '../eslint/rules.mjs';
 
 /** What one rule says of a text, as the names of its messages. */
 function messages(rule, code, filename = 'page-list.ts') {
+  /** @type {import('eslint').Linter.Config} */
   const config = {
     files: ['**/*.ts', '**/*.cjs'],
     languageOptions: { parser: tseslint.parser },

@@ -21,12 +21,12 @@ function inGroup(program, seconds) {
 describe('a process group', () => {
   it('leaves nobody behind when its time is over', async () => {
     const runner = inGroup(startsAnother('for (;;);'), 0.5);
-    expect([await text(runner.stdout), await text(runner.stderr)]).toEqual(['', 'false']);
+    expect(await Promise.all([text(runner.stdout), text(runner.stderr)])).toEqual(['', 'false']);
   });
 
   it('leaves nobody behind when its command has ended', async () => {
     const runner = inGroup(startsAnother('process.exit()'), 60);
-    expect([await text(runner.stdout), await text(runner.stderr)]).toEqual(['', 'true']);
+    expect(await Promise.all([text(runner.stdout), text(runner.stderr)])).toEqual(['', 'true']);
   });
 
   it('leaves nobody behind when whoever runs it is told to end', async () => {

@@ -254,7 +254,7 @@ function planZero(page: number, offset: number, length: Span): ZeroPlan {
   const endPage = page + length.pages + Math.floor(tail / PAGE_SIZE);
   const endOffset = tail % PAGE_SIZE;
   if (endPage === page) return { partial: [{ page, from: offset, to: endOffset }], first: page, last: page };
-  const partial = [];
+  const partial: { page: number; from: number; to: number }[] = [];
   if (offset !== 0) partial.push({ page, from: offset, to: PAGE_SIZE });
   if (endOffset !== 0) partial.push({ page: endPage, from: 0, to: endOffset });
   return { partial, first: page + (offset === 0 ? 0 : 1), last: endPage };

@@ -6,7 +6,7 @@ import { relative } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import type { RunnerTask, RunnerTestSuite } from 'vitest';
 import { Machine } from '../../packages/mmu-emu/src/machine.js';
-import type { TranslatedMeta } from './report-line.js';
+import type { TranslatedMeta } from './report-counts.js';
 
 /** Files in which nothing runs translated, and why they are run all the same. */
 const WITHOUT: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { reportLine } from '../../../../scripts/vitest/report-line.js';
+import { reportCounts } from '../../../../scripts/vitest/report-counts.js';
 import { EXIT_BUDGET, EXIT_TRAP } from '../../src/index.js';
 import { DEFAULT_ENGINE } from '../../src/engine.js';
 import { HART_CAUSE, HART_PC, HART_X } from '../../src/hart/state.js';
@@ -50,6 +50,9 @@ describe('memory of noise under a hosted machine', () => {
     expect(wrong).toEqual([]);
     expect(traps).toBeGreaterThan(ROUNDS);
     expect(retired).toBeGreaterThan((ROUNDS * BUDGET) / 20);
-    reportLine(task, `noise: ${retired} instructions of a hosted hart, ${traps} traps`);
+    reportCounts(task, 'noise', {
+      'instructions of a hosted hart': retired,
+      'traps of a hosted hart': traps,
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { reportLine } from '../../../../scripts/vitest/report-line.js';
+import { reportCounts } from '../../../../scripts/vitest/report-counts.js';
 import { EXIT_BUDGET, EXIT_STOP, EXIT_WFI } from '../../src/index.js';
 import { DEFAULT_ENGINE } from '../../src/engine.js';
 import { HART_X } from '../../src/hart/state.js';
@@ -44,7 +44,9 @@ describe('memory of noise, with translation, protection and devices', () => {
       }
       expect(made.damage()).toEqual([]);
       expect(hasEnough()).toBe(true);
-      reportLine(task, `noise: ${retired} instructions of two harts in machine, supervisor and user mode`);
+      reportCounts(task, 'noise', {
+        'instructions of two harts in machine, supervisor and user mode': retired,
+      });
     },
   );
 });

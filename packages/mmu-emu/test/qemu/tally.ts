@@ -1,5 +1,5 @@
 /** Counts what was compared with QEMU, so that a kind of case which no test meets is a failure. */
-import { reportLine } from '../../../../scripts/vitest/report-line.js';
+import { reportCounts } from '../../../../scripts/vitest/report-counts.js';
 import { referenceQemu } from './qemu.js';
 
 /** Numbers by name. */
@@ -19,11 +19,10 @@ export class Tally {
     return names.filter((name) => this.count(name) === 0);
   }
 
-  /** Adds a line to the report of the run: `what`, then every name with its number. */
+  /** Adds to a line of the report of the run: `what`, then every name with its number. */
   report(task: { readonly meta: object }, what: string): void {
-    const counts = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
-    const list = counts.map(([name, count]) => `${name} ${count}`).join(', ');
-    reportLine(task, `compared with QEMU ${referenceQemu().version}: ${what}: ${list}`);
+    const counts = Object.fromEntries(this.#counts);
+    reportCounts(task, `compared with QEMU ${referenceQemu().version}: ${what}`, counts);
   }
 }
 

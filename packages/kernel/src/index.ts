@@ -35,7 +35,7 @@ export type { HostProcessOptions } from './host/host-process.js';
 export type { HandleResult, HostArgument, StatusResult, WaitOptions } from './host/host-caller.js';
 export type { HandleBasicResult, InfoResult, ObservedResult, WaitItem } from './host/host-object-calls.js';
 export type { MessageResult, MessageRoom, PacketResult, PairResult } from './host/host-ipc-calls.js';
-export type { PageRequestValue, PortPacketValue, SignalValue } from './host/port-packet-value.js';
+export type { PacketRoom, PageRequestValue, PortPacketValue, SignalValue } from './host/port-packet-value.js';
 export type { PinResult } from './host/host-dma-calls.js';
 export type { AddressResult, DirtyRangesResult, SizeResult } from './host/host-vm-calls.js';
 export type { ExceptionMessageResult, ExceptionReportResult } from './host/host-exception-calls.js';

@@ -24,6 +24,8 @@ export class Ram {
   readonly basePpn = RAM_BASE / PAGE_SIZE;
   readonly bytes: number;
   readonly frameCount: number;
+  readonly #buffer: ArrayBufferLike;
+  readonly #offset: number;
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #observer: FrameObserver;
@@ -32,6 +34,8 @@ export class Ram {
   constructor(buffer: ArrayBufferLike, offset: number, bytes: number, observer: FrameObserver) {
     this.bytes = bytes;
     this.frameCount = bytes / PAGE_SIZE;
+    this.#buffer = buffer;
+    this.#offset = offset;
     this.#bytes = new Uint8Array(buffer, offset, bytes);
     this.#words = new Uint32Array(buffer, offset, bytes >>> 2);
     this.#observer = observer;
@@ -54,7 +58,7 @@ export class Ram {
    */
   readable(frame: number, count = 1): Uint8Array {
     this.#check(frame, count);
-    return this.#bytes.subarray(frame * PAGE_SIZE, (frame + count) * PAGE_SIZE);
+    return new Uint8Array(this.#buffer, this.#offset + frame * PAGE_SIZE, count * PAGE_SIZE);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { FrameLoan } from './pager-host.js';
 import type { ByteRange } from './vmo-backing.js';
 
 /**
- * One read of a backing, and the context that it is given.
+ * One read of a backing.
  *
  * Its life:
  *  1. made for a part of a page request; `queued` while the VMO has as many reads under way as it may, or too much is lent;
@@ -12,7 +12,9 @@ import type { ByteRange } from './vmo-backing.js';
  *  3. `done`: the backing answered, the pages are supplied (or failed); or
  *  3'. `abandoned`: nobody wants the answer any more (too late, detached, closed); the frames stay lent until the backing's promise settles.
  */
-export class PageRead extends LazyAbort {
+export class PageRead {
+  /** What the backing is told beside the range. */
+  readonly context = new LazyAbort();
   state: 'queued' | 'running' | 'done' | 'abandoned' = 'queued';
   /** Set while running and while abandoned. */
   frames: FrameLoan | null = null;
@@ -33,9 +35,7 @@ export class PageRead extends LazyAbort {
     readonly offset: number,
     readonly length: number,
     readonly demanded: number,
-  ) {
-    super();
-  }
+  ) {}
 
   get end(): number {
     return this.offset + this.length;

@@ -16,12 +16,14 @@ export interface StatusResult {
   readonly status: Status;
 }
 
-/** A port packet as far as a pager service looks at it. */
+/** A port packet as far as a pager service looks at it; it is the service's, and used for one packet after the other. */
 export interface PagerPacket {
-  readonly key: bigint;
-  readonly type: number;
-  /** With type ZX_PKT_TYPE_PAGE_REQUEST: bytes, multiples of 4096, exact. */
-  readonly pageRequest: { readonly command: number; readonly offset: number; readonly length: number } | null;
+  key: bigint;
+  type: number;
+  /** With type ZX_PKT_TYPE_PAGE_REQUEST, else 0: a command, and bytes, multiples of 4096, exact. */
+  command: number;
+  offset: number;
+  length: number;
 }
 
 /** Frames to be filled and supplied, or released. */
@@ -58,7 +60,8 @@ export interface PagerHost {
   ): StatusResult;
   pagerDetachVmo(pager: number, vmo: number): StatusResult;
   portCreate(options: number): HandleResult;
-  portTryWait(port: number): { readonly status: Status; readonly packet: PagerPacket | null };
+  /** Takes a packet if there is one: ZX_OK, and `into` says what it is. */
+  portTryWaitInto(port: number, into: PagerPacket): Status;
   onPortPacket(port: number, callback: () => void): () => void;
   vmoCreateChild(vmo: number, options: number, offset: number, size: number): HandleResult;
   eventCreate(options: number): HandleResult;

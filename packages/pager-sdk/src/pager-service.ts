@@ -66,6 +66,7 @@ export class PagerService {
   private readonly vmos = new Map<bigint, PagerVmo>();
   private nextKey = 1n;
   private closed = false;
+  private readonly packet: PagerPacket = { key: 0n, type: 0, command: 0, offset: 0, length: 0 };
   private readonly stopListening: () => void;
 
   /**
@@ -153,11 +154,8 @@ export class PagerService {
   }
 
   private takePackets(): void {
-    while (!this.closed) {
-      const { packet } = this.core.host.portTryWait(this.core.port);
-      if (packet === null) return;
-      this.dispatch(packet);
-    }
+    const { host, port } = this.core;
+    while (!this.closed && host.portTryWaitInto(port, this.packet) === ZX_OK) this.dispatch(this.packet);
   }
 
   private dispatch(packet: PagerPacket): void {
@@ -167,8 +165,8 @@ export class PagerService {
       vmo.handleZeroChildren();
       return;
     }
-    if (packet.type !== ZX_PKT_TYPE_PAGE_REQUEST || packet.pageRequest === null) return;
-    const { command, offset, length } = packet.pageRequest;
+    if (packet.type !== ZX_PKT_TYPE_PAGE_REQUEST) return;
+    const { command, offset, length } = packet;
     if (command === ZX_PAGER_VMO_READ) {
       vmo.handleRequest(offset, length);
     } else if (command === ZX_PAGER_VMO_COMPLETE) {

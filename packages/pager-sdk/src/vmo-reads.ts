@@ -164,7 +164,7 @@ export class VmoReads {
       const outcome: ReadOutcome | Promise<ReadOutcome> = this.vmo.backing.read(
         { offset: read.offset, length },
         into,
-        read,
+        read.context,
       );
       if (isAsynchronous(outcome)) {
         this.await(read, outcome, into, length);
@@ -327,7 +327,7 @@ export class VmoReads {
     this.service.metrics.abandoned += 1;
     // The system does not wait for an answer that nobody wants.
     read.releaseHold?.();
-    read.abort(reason);
+    read.context.abort(reason);
   }
 
   private leaveRunning(read: PageRead): void {

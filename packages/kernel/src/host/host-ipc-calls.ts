@@ -12,7 +12,7 @@ import type { Operation } from '../task/waiter.js';
 import type { HandleResult, StatusResult, WaitOptions } from './host-caller.js';
 import { bytesOfU32s, HostObjectCalls } from './host-object-calls.js';
 import { PortListener } from './port-listener.js';
-import { valueOfPacket, type PortPacketValue } from './port-packet-value.js';
+import { putPacket, valueOfPacket, type PacketRoom, type PortPacketValue } from './port-packet-value.js';
 
 /** Two handles made together; 0 when the call failed. */
 export interface PairResult extends StatusResult {
@@ -146,6 +146,20 @@ export class HostIpcCalls extends HostObjectCalls {
   }
 
   /**
+   * As `portTryWait`, for whoever takes many page requests: what is in the packet goes to `into`, which belongs to the caller and is left as it is when
+   * there is no packet.
+   */
+  portTryWaitInto(port: number, into: PacketRoom): Status {
+    const dispatcher = this.handles.lookup(port, PortDispatcher, ZX_RIGHT_READ);
+    if (typeof dispatcher === 'number') return dispatcher;
+    const packet = dispatcher.first;
+    if (packet === null) return ZX_ERR_TIMED_OUT;
+    putPacket(packet, into);
+    dispatcher.deliver(packet);
+    return ZX_OK;
+  }
+
+  /**
    * Queues a user packet.
    *
    * @param payload at most 32 bytes; the rest is zero
@@ -173,7 +187,7 @@ export class HostIpcCalls extends HostObjectCalls {
 
   /**
    * Calls back whenever packets lie on the port, at a point where system calls may be made: between the turns of guest
-   * threads while the kernel runs, in a microtask otherwise. The callback takes the packets with `portTryWait`; what it leaves there
+   * threads while the kernel runs, in a microtask otherwise. The callback takes the packets with `portTryWait` or `portTryWaitInto`; what it leaves there
    * it hears of with the next packet. A port has one such listener.
    *
    * @returns ends the listening

@@ -32,6 +32,27 @@ export interface PortPacketValue {
   readonly user: Uint8Array | null;
 }
 
+/** Room for what matters in a page request, to be used for one packet after the other: see `portTryWaitInto`. */
+export interface PacketRoom {
+  key: bigint;
+  /** `ZX_PKT_TYPE_*` */
+  type: number;
+  /** With ZX_PKT_TYPE_PAGE_REQUEST as of `PageRequestValue`, else 0. */
+  command: number;
+  offset: number;
+  length: number;
+}
+
+/** Takes what is in a packet out of it, without anything being made for that. */
+export function putPacket(packet: PortPacket, into: PacketRoom): void {
+  const isRequest = packet instanceof PageRequestPacket;
+  into.key = packet.key;
+  into.type = packet.type;
+  into.command = isRequest ? packet.command : 0;
+  into.offset = isRequest ? packet.page * PAGE_SIZE : 0;
+  into.length = isRequest ? packet.pages * PAGE_SIZE : 0;
+}
+
 /** Takes what is in a packet out of it. */
 export function valueOfPacket(packet: PortPacket): PortPacketValue {
   const { key, type, status } = packet;

@@ -96,10 +96,20 @@ export class PortDispatcher extends Dispatcher {
   dequeue<T>(read: (packet: PortPacket) => T): T | undefined {
     const packet = this.head;
     if (packet === null) return undefined;
-    this.unlink(packet);
     const result = read(packet);
-    packet.onDelivered();
+    this.deliver(packet);
     return result;
+  }
+
+  /** The oldest packet, which stays where it is until it is delivered. */
+  get first(): PortPacket | null {
+    return this.head;
+  }
+
+  /** A packet of the queue has been read. */
+  deliver(packet: PortPacket): void {
+    this.unlink(packet);
+    packet.onDelivered();
   }
 
   /** The owner of a packet takes it back; false when it does not lie in this port's queue. */

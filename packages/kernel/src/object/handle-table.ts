@@ -115,9 +115,10 @@ export class HandleTable {
   ): T | Status {
     const handle = this.get(value);
     if (handle === undefined) return ZX_ERR_BAD_HANDLE;
-    if (!(handle.dispatcher instanceof type)) return ZX_ERR_WRONG_TYPE;
+    const { dispatcher } = handle;
+    if (!isA(dispatcher, type)) return ZX_ERR_WRONG_TYPE;
     if ((handle.rights & rights) !== rights) return ZX_ERR_ACCESS_DENIED;
-    return handle.dispatcher;
+    return dispatcher;
   }
 
   /** Every handle with its value. */
@@ -137,4 +138,12 @@ export class HandleTable {
   private valueOf(index: number, generation: number): number {
     return ((generation << (INDEX_BITS + 2)) | (index << 2) | FIXED_BITS) >>> 0;
   }
+}
+
+/** Most are of the very class that is asked for; `instanceof` with a class that varies takes longer than all the rest of a look-up. */
+function isA<T extends Dispatcher>(
+  dispatcher: Dispatcher,
+  type: abstract new (...args: never[]) => T,
+): dispatcher is T {
+  return dispatcher.constructor === type || dispatcher instanceof type;
 }

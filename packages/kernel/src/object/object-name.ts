@@ -1,5 +1,7 @@
 import { ZX_MAX_NAME_LEN } from '../abi/abi-limits.js';
 
+const DECODER = new TextDecoder();
+
 /** The name of an object: at most 31 bytes without NUL, any bytes; text is UTF-8 by convention. */
 export class ObjectName {
   private readonly stored = new Uint8Array(ZX_MAX_NAME_LEN);
@@ -24,6 +26,6 @@ export class ObjectName {
 
   /** For people: bytes that are no UTF-8 are replaced. */
   get text(): string {
-    return new TextDecoder().decode(this.stored.subarray(0, this.stored.indexOf(0)));
+    return this.stored[0] === 0 ? '' : DECODER.decode(this.stored.subarray(0, this.stored.indexOf(0)));
   }
 }

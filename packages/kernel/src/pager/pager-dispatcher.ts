@@ -136,14 +136,13 @@ export class PagerDispatcher extends Dispatcher {
     if (!vmo.contains(page, count)) return ZX_ERR_OUT_OF_RANGE;
     const { source, tracking } = pagesOf(vmo);
     if (!source.isAttached) return ZX_ERR_BAD_STATE;
-    const runs = loan.end();
-    if (runs === null) return ZX_ERR_INVALID_ARGS;
+    if (!loan.end()) return ZX_ERR_INVALID_ARGS;
     const { counters, physical } = this.core.vm;
     let done = 0;
     let status: Status = ZX_OK;
-    for (let index = 0; index < runs.length; index += 2) {
-      const end = runs[index] + runs[index + 1];
-      for (let frame = runs[index]; frame < end; frame += 1) {
+    for (let run = 0; run < loan.runs; run += 1) {
+      const end = loan.firstOf(run) + loan.countOf(run);
+      for (let frame = loan.firstOf(run); frame < end; frame += 1) {
         if (done === count || status !== ZX_OK) {
           physical.free(frame);
           continue;

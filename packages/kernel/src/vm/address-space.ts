@@ -246,7 +246,7 @@ export class AddressSpace {
     }
     if (frame === LOOKUP_ZERO)
       return this.install(mapping, vpn, this.vm.zeroFrame, false) ? ZX_OK : ZX_ERR_NO_MEMORY;
-    if (frame === LOOKUP_ABSENT) return cow.need(at, 1, true);
+    if (frame === LOOKUP_ABSENT) return cow.needOne();
     return frame;
   }
 

@@ -116,6 +116,12 @@ export abstract class CowLookup extends CowNode {
     return source.request(asks, at, run, early);
   }
 
+  /** The request of a fault for what the last `find` (or `frameFor...`) found lacking. */
+  needOne(): PageRequest {
+    const source = this.foundOwner.source as PageSource;
+    return source.requestOne(this.foundLacks === 'absent' ? ASKS_PAGE : ASKS_WRITE, this.foundPage);
+  }
+
   /** As far as the same is lacking as at `page`. */
   private lackingRun(page: number, end: number): number {
     const { tracking } = this;

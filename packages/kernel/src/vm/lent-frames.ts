@@ -28,10 +28,15 @@ export interface FrameLoan {
 export class LentFrames implements FrameLoan {
   private isOver = false;
 
-  /** @param runs first frame and count of each run of adjacent frames, one after the other */
+  /**
+   * @param firstRun first frame of the first run of adjacent frames, and `firstCount` how many: most loans have no other
+   * @param others first frame and count of each further run, one after the other
+   */
   private constructor(
     private readonly physical: PhysicalPages,
-    private readonly runs: readonly number[],
+    private readonly firstRun: number,
+    private readonly firstCount: number,
+    private readonly others: readonly number[] | null,
     readonly views: readonly Uint8Array[],
     readonly length: number,
   ) {}
@@ -40,55 +45,57 @@ export class LentFrames implements FrameLoan {
   static take(vm: VmSystem, count: number): LentFrames | Status {
     const { physical, evictor } = vm;
     if (!physical.canLend(count)) return ZX_ERR_NO_RESOURCES;
-    if (count === 1) {
-      evictor.makeRoom();
-      return LentFrames.takeOne(physical);
-    }
-    evictor.makeRoomFor(count);
-    const runs: number[] = [];
-    for (let taken = 0; taken < count;) {
-      const first = physical.allocateRun(count - taken);
-      if (first === NO_FRAME) {
-        freeRuns(physical, runs);
+    if (count === 1) evictor.makeRoom();
+    else evictor.makeRoomFor(count);
+    const first = count === 1 ? physical.allocate() : physical.allocateRun(count);
+    if (first === NO_FRAME) return ZX_ERR_NO_MEMORY;
+    const firstCount = count === 1 ? 1 : physical.runLength;
+    physical.lend(first, firstCount);
+    const views = [physical.ram.writable(first, firstCount)];
+    if (firstCount === count) return new LentFrames(physical, first, count, null, views, count * PAGE_SIZE);
+    const others: number[] = [];
+    const loan = new LentFrames(physical, first, firstCount, others, views, count * PAGE_SIZE);
+    for (let taken = firstCount; taken < count; taken += physical.runLength) {
+      const run = physical.allocateRun(count - taken);
+      if (run === NO_FRAME) {
+        loan.release();
         return ZX_ERR_NO_MEMORY;
       }
-      runs.push(first, physical.runLength);
-      taken += physical.runLength;
+      physical.lend(run, physical.runLength);
+      others.push(run, physical.runLength);
+      views.push(physical.ram.writable(run, physical.runLength));
     }
-    const views: Uint8Array[] = [];
-    for (let index = 0; index < runs.length; index += 2) {
-      physical.lend(runs[index], runs[index + 1]);
-      views.push(physical.ram.writable(runs[index], runs[index + 1]));
-    }
-    return new LentFrames(physical, runs, views, count * PAGE_SIZE);
+    return loan;
   }
 
-  /** What most loans are: lists that hold one are written as such, since those that grow take more. */
-  private static takeOne(physical: PhysicalPages): LentFrames | Status {
-    const frame = physical.allocate();
-    if (frame === NO_FRAME) return ZX_ERR_NO_MEMORY;
-    physical.lend(frame, 1);
-    return new LentFrames(physical, [frame, 1], [physical.ram.writable(frame)], PAGE_SIZE);
+  /** Runs of adjacent frames. */
+  get runs(): number {
+    return this.views.length;
+  }
+
+  /** The first frame of a run. */
+  firstOf(run: number): number {
+    return run === 0 || this.others === null ? this.firstRun : this.others[2 * run - 2];
+  }
+
+  /** Frames of a run. */
+  countOf(run: number): number {
+    return run === 0 || this.others === null ? this.firstCount : this.others[2 * run - 1];
   }
 
   release(): void {
-    const runs = this.end();
-    if (runs !== null) freeRuns(this.physical, runs);
+    if (!this.end()) return;
+    for (let run = 0; run < this.runs; run += 1) {
+      const end = this.firstOf(run) + this.countOf(run);
+      for (let frame = this.firstOf(run); frame < end; frame += 1) this.physical.free(frame);
+    }
   }
 
-  /** The loan is over: its frames, as runs, which are the caller's to list or to free; null when it was over before. */
-  end(): readonly number[] | null {
-    if (this.isOver) return null;
+  /** The loan is over: its frames are the caller's to list or to free. False when it was over before. */
+  end(): boolean {
+    if (this.isOver) return false;
     this.isOver = true;
-    const { physical, runs } = this;
-    for (let index = 0; index < runs.length; index += 2) physical.endLoan(runs[index], runs[index + 1]);
-    return runs;
-  }
-}
-
-function freeRuns(physical: PhysicalPages, runs: readonly number[]): void {
-  for (let index = 0; index < runs.length; index += 2) {
-    const end = runs[index] + runs[index + 1];
-    for (let frame = runs[index]; frame < end; frame += 1) physical.free(frame);
+    for (let run = 0; run < this.runs; run += 1) this.physical.endLoan(this.firstOf(run), this.countOf(run));
+    return true;
   }
 }

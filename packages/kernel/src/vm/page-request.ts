@@ -67,13 +67,15 @@ export class PageRequest implements Blocker, OvertimeWait {
    * @param position first page awaited
    * @param count pages wanted from there on
    * @param early wake whenever `position` is supplied, not only at the end
+   * @param once who waits for it does not look at it any more once woken, so that it can be used for somebody else
    */
   constructor(
     readonly source: PageSource,
-    readonly asks: RequestKind,
+    public asks: RequestKind,
     public position: number,
     public count: number,
     readonly early: boolean,
+    private readonly once = false,
   ) {}
 
   get isOutstanding(): boolean {
@@ -180,8 +182,8 @@ export class PageRequest implements Blocker, OvertimeWait {
     const { waiter, guests } = this;
     this.toIdle();
     waiter?.wake(status);
-    if (guests === null) return;
-    for (const guest of guests) guest.finish(guest.failure);
+    if (guests !== null) for (const guest of guests) guest.finish(guest.failure);
+    if (this.once) this.source.reuse(this);
   }
 
   /** For the source: wakes the waiter and stays outstanding. */

@@ -24,6 +24,9 @@ export class PageSource {
   private closed = false;
   private orphaned = false;
 
+  /** A request of a fault that is over, for the next fault. */
+  private spare: PageRequest | null = null;
+
   /** Of the VMO made by `zx_pager_create_vmo`. */
   vmoKoid = 0;
 
@@ -60,6 +63,21 @@ export class PageSource {
   /** A request for `count` pages from `page` on; it takes effect when a waiter blocks on it. @see PageRequest */
   request(kind: RequestKind, page: number, count: number, early: boolean): PageRequest {
     return new PageRequest(this, kind, page, count, early);
+  }
+
+  /** A request of a fault, for one page: whoever blocks on it forgets it when woken. */
+  requestOne(kind: RequestKind, page: number): PageRequest {
+    const { spare } = this;
+    if (spare === null) return new PageRequest(this, kind, page, 1, true, true);
+    this.spare = null;
+    spare.asks = kind;
+    spare.position = page;
+    return spare;
+  }
+
+  /** For the request of a fault: it is over. */
+  reuse(request: PageRequest): void {
+    this.spare = request;
   }
 
   /** A waiter blocks on an idle request. */

@@ -34,19 +34,22 @@ export const DEFAULT_OVERTIME: OvertimeLimits = { warnAfter: 20 * NANOSECONDS, f
  */
 export class RequestOvertime {
   readonly timers = new TimerQueue();
+  /** Nanoseconds from the beginning of a wait until there is something to do. */
+  private readonly first: number;
 
   constructor(
     private readonly clock: Clock,
     private readonly limits: OvertimeLimits,
     private readonly log: (severity: 'warning' | 'error', text: string) => void,
-  ) {}
+  ) {
+    this.first = this.nextAfter(0);
+  }
 
   /** A wait begins. */
   begin(wait: OvertimeWait): void {
-    const { warnAfter, failAfter } = this.limits;
-    if (warnAfter === 0 && failAfter === 0) return;
+    if (this.first === Infinity) return;
     wait.waitingSince = this.clock.now();
-    this.timers.arm(wait, wait.waitingSince + this.nextAfter(0));
+    this.timers.arm(wait, wait.waitingSince + this.first);
   }
 
   /** It is over. */

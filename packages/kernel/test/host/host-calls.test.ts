@@ -1,8 +1,11 @@
 import { Machine, VirtualClock } from '@faultline/mmu-emu';
 import { describe, expect, it } from 'vitest';
+import { ZX_PAGER_VMO_READ, ZX_PKT_TYPE_PAGE_REQUEST, ZX_PKT_TYPE_USER } from '../../src/abi/port.js';
 import { ZX_ERR_BAD_HANDLE, ZX_ERR_TIMED_OUT, ZX_OK } from '../../src/abi/status.js';
 import { ZX_CHANNEL_READABLE } from '../../src/abi/signals.js';
 import { HostProcess } from '../../src/host/host-process.js';
+import type { PacketRoom } from '../../src/host/port-packet-value.js';
+import { Kernel } from '../../src/kernel.js';
 import { KernelState } from '../../src/kernel-state.js';
 import { DEFAULT_LIMITS } from '../../src/limits.js';
 import { SeededRng } from '../../src/seeded-rng.js';
@@ -58,6 +61,27 @@ describe('host calls', () => {
     expect(host.portTryWait(port).status).toBe(ZX_ERR_TIMED_OUT);
     host.portQueue(port, 7n, ZX_OK, Uint8Array.of(9));
     expect(host.portTryWait(port).packet?.key).toBe(7n);
+  });
+
+  it('puts one packet after the other into the same room, which stays as it is when there is none', async () => {
+    const kernel = await Kernel.create({ ramBytes: 4 * 2 ** 20 });
+    const host = kernel.createHostProcess('test');
+    const port = host.portCreate(0).handle;
+    const room: PacketRoom = { key: 5n, type: 6, command: 7, offset: 8, length: 9 };
+    expect(host.portTryWaitInto(port, room)).toBe(ZX_ERR_TIMED_OUT);
+    expect(host.portTryWaitInto(0, room)).toBe(ZX_ERR_BAD_HANDLE);
+    expect(room).toEqual({ key: 5n, type: 6, command: 7, offset: 8, length: 9 });
+    const pager = host.pagerCreate(0).handle;
+    const vmo = host.pagerCreateVmo(pager, 0, port, 2n ** 64n - 1n, 16 * 4096).handle;
+    void host.vmoRead(vmo, new Uint8Array(3 * 4096), 4 * 4096, { mayWaitForPager: true });
+    host.portQueue(port, 1n, ZX_OK, Uint8Array.of(1, 2, 3));
+    const request = { type: ZX_PKT_TYPE_PAGE_REQUEST, command: ZX_PAGER_VMO_READ };
+    expect(host.portTryWaitInto(port, room)).toBe(ZX_OK);
+    expect(room).toEqual({ key: 2n ** 64n - 1n, ...request, offset: 4 * 4096, length: 3 * 4096 });
+    expect(host.portTryWaitInto(port, room)).toBe(ZX_OK);
+    expect(room).toEqual({ key: 1n, type: ZX_PKT_TYPE_USER, command: 0, offset: 0, length: 0 });
+    expect(host.portTryWaitInto(port, room)).toBe(ZX_ERR_TIMED_OUT);
+    kernel.close();
   });
 
   it('tells a listener of packets, and lets it take them', async () => {

@@ -26,7 +26,11 @@ class LoggingWaiter extends Waiter {
 interface Asked {
   readonly id: number;
   readonly position: number;
+  /** Its waiter is woken when its first page comes. */
+  readonly early: boolean;
   failure: Status;
+  /** Nobody waits for it any more, though it may be outstanding. */
+  woken: boolean;
 }
 
 /** A range that was sent, who leads it, who hangs on it, and which pages of it are still to come. */
@@ -42,8 +46,8 @@ class Model {
   readonly log: string[] = [];
   sent: Sent[] = [];
 
-  issue(id: number, position: number, count: number): void {
-    const asked = { id, position, failure: ZX_OK };
+  issue(id: number, position: number, count: number, early: boolean): void {
+    const asked = { id, position, early, failure: ZX_OK, woken: false };
     const covering = this.sent.find(({ start, end }) => start <= position && position < end);
     if (covering !== undefined) {
       covering.guests.push(asked);
@@ -61,22 +65,27 @@ class Model {
     const isIn = ({ position }: Asked): boolean => position >= from && position < to;
     for (const one of this.sent.filter(({ start, end }) => start < to && end > from)) {
       for (const page of one.missing) if (page >= from && page < to) one.missing.delete(page);
-      for (const guest of one.guests) if (isIn(guest)) guest.failure = failure;
+      for (const guest of one.guests.filter(isIn)) {
+        guest.failure = failure;
+        if (failure !== ZX_OK || !guest.early) continue;
+        one.guests = one.guests.filter((other) => other !== guest);
+        this.wake(guest, ZX_OK);
+      }
       const { leader } = one;
       if (one.missing.size === 0) {
         this.over(one);
-        this.wake(leader.id, isIn(leader) ? failure : ZX_OK);
-        for (const guest of one.guests) this.wake(guest.id, guest.failure);
-      } else if (isIn(leader) && failure !== ZX_OK) {
+        this.wake(leader, isIn(leader) ? failure : ZX_OK);
+        for (const guest of one.guests) this.wake(guest, guest.failure);
+      } else if (isIn(leader) && failure !== ZX_OK && !leader.woken) {
         this.handOver(one);
-        this.wake(leader.id, failure);
-      }
+        this.wake(leader, failure);
+      } else if (isIn(leader) && failure === ZX_OK && leader.early) this.wake(leader, ZX_OK);
     }
   }
 
   cancel(id: number): void {
     for (const one of this.sent) one.guests = one.guests.filter((guest) => guest.id !== id);
-    const led = this.sent.find(({ leader }) => leader.id === id);
+    const led = this.sent.find(({ leader }) => leader.id === id && !leader.woken);
     if (led !== undefined) this.handOver(led);
   }
 
@@ -87,7 +96,7 @@ class Model {
       one.guests = one.guests.filter((guest) => guest !== successor);
       return;
     }
-    for (const guest of one.guests) this.wake(guest.id, guest.failure);
+    for (const guest of one.guests) this.wake(guest, guest.failure);
     this.over(one);
   }
 
@@ -96,8 +105,9 @@ class Model {
     this.sent = this.sent.filter((other) => other !== one);
   }
 
-  private wake(id: number, status: Status): void {
-    this.log.push(`${id} woken ${status}`);
+  private wake(asked: Asked, status: Status): void {
+    if (!asked.woken) this.log.push(`${asked.id} woken ${status}`);
+    asked.woken = true;
   }
 }
 
@@ -139,8 +149,12 @@ it('requests are sent, cut, joined, handed over and woken as by a model, however
           const id = waiters.length;
           const waiter = new LoggingWaiter(id, log);
           waiters.push(waiter);
-          waiter.block(source.request(ASKS_PAGE, page, count, false));
-          model.issue(id, page, count);
+          // A single page is asked for as by a fault, whose request is used again for another when it is over.
+          const early = count === 1;
+          waiter.block(
+            early ? source.requestOne(ASKS_PAGE, page) : source.request(ASKS_PAGE, page, count, false),
+          );
+          model.issue(id, page, count, early);
         }
         if (kind === 'issue and answer' || kind === 'answer') {
           source.pagesArrived(page, page + count);

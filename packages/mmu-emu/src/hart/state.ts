@@ -126,6 +126,8 @@ export const HART_LOOK_UP_FAILED = 480;
 export const HART_REGION_PAGE = 482;
 export const HART_REGION_RECORDS = 484;
 export const HART_REGION_ENTRY = 485;
+/** Number of the region that was last left because accesses which share a look-up were in two pages; 0 for none. */
+export const HART_STRADDLER = 486;
 /** How often regions were left, by reason (interpreter/region-exits.ts): 64 counters of 2 words. */
 export const HART_REGION_EXITS = 512;
 

@@ -8,7 +8,7 @@
  * since the engine never forgets the signature of a module's functions: the shorter, the better.
  */
 
-import { HART_FETCH_BANK, HART_LEFT, HART_LOOK_UP_FAILED, HART_PC, HART_REGION_ENTRY, HART_REGION_PAGE, HART_REGION_RECORDS } from '../hart/state.js'; // prettier-ignore
+import { HART_FETCH_BANK, HART_LEFT, HART_LOOK_UP_FAILED, HART_PC, HART_REGION_ENTRY, HART_REGION_PAGE, HART_REGION_RECORDS, HART_STRADDLER } from '../hart/state.js'; // prettier-ignore
 import { TLB_FETCHES, TLB_TARGETS } from '../mmu/tlb.js';
 import { tlbTag } from '../mmu/translate.js';
 import { block, brIf, callIndirect, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
@@ -105,6 +105,10 @@ export function buildRunRegions({ type, retired }: NonNullable<CoreIndices['regi
   when(
     op('i32.eq', get(result), i32c(regionExitNumber('lookUp'))),
     store('i32.store', get(hart), i32c(1), HART_LOOK_UP_FAILED * 4),
+  )(f);
+  when(
+    op('i32.eq', get(result), i32c(regionExitNumber('severalPages'))),
+    store('i32.store', get(hart), number, HART_STRADDLER * 4),
   )(f);
   end(REGIONS_STOPPED)(f);
   return f;

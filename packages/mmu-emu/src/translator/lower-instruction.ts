@@ -8,15 +8,18 @@
 import { HART_F, HART_X } from '../hart/state.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { DYNAMIC_MODE, LAST_MODE } from '../interpreter/lower.js';
-import type { MemoryWidth, Statement, Value, ValueType } from '../isa/semantics.js';
+import type { Statement, Value, ValueType } from '../isa/semantics.js';
 import { TLB_LOADS, TLB_STORES, TLB_TARGETS } from '../mmu/tlb.js';
 import { tlbTag } from '../mmu/translate.js';
 import { choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js';
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
+import type { AccessGroup, GroupedAccess } from './access-groups.js';
 import type { RegionLocals } from './region-locals.js';
 import type { RegionInstruction } from './region.js';
 import { isBitwiseOfWords, isWord } from './word-values.js';
+
+type Access = Extract<Statement, { readonly kind: 'load' | 'store' | 'atomic' }>;
 
 /** What control flow is made of; the region knows how. */
 export interface InstructionExits {
@@ -26,6 +29,8 @@ export interface InstructionExits {
   readonly isFloatChecked: boolean;
   /** Integer registers that hold 32-bit numbers, a bit each. */
   readonly words: number;
+  /** Its access to memory, when that shares a look-up with others. */
+  readonly access: GroupedAccess | undefined;
   /** After a branch: taken, and not. */
   taken(): Code;
   next(): Code;
@@ -134,7 +139,7 @@ class InstructionLowering {
   /** What a compiler's output is full of is made simpler: sums with zero, what is relative to the pc, and 32-bit numbers. */
   #operation(value: Value & { readonly kind: 'op' }): Code {
     const { op: name, args } = value;
-    const [left, right] = args;
+    const [left] = args;
     if (name === 'i32.wrap_i64' && left !== undefined) {
       const constant = this.#constant(left);
       if (constant !== undefined) return i32c(Number(BigInt.asIntN(32, constant)));
@@ -147,16 +152,24 @@ class InstructionLowering {
       const narrow = args.map((arg) => this.#narrow(arg));
       return op('i64.extend_i32_s', op(name.replace('i64', 'i32'), ...narrow));
     }
-    if (name === 'i64.add' && left !== undefined && right !== undefined) {
-      const [a, b] = [this.#constant(left), this.#constant(right)];
-      if (a !== undefined && b !== undefined) return i64c(BigInt.asIntN(64, a + b));
-      if (a === 0n) return this.#value(right);
-      if (b === 0n) return this.#value(left);
-      if (b !== undefined && left.kind === 'operand' && left.name === 'pc') {
-        return this.#pagePlus(this.#instruction.offset + Number(b));
-      }
-    }
+    if (name === 'i64.add') return this.#sum(value, 0);
     return op(name, ...args.map((arg) => this.#value(arg)));
+  }
+
+  /** A value plus a number. */
+  #sum(value: Value, more: number): Code {
+    const constant = this.#constant(value);
+    if (constant !== undefined) return i64c(BigInt.asIntN(64, constant + BigInt(more)));
+    if (value.kind === 'op' && value.op === 'i64.add') {
+      const [left, right] = value.args;
+      const [a, b] = [this.#constant(left), this.#constant(right)];
+      if (b !== undefined && isSmall(b)) return this.#sum(left, more + Number(b));
+      if (a !== undefined && isSmall(a)) return this.#sum(right, more + Number(a));
+      return plus(op('i64.add', this.#value(left), this.#value(right)), more);
+    }
+    if (value.kind === 'operand' && value.name === 'pc')
+      return this.#pagePlus(this.#instruction.offset + more);
+    return plus(this.#value(value), more);
   }
 
   /** The low 32 bits of a value. */
@@ -190,8 +203,46 @@ class InstructionLowering {
     );
   }
 
+  /**
+   * Statement: makes it certain that an access is allowed, or gives up; behind it, `#host` has what it moves.
+   */
+  #reach({ kind, address, width }: Access): Code {
+    const cache = cacheOf(kind);
+    const { access } = this.#exits;
+    if (access === undefined)
+      return seq(set(this.#l.address, this.#value(address)), this.#lookUp(cache, width));
+    return access.leads ? this.#lead(access.group, this.#sum(address, -access.offset)) : seq();
+  }
+
+  /** Finds out where a group begins, and that it is in one page. */
+  #lead(group: AccessGroup, address: Code): Code {
+    const l = this.#l;
+    const cache = group.stores ? TLB_STORES : TLB_LOADS;
+    const last = 4096 - (group.end - group.start);
+    return seq(
+      set(l.address, address),
+      this.#lookUp(cache, group.width),
+      when(
+        op('i32.gt_u', op('i32.and', op('i32.wrap_i64', get(l.address)), i32c(4095)), i32c(last)),
+        this.#exits.giveUp('severalPages'),
+      ),
+      set(l.host(group.number), this.#hostAddress(cache)),
+    );
+  }
+
+  /** Expression: where what an access moves is, but for `#offset`. */
+  #host(kind: Access['kind']): Code {
+    const { access } = this.#exits;
+    if (access !== undefined) return get(this.#l.host(access.group.number));
+    return this.#hostAddress(cacheOf(kind));
+  }
+
+  get #offset(): number {
+    return this.#exits.access?.offset ?? 0;
+  }
+
   /** Gives up unless the TLB holds an aligned access of this width to `address`; sets `entry`. */
-  #lookUp(cache: number, width: MemoryWidth): Code {
+  #lookUp(cache: number, width: number): Code {
     const l = this.#l;
     return when(
       op(
@@ -236,32 +287,25 @@ class InstructionLowering {
           set(this.#locals[statement.local], this.#value(shortcut.value)),
         );
       }
-      case 'load':
+      case 'load': {
+        const { width, signed } = statement;
+        const value = load(LOAD_NAMES[`${width}${signed ? 's' : 'u'}`], this.#host('load'), this.#offset);
+        return seq(this.#reach(statement), set(this.#locals[statement.local], value));
+      }
+      case 'store': {
+        const { width, value } = statement;
         return seq(
-          set(l.address, this.#value(statement.address)),
-          this.#lookUp(TLB_LOADS, statement.width),
-          set(
-            this.#locals[statement.local],
-            load(
-              LOAD_NAMES[`${statement.width}${statement.signed ? 's' : 'u'}`],
-              this.#hostAddress(TLB_LOADS),
-            ),
-          ),
+          this.#reach(statement),
+          store(STORE_NAMES[width], this.#host('store'), this.#value(value), this.#offset),
         );
-      case 'store':
-        return seq(
-          set(l.address, this.#value(statement.address)),
-          this.#lookUp(TLB_STORES, statement.width),
-          store(STORE_NAMES[statement.width], this.#hostAddress(TLB_STORES), this.#value(statement.value)),
-        );
+      }
       case 'atomic': {
         const { width } = statement;
         return seq(
-          set(l.address, this.#value(statement.address)),
-          this.#lookUp(TLB_STORES, width),
-          set(l.entry, this.#hostAddress(TLB_STORES)),
-          set(this.#locals[statement.local], load(LOAD_NAMES[`${width}s`], get(l.entry))),
-          store(STORE_NAMES[width], get(l.entry), this.#value(statement.replacement)),
+          this.#reach(statement),
+          set(l.entry, this.#host('atomic')),
+          set(this.#locals[statement.local], load(LOAD_NAMES[`${width}s`], get(l.entry), this.#offset)),
+          store(STORE_NAMES[width], get(l.entry), this.#value(statement.replacement), this.#offset),
         );
       }
       case 'branch':
@@ -275,6 +319,15 @@ class InstructionLowering {
     }
   }
 }
+
+/** Offset in a bank of what an access is looked up in. */
+const cacheOf = (kind: Access['kind']): number => (kind === 'load' ? TLB_LOADS : TLB_STORES);
+
+/** Whether sums of a number and of others like it are exact in JavaScript. */
+const isSmall = (value: bigint): boolean => BigInt.asIntN(48, value) === value;
+
+/** A number added, if it is one. */
+const plus = (value: Code, more: number): Code => (more === 0 ? value : op('i64.add', value, i64c(more)));
 
 /** Code of one instruction. Its last statement goes on elsewhere when the shape says so. */
 export function lowerInstruction(

@@ -29,6 +29,8 @@ import { PAGE_SIZE } from '../mmu/pte.js';
 import { block, br, get, i32c, i64c, load, loop, op, seq, set, store, tee, when } from '../wasm/code.js';
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
+import { groupAccesses } from './access-groups.js';
+import type { AccessesOfNode } from './access-groups.js';
 import type { Gate } from './entrances.js';
 import { DISPATCHER } from './flow.js';
 import { lowerInstruction } from './lower-instruction.js';
@@ -62,6 +64,7 @@ class RegionLowering {
   readonly #f: FunctionBody;
   readonly #number: number;
   readonly #graph: RegionGraph;
+  readonly #accesses: readonly (AccessesOfNode | undefined)[];
   readonly #locals: RegionLocals;
   /** Some instruction needs `isFloatReady` or `fcsr`. */
   readonly #usesFloat: boolean;
@@ -84,6 +87,7 @@ class RegionLowering {
     this.#number = number;
     this.#refusals = region.refusals;
     this.#graph = new RegionGraph(region);
+    this.#accesses = region.sharesLookUps ? groupAccesses(this.#graph) : [];
     this.#plan = planRegisters(this.#graph.flow, this.#graph.blocks, (node) => {
       const last = this.#graph.blocks[node]?.instructions.at(-1);
       if (last?.shape.ending !== 'indirect') return null;
@@ -213,11 +217,14 @@ class RegionLowering {
     let words = 0;
     instructions.forEach((instruction, index) => {
       const { shape, offset } = instruction;
-      const exit = shape.mayGiveUp ? exitHere() : '';
+      const access = this.#accesses[node]?.get(index);
+      const isSure = access?.leads === false && shape.onlyAccesses;
+      const exit = shape.mayGiveUp && !isSure ? exitHere() : '';
       pending = union(pending, writesOf(instruction));
       const exits: InstructionExits = {
         isFloatChecked,
         words,
+        access,
         giveUp: (reason) => this.#leave(exit, offset, reason, instructions.length - index),
         taken: () => this.#go(node, targets[0]),
         next: () => this.#go(node, end),

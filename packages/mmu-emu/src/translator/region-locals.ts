@@ -30,6 +30,8 @@ export interface RegionLocals {
   readonly fcsr: number;
   /** A local for a value of a description. */
   temporary(type: ValueType, index: number): number;
+  /** The local for the host address at which a group of accesses begins, by the group's number. */
+  host(group: number): number;
 }
 
 /** Makes the locals that these instructions need. */
@@ -39,6 +41,7 @@ export function makeLocals(f: FunctionBody, instructions: readonly RegionInstruc
     .reduce(union, NO_REGISTERS);
   const registers = new Map(wordsOf(used).map((word) => [word, f.local('i64', registerName(word))]));
   const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
+  const hosts: number[] = [];
   return {
     hart: 0,
     left: f.local('i32', 'left'),
@@ -52,6 +55,7 @@ export function makeLocals(f: FunctionBody, instructions: readonly RegionInstruc
     isFloatReady: f.local('i32', 'isFloatReady'),
     fcsr: f.local('i64', 'fcsr'),
     temporary: (type, index) => (temporaries[type][index] ??= f.local(type, `${type}_${index}`)),
+    host: (group) => (hosts[group] ??= f.local('i32', `host${group}`)),
   };
 }
 

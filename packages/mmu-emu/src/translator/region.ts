@@ -51,6 +51,8 @@ export interface Region {
   readonly computesTargets: boolean;
   /** A function that is called is part of it, so that returns may stay in it. */
   readonly holdsCalls: boolean;
+  /** Neighbouring accesses share look-ups in the TLB: see access-groups.ts. */
+  readonly sharesLookUps: boolean;
 }
 
 /** What is kept of a region that was made: enough to make it again from the bytes of its page. */
@@ -308,5 +310,5 @@ function reachable(
       holdsCalls = true;
     pending.push(...block.targets);
   }
-  return { blocks: kept, entries, instructions, refusals, computesTargets, holdsCalls };
+  return { blocks: kept, entries, instructions, refusals, computesTargets, holdsCalls, sharesLookUps: true };
 }

@@ -14,6 +14,8 @@ export interface Shape {
   readonly writes: 'x' | 'f' | null;
   /** Its code may leave the region before it has done anything. */
   readonly mayGiveUp: boolean;
+  /** Only an access to memory makes it do so. */
+  readonly onlyAccesses: boolean;
 }
 
 /** Operands that are registers. */
@@ -68,7 +70,7 @@ function makeShape(spec: InstructionSpec): Shape | null {
   let ending: Shape['ending'] = 'none';
   let writes: Shape['writes'] = null;
   let takesMode = false;
-  let mayGiveUp = false;
+  const givesUp = new Set<Statement['kind']>();
   for (const statement of description.statements) {
     const used = valuesOf(statement);
     if (used?.every(isTranslated) !== true) return null;
@@ -79,12 +81,13 @@ function makeShape(spec: InstructionSpec): Shape | null {
     else if (statement.kind === 'writeRd') writes = 'x';
     else if (statement.kind === 'writeFd') writes = 'f';
     else if (statement.kind === 'roundingMode') takesMode = true;
-    mayGiveUp ||= GIVING_UP.has(statement.kind);
+    if (GIVING_UP.has(statement.kind)) givesUp.add(statement.kind);
   }
   const operands = new Set<string>(values.flatMap(operandsOf));
   if (takesMode) operands.add('fcsr');
   const reads = new Set(REGISTERS.filter((name) => operands.has(name)));
-  return { description, ending, reads, writes, mayGiveUp };
+  const onlyAccesses = [...givesUp].every((kind) => kind === 'load' || kind === 'store' || kind === 'atomic');
+  return { description, ending, reads, writes, mayGiveUp: givesUp.size > 0, onlyAccesses };
 }
 
 /** Values of a statement that the translator lowers; null for one that it leaves to the interpreter. */

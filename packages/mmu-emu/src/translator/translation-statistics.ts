@@ -13,7 +13,8 @@ import type { MemoryLayout } from '../memory-layout.js';
  *   translation), `fence` (fence.i, cache blocks), `reservation` (lr, sc), `routine` (a computation that is always long),
  *   `illegal`.
  * - An access that the TLB does not answer: `tlbMiss`, `misaligned`, `device`, `storeToCode` (or to a watched page),
- *   `protection` (physical memory protection divides the page), `fault`.
+ *   `protection` (physical memory protection divides the page), `fault`. Accesses that share a look-up lie in two pages
+ *   (`severalPages`).
  * - Floating point: mstatus.FS is not Dirty yet (`floatState`), a reserved `roundingMode`, or, by the name of the routine
  *   that then decides, no proof that WebAssembly's own operation is right (`floatAdd`, ...).
  */
@@ -31,7 +32,7 @@ export interface TranslationStatistics {
   readonly instructions: number;
   /** Regions that were dropped because their code changed, or went out of the cache of code. */
   readonly invalidations: number;
-  /** Regions that were dropped to make room, or for one that holds more. */
+  /** Regions that were dropped to make room, for one that holds more, or for one whose accesses share no look-ups. */
   readonly replacements: number;
   /** Instructions that all harts have retired, and those of them that were retired in translated code. */
   readonly retired: number;
@@ -50,13 +51,23 @@ export function countedExits(words: Uint32Array, layout: MemoryLayout): Translat
   const exits: Partial<Record<TranslationExit, number>> = {};
   for (const name of [...REGION_EXITS, ...FAILED_ACCESSES]) {
     if (name === 'lookUp') continue;
-    let count = 0;
-    for (const hart of layout.harts) {
-      count += wordPairAt(words, (hart >>> 2) + HART_REGION_EXITS + 2 * regionExitNumber(name));
-    }
+    const count = countOfExit(words, layout, name);
     if (count > 0) exits[name] = count;
   }
   return exits;
+}
+
+/** How often translated code was left for one reason. */
+export function countOfExit(
+  words: Uint32Array,
+  layout: MemoryLayout,
+  exit: RegionExit | FailedAccess,
+): number {
+  let count = 0;
+  for (const hart of layout.harts) {
+    count += wordPairAt(words, (hart >>> 2) + HART_REGION_EXITS + 2 * regionExitNumber(exit));
+  }
+  return count;
 }
 
 /** A counter of two words, exact below 2^53. */

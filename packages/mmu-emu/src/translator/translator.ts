@@ -1,3 +1,4 @@
+import { HART_STRADDLER } from '../hart/state.js';
 import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, REGION_NUMBERS, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
 import type { CodeObserver } from '../interpreter/code-cache.js';
 import { REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
@@ -11,8 +12,9 @@ import { discoverRegion, outlineOf, regionOf } from './region.js';
 import { regionText } from './region-text.js';
 import type { HotRegion } from './region-text.js';
 import type { Region, RegionOutline } from './region.js';
-import { countedExits, wordPairAt } from './translation-statistics.js';
+import { countedExits, countOfExit, wordPairAt } from './translation-statistics.js';
 import type { TranslationStatistics } from './translation-statistics.js';
+import { Straddles } from './straddles.js';
 import { Unrest } from './unrest.js';
 
 /** How the translator works. */
@@ -80,6 +82,7 @@ export class Translator implements CodeObserver {
   readonly #live = new Map<number, LiveRegion>();
   readonly #bySlot = new Map<number, Set<LiveRegion>>();
   readonly #unrest = new Unrest();
+  readonly #straddles = new Straddles();
   readonly #allowance = new ModuleAllowance();
   readonly #free: number[] = [];
   #nextNumber = 1;
@@ -158,10 +161,34 @@ export class Translator implements CodeObserver {
 
   /** Translates what is queued, if there may be a module now. @param harts those of the machine. */
   sliceEnded(harts: readonly { readonly totalRetired: number }[]): void {
-    if (this.#queue.length === 0) return;
+    const straddler = this.#straddler();
+    if (this.#queue.length === 0 && straddler === 0) return;
     let retired = 0;
     for (const hart of harts) retired += hart.totalRetired;
-    if (this.#allowance.take(retired)) this.#translateQueue();
+    if (straddler !== 0) this.#judge(straddler, retired);
+    if (this.#queue.length !== 0 && this.#allowance.take(retired)) this.#translateQueue();
+  }
+
+  /** Number of a region that was left in this slice because accesses which share a look-up were in two pages; or 0. */
+  #straddler(): number {
+    let number = 0;
+    for (const hart of this.#layout.harts) {
+      const word = (hart >>> 2) + HART_STRADDLER;
+      if (this.#words[word] === 0) continue;
+      number = this.#words[word];
+      this.#words[word] = 0;
+    }
+    return number;
+  }
+
+  /** When regions are left too often for that, this one will be made anew, and its accesses share nothing. */
+  #judge(straddler: number, retired: number): void {
+    const exits = countOfExit(this.#words, this.#layout, 'severalPages');
+    const found = this.#live.get(straddler);
+    if (!this.#straddles.areTooMany(exits, retired) || found === undefined) return;
+    this.#straddles.forbid(this.#frameOf(found.slot));
+    this.#drop(found);
+    this.#replacements += 1;
   }
 
   #translateQueue(): void {
@@ -235,6 +262,7 @@ export class Translator implements CodeObserver {
       }
     }
     this.#noteRefusals(region);
+    if (!this.#straddles.mayShare(this.#frameOf(slot))) region = { ...region, sharesLookUps: false };
     const number = this.#allocate();
     const generation = around === null ? 0 : around.generation + 1;
     const outline = outlineOf(region);

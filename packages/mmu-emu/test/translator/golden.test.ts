@@ -18,6 +18,7 @@ const SNIPPETS: Readonly<Record<string, string>> = {
   words: 'srliw a2, a0, 7\nslliw a3, a0, 25\nor a2, a2, a3\nsext.w a4, a2\nxor a5, a2, a1',
   loop: '1: lbu a2, 0(a0)\nadd a3, a3, a2\naddi a0, a0, 1\nbne a0, a1, 1b\nret',
   call: 'mv s0, ra\ncall 1f\naddi a0, a0, 1\nmv ra, s0\nret\n1: slli a0, a0, 1\nret',
+  frame: 'addi sp, sp, -32\nsd ra, 24(sp)\nsd s0, 16(sp)\nsw a0, 12(sp)\nlw a1, 8(sp)',
   'indirect jump': 'sh3add a1, a0, a1\nld a1, 0(a1)\njr a1',
 };
 

@@ -99,7 +99,7 @@
                 (i64.const 2047))))
           (then
             ;; leaves: floatAdd
-            (local.set $stop (i32.const 71307264))
+            (local.set $stop (i32.const 75501568))
             (br $exit)))
         (local.set $i64_4 (local.get $i64_3))
         (local.set $fa0 (local.get $i64_4))

@@ -173,7 +173,7 @@
                     (i64.const 2047))))))
           (then
             ;; leaves: floatMultiplyAdd
-            (local.set $stop (i32.const 92278784))
+            (local.set $stop (i32.const 96473088))
             (br $exit)))
         (local.set $i64_5 (local.get $i64_4))
         (local.set $fa0 (local.get $i64_5))

@@ -48,7 +48,7 @@
                     (i32.const 3))))))
           (then
             ;; leaves: lookUp
-            (local.set $stop (i32.const 58724352))
+            (local.set $stop (i32.const 62918656))
             (br $exit)))
         (local.set $i64_0
           (i64.load32_s

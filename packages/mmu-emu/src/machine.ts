@@ -360,7 +360,12 @@ export class Machine {
     // Addresses reach the module as i32, whatever their sign.
     const translator = this.#translator;
     const regions = translator === null ? {} : importsOf(translator, layout.regionRetired | 0);
-    const globals = { ram: layout.ram | 0, ramBytes: layout.ramBytes | 0, frameInfo: layout.frameInfo | 0 };
+    const globals = {
+      ram: layout.ram | 0,
+      ramBytes: layout.ramBytes | 0,
+      frameInfo: layout.frameInfo | 0,
+      slots: layout.slots | 0,
+    };
     return { ...imports, ...globals, ...regions, memory };
   }
 }

@@ -4,7 +4,7 @@ import type { FrameObserver } from '../ram.js';
 import type { SnapshotPart } from '../snapshot/snapshot-part.js';
 import type { StateReader } from '../snapshot/state-reader.js';
 import type { StateWriter } from '../snapshot/state-writer.js';
-import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, RECORDS, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
+import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, RECORDS, SLOT_BYTES, SLOT_FRAME, SLOT_OBSERVERS, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
 
 /** Low bits of a frame's info: 1 + the slot of its decoded code, or 0. */
 export const FRAME_SLOT_MASK = 0x7fff;
@@ -12,12 +12,12 @@ export const FRAME_SLOT_MASK = 0x7fff;
 export const FRAME_STORE_ENTRY = 0x8000;
 
 /** Stores into decoded code, with nothing decoded in between, after which the page counts as data again. */
-const STORES_UNTIL_DATA = 256;
+export const STORES_UNTIL_DATA = 256;
 
 const FREE = 0xffff_ffff;
 
 /** In place of a slot: the frame has no decoded code, and is watched. No cache has as many slots. */
-const FRAME_WATCHED = FRAME_SLOT_MASK;
+export const FRAME_WATCHED = FRAME_SLOT_MASK;
 
 /** Hears when decoded code is no longer right. A slot is named by its byte address. */
 export interface CodeObserver {
@@ -30,9 +30,9 @@ export interface CodeObserver {
 /**
  * The bounded cache of decoded pages.
  *
- * A frame that instructions were fetched from has a slot of records. No TLB has a store entry for it, so every store
- * into it comes here and forgets just the records it overlaps: code that changes itself sees the change at once, with
- * or without fence.i. A page stored to again and again without being run loses its slot and becomes fast to store to.
+ * A frame that instructions were fetched from has a slot of records. No TLB has a store entry for it that a look-up finds at
+ * once, so every store into it forgets just the records it overlaps, here or in WebAssembly (store-to-code.ts): code that changes
+ * itself sees the change at once, with or without fence.i. A page stored to again and again without being run loses its slot and becomes fast to store to.
  * When no slot is free, the one claimed longest ago goes.
  */
 export class CodeCache implements FrameObserver, SnapshotPart, TlbFrames {
@@ -81,6 +81,7 @@ export class CodeCache implements FrameObserver, SnapshotPart, TlbFrames {
     else this.#release(slot);
     const address = this.#address(slot);
     this.#words[(address + SLOT_FRAME) >>> 2] = frame;
+    this.#words[(address + SLOT_OBSERVERS) >>> 2] = this.#watched.has(frame) ? 1 : 0;
     this.#frameInfo[frame] = slot + 1;
     return address;
   }
@@ -134,15 +135,21 @@ export class CodeCache implements FrameObserver, SnapshotPart, TlbFrames {
       const at = this.#address(slot) >>> 2;
       this.#words[at] = frame;
       this.#words[at + SLOT_STORES / 4] = stores;
+      this.#words[at + SLOT_OBSERVERS / 4] = this.#watched.has(frame) ? 1 : 0;
       this.#frameInfo[frame] = slot + 1;
     }
   }
 
   /** From now on every store of the guest to this frame is seen; it is not lifted again. */
   watch(frame: number): void {
+    if (this.#watched.has(frame)) return;
     this.#watched.add(frame);
     const info = this.#frameInfo[frame];
-    if ((info & FRAME_SLOT_MASK) !== 0) return;
+    const slot = this.slotOf(frame);
+    if (slot !== undefined) {
+      this.#words[(slot + SLOT_OBSERVERS) >>> 2] += 1;
+      return;
+    }
     if (info & FRAME_STORE_ENTRY) this.#dropStoreEntries(this.#layout.ram + frame * 4096);
     this.#frameInfo[frame] = FRAME_WATCHED;
   }

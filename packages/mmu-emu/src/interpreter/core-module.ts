@@ -15,6 +15,7 @@ import type { CoreVariant } from './imports.js';
 import { PREBUILT_CORES } from './prebuilt-cores.js';
 import { buildRun } from './run.js';
 import { buildRunRegions } from './run-regions.js';
+import { buildNoteStoreToCode } from './store-to-code.js';
 
 /** Bytes of the module; `shared` says what kind of memory it imports. */
 export function encodeCoreModule(shared: boolean, variant: CoreVariant): Uint8Array<ArrayBuffer> {
@@ -23,6 +24,7 @@ export function encodeCoreModule(shared: boolean, variant: CoreVariant): Uint8Ar
   module.define(indices.raise, buildRaise());
   module.define(indices.pmpCheck, buildPmpCheck());
   module.define(indices.translate, buildTranslate(indices));
+  module.define(indices.noteStoreToCode, buildNoteStoreToCode(indices));
   module.define(indices.slowLoad, buildSlowLoad(indices));
   module.define(indices.slowStore, buildSlowStore(indices));
   module.define(indices.atomicAddress, buildAtomicAddress(indices));

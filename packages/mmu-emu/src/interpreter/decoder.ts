@@ -1,13 +1,42 @@
 import { HART_F, HART_SINK, HART_X } from '../hart/state.js';
-import { extractField } from '../isa/instruction.js';
 import type { InstructionSpec, Operand } from '../isa/instruction.js';
 import { decode, instructionByName, INSTRUCTIONS } from '../isa/table.js';
 import { handlersOf } from './handlers.js';
 import type { HandlerNumbers } from './handlers.js';
 import { HANDLER_ILLEGAL } from './record.js';
 
-/** Where a record gets a value from: a field of the encoding, or a number. */
-type Source = Operand['field'] | number;
+/** Where a record gets a value from: a field of the encoding, flattened, so that reading it is quick. Or a number, without bits. */
+interface Source {
+  /** The first slice of the field (`FieldSlice`), with its width as a mask. */
+  readonly from: number;
+  readonly mask: number;
+  readonly to: number;
+  /** The other slices: three numbers each. */
+  readonly others: readonly number[];
+  /** By how much the value goes up and comes down again to get its sign; 0 for an unsigned one. */
+  readonly shift: number;
+  readonly bias: number;
+}
+
+const numberSource = (bias: number): Source => ({ from: 0, mask: 0, to: 0, others: [], shift: 0, bias });
+
+function fieldSource({ slices, bits, signed, bias }: Operand['field']): Source {
+  const [first, ...others] = slices.map(({ from, width, to }) => [
+    from,
+    width === 32 ? -1 : 2 ** width - 1,
+    to,
+  ]);
+  const [from, mask, to] = first;
+  return { from, mask, to, others: others.flat(), shift: signed ? 32 - bits : 0, bias };
+}
+
+/** The value: at most 32 bits, of which an unsigned one has its top bit clear. */
+function valueOf({ from, mask, to, others, shift, bias }: Source, encoding: number): number {
+  let value = ((encoding >>> from) & mask) << to;
+  for (let at = 0; at < others.length; at += 3)
+    value |= ((encoding >>> others[at]) & others[at + 1]) << others[at + 2];
+  return ((value << shift) >> shift) + bias;
+}
 
 interface DecodePlan {
   readonly handlers: HandlerNumbers;
@@ -22,7 +51,11 @@ interface DecodePlan {
 }
 
 function planOf(spec: InstructionSpec): DecodePlan {
-  const field = (name: string): Source => spec.operands.find((o) => o.name === name)?.field ?? 0;
+  const optional = (name: string): Source | undefined => {
+    const operand = spec.operands.find((o) => o.name === name);
+    return operand && fieldSource(operand.field);
+  };
+  const field = (name: string): Source => optional(name) ?? numberSource(0);
   const { expansion } = spec;
   const long = expansion ? instructionByName(expansion.name)! : spec;
   const file = (name: string): number =>
@@ -30,7 +63,7 @@ function planOf(spec: InstructionSpec): DecodePlan {
   const source = (name: 'rd' | 'rs1' | 'rs2' | 'imm'): Source => {
     if (expansion === undefined) return field(name);
     const from = expansion[name] ?? 0;
-    return typeof from === 'number' ? from : field(from);
+    return typeof from === 'number' ? numberSource(from) : field(from);
   };
   return {
     handlers: handlersOf(spec),
@@ -38,14 +71,12 @@ function planOf(spec: InstructionSpec): DecodePlan {
     rs1: source('rs1'),
     rs2: source('rs2'),
     imm: source('imm'),
-    rs3: spec.operands.find((o) => o.name === 'rs3')?.field,
+    rs3: optional('rs3'),
     files: { rd: file('rd'), rs1: file('rs1'), rs2: file('rs2') },
   };
 }
 
 const plans = new Map(INSTRUCTIONS.map((spec) => [spec, planOf(spec)]));
-const valueOf = (source: Source, encoding: number): number =>
-  typeof source === 'number' ? source : extractField(source, encoding);
 
 /** What an encoding says, with a compressed instruction in its long form. */
 export interface DecodedInstruction {
@@ -75,7 +106,7 @@ export function decodeOperands(encoding: number): DecodedInstruction | undefined
     rd: valueOf(plan.rd, bits),
     rs1: valueOf(plan.rs1, bits),
     rs2: valueOf(plan.rs2, bits),
-    rs3: valueOf(plan.rs3 ?? 0, bits),
+    rs3: plan.rs3 === undefined ? 0 : valueOf(plan.rs3, bits),
     imm: valueOf(plan.imm, bits),
     bits,
   };
@@ -101,10 +132,14 @@ export function writeRecord(words: Uint32Array, record: number, encoding: number
   const imm = valueOf(plan.imm, bits);
   const target = offset + imm;
   const handler = offset >= 0 && target >= 0 && target < 4096 ? plan.handlers.near : plan.handlers.far;
-  const { files } = plan;
-  const offsetOf = (source: Source, file: number): number => (file + valueOf(source, bits) * 2) * 4;
-  const rd = offsetOf(plan.rd, files.rd);
+  const rd = registerAt(plan.files.rd, plan.rd, bits);
   words[at] = handler | ((rd === HART_X * 4 ? HART_SINK * 4 : rd) << 16);
-  words[at + 1] = offsetOf(plan.rs1, files.rs1) | (offsetOf(plan.rs2, files.rs2) << 16);
-  words[at + 2] = plan.rs3 === undefined ? imm : offsetOf(plan.rs3, HART_F);
+  words[at + 1] =
+    registerAt(plan.files.rs1, plan.rs1, bits) | (registerAt(plan.files.rs2, plan.rs2, bits) << 16);
+  words[at + 2] = plan.rs3 === undefined ? imm : registerAt(HART_F, plan.rs3, bits);
+}
+
+/** Byte offset of a register in the hart's state. */
+function registerAt(file: number, source: Source, encoding: number): number {
+  return (file + valueOf(source, encoding) * 2) * 4;
 }

@@ -88,6 +88,7 @@ export interface CoreIndices {
   readonly decode: number;
   readonly claim: number;
   readonly storeToCode: number;
+  readonly noteStoreToCode: number;
   readonly deviceLoad: number;
   readonly deviceStore: number;
   readonly time: number;
@@ -100,6 +101,8 @@ export interface CoreIndices {
   readonly ram: number;
   readonly ramBytes: number;
   readonly frameInfo: number;
+  /** The same: host address of the first slot of decoded code. */
+  readonly slots: number;
   /** Mutable global: outcome of the last slow access: 0 done, 1 trap, 2 done and end the slice. */
   readonly status: number;
   /** Mutable global: not 0 when the page that was translated last is not all under the same physical memory protection. */
@@ -158,6 +161,7 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
   const ram = module.importGlobal('m', 'ram');
   const ramBytes = module.importGlobal('m', 'ramBytes');
   const frameInfo = module.importGlobal('m', 'frameInfo');
+  const slots = module.importGlobal('m', 'slots');
   const threshold = translates ? module.importGlobal('m', 'threshold') : 0;
   const retired = translates ? module.importGlobal('m', 'regionRetired') : 0;
   if (translates) module.importTable('m', 'table', REGION_NUMBERS);
@@ -197,11 +201,13 @@ export function declareCore(module: ModuleBuilder, shared: boolean, variant: Cor
     ram,
     ramBytes,
     frameInfo,
+    slots,
     status: module.global(),
     mixed: module.global(),
     raise: module.declare(['i32', 'i32', 'i64'], []),
     pmpCheck: module.declare(['i32', 'i64', 'i64', 'i32'], ['i32']),
     translate: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),
+    noteStoreToCode: module.declare(['i32', 'i32'], ['i32']),
     slowLoad: module.declare(['i32', 'i64', 'i32'], ['i64']),
     slowStore: module.declare(['i32', 'i64', 'i32', 'i64'], []),
     atomicAddress: module.declare(['i32', 'i64', 'i32', 'i32'], ['i32']),

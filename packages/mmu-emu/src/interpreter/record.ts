@@ -2,7 +2,7 @@
  * Decoded instructions, as the interpreter reads them.
  *
  * ```
- *   slot:    i32 frame (-1: free)   i32 stores since the last decoding   ... 32 bytes
+ *   slot:    i32 frame (-1: free)   i32 stores since the last decoding   i32 observers   ... 32 bytes
  *            2048 records, one a halfword of the page
  *            sentinel: a record of handler 0, so that running off the page fetches the next one
  *            2048 words, one a halfword: below 65536 how often a jump arrived there (65535: it is not looked at any
@@ -17,6 +17,8 @@
 
 export const SLOT_FRAME = 0;
 export const SLOT_STORES = 4;
+/** How many have to hear of each store: regions made of the page, and one for whoever watches it. */
+export const SLOT_OBSERVERS = 8;
 /** Offset of the first record. */
 export const SLOT_RECORDS = 32;
 

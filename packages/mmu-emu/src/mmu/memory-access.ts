@@ -16,7 +16,7 @@ import { countAccess, regionExitNumber } from '../interpreter/region-exits.js';
 import { brIf, block, br, call, choose, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, setGlobal, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
-import { TLB_LOADS, TLB_STORES, TLB_TARGETS } from './tlb.js';
+import { TLB_LOADS, TLB_STORE_TO_CODE, TLB_STORES, TLB_TARGETS } from './tlb.js';
 import { ACCESS_LOAD, ACCESS_STORE, frameInfoOf, OUTCOME_DEVICE, OUTCOME_TRAP, tlbTag } from './translate.js';
 
 export const STATUS_DONE = 0;
@@ -32,7 +32,7 @@ export const noteStore = (indices: CoreIndices, host: Code, bytes: Code): Code =
     op('i32.and', load('i32.load16_u', frameInfoOf(indices, host)), i32c(FRAME_SLOT_MASK)),
     setGlobal(
       indices.status,
-      op('i32.or', getGlobal(indices.status), call(indices.storeToCode, host, bytes)),
+      op('i32.or', getGlobal(indices.status), call(indices.noteStoreToCode, host, bytes)),
     ),
   );
 
@@ -191,6 +191,36 @@ export function buildSlowLoad(indices: CoreIndices): FunctionBody {
   return f;
 }
 
+/**
+ * An aligned store to a page with decoded code that the TLB knows: done, and the function returns; unless it is data again.
+ */
+function storeToKnownCode(indices: CoreIndices, host: number): Code {
+  const [va, bytes, value] = [1, 2, 3];
+  const page = op('i64.and', get(va), i64c(-4096));
+  return when(
+    op(
+      'i64.eq',
+      load('i64.load', tee(host, tlbTag(load('i32.load', get(0), HART_DATA_BANK * 4), page)), TLB_STORES),
+      op('i64.or', page, i64c(TLB_STORE_TO_CODE)),
+    ),
+    seq(
+      set(
+        host,
+        op('i32.add', op('i32.wrap_i64', get(va)), load('i32.load', get(host), TLB_STORES + TLB_TARGETS)),
+      ),
+      when(
+        op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(host))), i32c(FRAME_SLOT_MASK)),
+        seq(
+          countAccess(get(0), i32c(regionExitNumber('storeToCode'))),
+          setGlobal(indices.status, call(indices.noteStoreToCode, get(host), get(bytes))),
+          byWidth(bytes, (width) => store(STORES[width], get(host), get(value))),
+          op('return'),
+        ),
+      ),
+    ),
+  );
+}
+
 /** `slowStore(hart, va, bytes, value)`: the outcome is in the status global. */
 export function buildSlowStore(indices: CoreIndices): FunctionBody {
   const f = new FunctionBody(4);
@@ -203,7 +233,7 @@ export function buildSlowStore(indices: CoreIndices): FunctionBody {
   const failed = seq(setGlobal(indices.status, i32c(STATUS_TRAP)), op('return'));
 
   setGlobal(indices.status, i32c(STATUS_DONE))(f);
-  when(isMisaligned(va, bytes), countMisaligned)(f);
+  when(isMisaligned(va, bytes), countMisaligned, storeToKnownCode(indices, host))(f);
   when(
     crosses(va, bytes, first),
     seq(

@@ -7,7 +7,7 @@ import { HART_BANK_USES, HART_DATA_BANK, HART_DATA_MODE, HART_FETCH_BANK, HART_F
 import type { StateReader } from '../snapshot/state-reader.js';
 import type { StateWriter } from '../snapshot/state-writer.js';
 import { PAGE_SHIFT, PAGE_SIZE } from './pte.js';
-import { BANK_BYTES, BANK_COUNT, BANK_LAST_USE, BANK_MODE, BANK_SATP, BANK_SUPERPAGES, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_MULTIPLIER, TLB_TARGETS } from './tlb.js'; // prettier-ignore
+import { BANK_BYTES, BANK_COUNT, BANK_LAST_USE, BANK_MODE, BANK_SATP, BANK_SUPERPAGES, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_MULTIPLIER, TLB_STORE_TO_CODE, TLB_TARGETS } from './tlb.js'; // prettier-ignore
 
 /** Words of a tag, and of a target. */
 const STEP_WORDS = 2;
@@ -60,10 +60,11 @@ export function saveBanks({ words, first, state, frames }: TlbBanks, to: StateWr
         const low = words[at];
         if (low & 1) continue;
         const addend = words[at + TARGET_WORDS];
+        const page = low - (low % PAGE_SIZE);
         const isFetch = cache === FETCHES;
         const frame = isFetch
           ? words[at + TARGET_WORDS + 1]
-          : ((low + addend - frames.ram) >>> 0) >>> PAGE_SHIFT;
+          : ((page + addend - frames.ram) >>> 0) >>> PAGE_SHIFT;
         // The slot may have been given to another frame since.
         if (isFetch && frames.slotOf(frame) !== addend) continue;
         to.words([entry, low, words[at + 1], frame]);
@@ -110,14 +111,17 @@ function restoreBank({ words, frames }: TlbBanks, base: number, from: StateReade
   for (let cache = 0; cache < 3; cache++) {
     for (let entry = from.u32(NO_MORE); entry !== NO_MORE; entry = from.u32(NO_MORE)) {
       const [low, high, frame] = [from.u32(), from.u32(), from.u32(frames.count - 1)];
-      // The low bits of a page's address are 0, and the others choose its place.
-      if (low % PAGE_SIZE !== 0 || placeOf(low) !== entry) from.fail('a translation is at the wrong place');
+      // The low bits of a page's address are 0, but for one of stores, and the others choose its place.
+      const mark = cache === STORES ? low & TLB_STORE_TO_CODE : 0;
+      const page = low - mark;
+      if (page % PAGE_SIZE !== 0 || placeOf(page) !== entry) from.fail('a translation is at the wrong place');
       const slot = cache === FETCHES ? frames.slotOf(frame) : undefined;
-      if (cache === FETCHES ? slot === undefined : cache === STORES && !frames.allowStores(frame)) continue;
+      if (cache === FETCHES && slot === undefined) continue;
+      if (cache === STORES && mark === 0 && !frames.allowStores(frame)) continue;
       const at = base + cache * CACHE_WORDS + entry * STEP_WORDS;
       words[at] = low;
       words[at + 1] = high;
-      words[at + TARGET_WORDS] = slot ?? frames.ram + frame * PAGE_SIZE - low;
+      words[at + TARGET_WORDS] = slot ?? frames.ram + frame * PAGE_SIZE - page;
       words[at + TARGET_WORDS + 1] = frame;
     }
   }

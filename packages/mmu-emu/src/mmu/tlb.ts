@@ -19,7 +19,8 @@
  * cost a look-up less than shifting and masking do.
  *
  * An entry exists only for what is allowed: a load entry for a readable page with A set, a store entry for a writable
- * one with A and D set whose frame has no decoded code. All are frames of RAM.
+ * one with A and D set. Where its frame had decoded code or was watched, a bit of the tag that no look-up has (TLB_STORE_TO_CODE)
+ * leaves it to the slow way, which then knows the frame without a walk. All are frames of RAM.
  */
 
 /** log2 of the entries of each array. */
@@ -34,6 +35,8 @@ export const TLB_TARGETS = TLB_ENTRIES << TLB_STEP_BITS;
 export const TLB_LOADS = 0;
 export const TLB_STORES = 2 * TLB_TARGETS;
 export const TLB_FETCHES = 4 * TLB_TARGETS;
+/** In the tag of a store entry: the frame had decoded code, or was watched. No aligned address has a page with this bit. */
+export const TLB_STORE_TO_CODE = 0x800;
 /** The low 32 bits of a page's address times this have the page's place in the upper TLB_ENTRY_BITS. */
 export const TLB_MULTIPLIER = (1 << (20 - TLB_ENTRY_BITS)) + (1 << (20 - 2 * TLB_ENTRY_BITS));
 /** After the arrays: first and last byte of what superpages map, two u64. Pages of 64 KiB count as superpages. */

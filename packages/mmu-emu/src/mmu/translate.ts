@@ -50,7 +50,7 @@ import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from './pte.js';
 import { PMP_ALLOWED, PMP_DENIED, PMP_MACHINE_SHIFT, PMP_MIXED } from './pmp-check.js';
-import { BANK_SUPERPAGES, TLB_ENTRY_BITS, TLB_LOADS, TLB_MULTIPLIER, TLB_STEP_BITS, TLB_STORES, TLB_TARGETS } from './tlb.js'; // prettier-ignore
+import { BANK_SUPERPAGES, TLB_ENTRY_BITS, TLB_LOADS, TLB_MULTIPLIER, TLB_STEP_BITS, TLB_STORE_TO_CODE, TLB_STORES, TLB_TARGETS } from './tlb.js'; // prettier-ignore
 
 export const ACCESS_LOAD = 0;
 export const ACCESS_STORE = 1;
@@ -244,7 +244,7 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
           op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(at))), i32c(FRAME_SLOT_MASK)),
           setGlobal(
             indices.status,
-            op('i32.or', getGlobal(indices.status), call(indices.storeToCode, get(at), i32c(8))),
+            op('i32.or', getGlobal(indices.status), call(indices.noteStoreToCode, get(at), i32c(8))),
           ),
         ),
         store('i64.store', get(at), tee(pte, op('i64.or', get(pte), get(need)))),
@@ -252,11 +252,12 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
     ),
   );
 
-  const fillEntry = (cache: number): Code =>
+  /** @param mark bits of the tag besides the page. */
+  const fillEntry = (cache: number, mark = 0): Code =>
     seq(
       set(need, op('i64.and', va, i64c(-4096))),
       set(entry, tlbTag(load('i32.load', hart, HART_DATA_BANK * 4), get(need))),
-      store('i64.store', get(entry), get(need), cache),
+      store('i64.store', get(entry), mark === 0 ? get(need) : op('i64.or', get(need), i64c(mark)), cache),
       store('i32.store', get(entry), op('i32.sub', get(host), op('i32.wrap_i64', va)), cache + TLB_TARGETS),
     );
 
@@ -296,6 +297,7 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
             store('i32.store16', get(at), op('i32.or', get(entry), i32c(FRAME_STORE_ENTRY))),
             fillEntry(TLB_STORES),
           ),
+          fillEntry(TLB_STORES, TLB_STORE_TO_CODE),
         ),
       ),
     ),

@@ -1,5 +1,5 @@
 import { HART_STRADDLER } from '../hart/state.js';
-import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, REGION_NUMBERS, SLOT_BYTES, SLOT_FRAME, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
+import { ARRIVALS_END, RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, REGION_NUMBERS, SLOT_BYTES, SLOT_FRAME, SLOT_OBSERVERS, SLOT_RECORDS } from '../interpreter/record.js'; // prettier-ignore
 import type { CodeObserver } from '../interpreter/code-cache.js';
 import { REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
 import type { MemoryLayout } from '../memory-layout.js';
@@ -271,6 +271,7 @@ export class Translator implements CodeObserver {
     const ofSlot = this.#bySlot.get(slot);
     if (ofSlot === undefined) this.#bySlot.set(slot, new Set([found]));
     else ofSlot.add(found);
+    this.#words[(slot + SLOT_OBSERVERS) >>> 2] += 1;
     // Marked now, so that other places in the queue see it; no region is entered before it is installed.
     this.#mark(found);
     return { found, region };
@@ -373,6 +374,7 @@ export class Translator implements CodeObserver {
     this.#retiredBefore += this.#retiredIn(found.number);
     this.#words.fill(0, this.#retiredWord(found.number), this.#retiredWord(found.number) + 2);
     this.#bySlot.get(found.slot)?.delete(found);
+    this.#words[(found.slot + SLOT_OBSERVERS) >>> 2] -= 1;
     this.table.set(found.number, null);
     this.#free.push(found.number);
   }

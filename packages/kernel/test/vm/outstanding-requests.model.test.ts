@@ -177,3 +177,23 @@ it('requests are sent, cut, joined, handed over and woken as by a model, however
     { numRuns: 100 },
   );
 });
+
+it('a request is cut where another begins that is outstanding, not where one did', () => {
+  const log: string[] = [];
+  const source = sourceThatLogs(log);
+  const block = (id: number, page: number, count: number): void =>
+    new LoggingWaiter(id, log).block(source.request(ASKS_PAGE, page, count, false));
+  block(0, 10, 1);
+  block(1, 0, 1);
+  source.pagesArrived(0, 1);
+  block(2, 2, 20);
+  source.pagesArrived(2, 10);
+  source.pagesArrived(10, 11);
+  block(3, 5, 12);
+  expect(log.filter((line) => line.startsWith('sent'))).toEqual([
+    'sent 10 11',
+    'sent 0 1',
+    'sent 2 10',
+    'sent 5 17',
+  ]);
+});

@@ -30,7 +30,7 @@ export class Ram {
   readonly #words: Uint32Array;
   readonly #observer: FrameObserver;
 
-  /** @param offset where RAM starts in `buffer`, in bytes. */
+  /** @internal RAM is made by `Machine.create`. @param offset where it starts in `buffer`, in bytes. */
   constructor(buffer: ArrayBufferLike, offset: number, bytes: number, observer: FrameObserver) {
     this.bytes = bytes;
     this.frameCount = bytes / PAGE_SIZE;

@@ -17,8 +17,8 @@ const COMPARE_BYTES = 0x7ff8;
 const TIME_BYTES = 8;
 const MAXIMUM_TICKS = Number.MAX_SAFE_INTEGER;
 
-/** One 32-bit register for each hart, of which bit 0 raises an interrupt. Registers of harts that are not there read 0. */
-class SoftwareInterrupts implements Device {
+/** What `AclintMswi` and `AclintSswi` are: one 32-bit register for each hart, of which bit 0 raises an interrupt. Registers of harts that are not there read 0. */
+export abstract class SoftwareInterrupts implements Device {
   readonly name: string;
   readonly base: number;
   readonly bytes = SOFTWARE_BYTES;
@@ -28,6 +28,7 @@ class SoftwareInterrupts implements Device {
   #host: DeviceHost | undefined;
   #pending = new Uint8Array(0);
 
+  /** @internal It is one of the two. */
   constructor(name: string, base: number, mask: number, keeps: boolean) {
     this.name = name;
     this.base = base;

@@ -1,4 +1,4 @@
-export { AclintMswi, AclintMtimer, AclintSswi } from './aclint.js';
+export { AclintMswi, AclintMtimer, AclintSswi, SoftwareInterrupts } from './aclint.js';
 export { CLINT_BASE, CLINT_BYTES, makeClint } from './clint.js';
 export { Plic, PLIC_BASE, PLIC_SOURCES } from './plic.js';
 export { TEST_FINISHER_BASE, TestFinisher } from './test-finisher.js';

@@ -92,7 +92,7 @@ export interface InstructionSpec {
   readonly constraints: readonly OperandConstraint[];
   /** Instructions that stand for another have this instead of semantics. */
   readonly expansion?: Expansion;
-  /** What it does. Present unless `expansion` is. */
+  /** @internal What it does. Present unless `expansion` is. */
   readonly semantics?: (s: SemanticsBuilder) => void;
 }
 

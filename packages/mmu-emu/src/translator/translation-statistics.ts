@@ -18,7 +18,44 @@ import type { MemoryLayout } from '../memory-layout.js';
  * - Floating point: mstatus.FS is not Dirty yet (`floatState`), a reserved `roundingMode`, or, by the name of the routine
  *   that then decides, no proof that WebAssembly's own operation is right (`floatAdd`, ...).
  */
-export type TranslationExit = Exclude<RegionExit, 'lookUp'> | FailedAccess;
+export type TranslationExit =
+  | 'otherPage'
+  | 'otherRegion'
+  | 'computedJump'
+  | 'budget'
+  | 'pageCrossing'
+  | 'regionLimit'
+  | 'csr'
+  | 'system'
+  | 'fence'
+  | 'reservation'
+  | 'routine'
+  | 'illegal'
+  | 'floatState'
+  | 'roundingMode'
+  | 'severalPages'
+  | 'tlbMiss'
+  | 'misaligned'
+  | 'device'
+  | 'storeToCode'
+  | 'protection'
+  | 'fault'
+  | 'clmul'
+  | 'clmulh'
+  | 'floatAdd'
+  | 'floatSubtract'
+  | 'floatMultiply'
+  | 'floatDivide'
+  | 'floatSquareRoot'
+  | 'floatMultiplyAdd'
+  | 'floatCompare'
+  | 'floatMinMax'
+  | 'floatClass'
+  | 'floatRound'
+  | 'floatToInteger'
+  | 'floatToIntegerModular'
+  | 'integerToFloat'
+  | 'floatConvert';
 
 /** What the translator has done since the machine was made. */
 export interface TranslationStatistics {

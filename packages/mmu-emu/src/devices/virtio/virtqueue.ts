@@ -32,6 +32,7 @@ export class BufferChain {
   readonly #readable: readonly Segment[];
   readonly #writable: readonly Segment[];
 
+  /** @internal Chains come from a queue. */
   constructor(memory: GuestMemory, head: number, readable: readonly Segment[], writable: readonly Segment[]) {
     this.#memory = memory;
     this.head = head;

@@ -6,7 +6,7 @@
 #   scripts/fetch-linux.sh [FOLDER]
 #
 # FAULTLINE_LINUX_VERSION is asked for in place of the pinned version: with one that never was, the script does what it will do
-# when the pinned one has gone.
+# when the pinned one has gone. FAULTLINE_LINUX_SOURCE is a line of sources.list that takes the place of the archive's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,12 +27,22 @@ if $complete; then
   exit
 fi
 
+fail() { # message
+  echo "fetch-linux: $1" >&2
+  exit 1
+}
+
+for tool in apt-get apt-cache dpkg-deb tar sha256sum; do
+  command -v "$tool" >/dev/null || fail "needs $tool, which is not installed"
+done
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch"/{lists/partial,archives/partial,debs,root}
 touch "$scratch/status"
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main" \
-  >"$scratch/sources.list"
+archive="deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main"
+source=${FAULTLINE_LINUX_SOURCE:-$archive}
+echo "$source" >"$scratch/sources.list"
 options=(
   -qq
   -o APT::Architecture=riscv64
@@ -46,16 +56,21 @@ options=(
   -o Dir::Etc::sourceparts=/dev/null
   -o Dir::Etc::preferencesparts=/dev/null
   -o APT::Sandbox::User=
+  -o APT::Update::Error-Mode=any
 )
-apt-get "${options[@]}" update
+apt-get "${options[@]}" update || fail "the archive does not answer: $source"
 
-# Fetches a package and unpacks what tar's patterns name; says so when it is not the one that is known.
+pinned=true
+# Fetches a package and unpacks what tar's patterns name. One of the pinned version has the pinned hash; of another, this is said.
 fetch() { # package, hash, patterns
   local package=$1 hash=$2 file
   shift 2
-  (cd "$scratch/debs" && apt-get "${options[@]}" download "$package")
+  (cd "$scratch/debs" && apt-get "${options[@]}" download "$package") || fail "$package cannot be fetched: $source"
   file=$(echo "$scratch/debs/${package}"_*.deb)
   if ! echo "$hash  $file" | sha256sum --quiet --check - >/dev/null 2>&1; then
+    case $package in
+      linux-*) ! $pinned || fail "the checksum of $(basename "$file") is not the pinned one: $source" ;;
+    esac
     echo "note: $(basename "$file") is not the version that was pinned"
   fi
   dpkg-deb --fsys-tarfile "$file" | tar -x -C "$scratch/root" --wildcards "$@"
@@ -64,12 +79,10 @@ fetch() { # package, hash, patterns
 if ! apt-cache "${options[@]}" show "linux-binary-$version-riscv64" >/dev/null 2>&1; then
   newest=$(apt-cache "${options[@]}" pkgnames linux-binary- |
     sed -nE 's/^linux-binary-([0-9.]+\+deb[0-9]+)-riscv64$/\1/p' | sort -V | tail -n 1)
-  if [ -z "$newest" ]; then
-    echo "the archive has no kernel for riscv64" >&2
-    exit 1
-  fi
+  [ -n "$newest" ] || fail "the archive has no kernel for riscv64: $source"
   echo "note: Linux $version has left the archive; $newest takes its place"
   version=$newest
+  pinned=false
 fi
 fetch "linux-binary-$version-riscv64" "$kernel_hash" '*/vmlinuz'
 fetch "linux-modules-$version-riscv64" "$modules_hash" "${modules[@]/#/*/}"

@@ -108,7 +108,7 @@ export function floatInstructions(format: FloatFormat): InstructionSpec[] {
         (negations & bit) === 0 ? value : s.let(i64.xor(value, i64.const(format.sign)));
       const fuse = format.code === FORMAT_DOUBLE ? fusedDouble : fusedSingle;
       const { condition, value, exact } = fuse(s, flip(a, 1), b, flip(c, 2));
-      const applies = all(unflagged(s, mode, exact), format.boxed(a), format.boxed(b), format.boxed(c), condition);
+      const applies = all(format.boxed(a), format.boxed(b), format.boxed(c), condition, unflagged(s, mode, exact));
       s.writeFd(s.computeUnless({ condition: applies, value }, 'floatMultiplyAdd', a, b, c, mode, code, i64.const(negations)));
     }); // prettier-ignore
 

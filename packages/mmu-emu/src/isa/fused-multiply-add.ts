@@ -4,13 +4,14 @@
  * Doubles. The product is p + q and the sum of p and c is s + t, both exactly (T. J. Dekker's product, D. E. Knuth's sum), so
  * what is wanted is s + t + q, rounded once. With w = t + q rounded:
  *
- * - if q is 0, s is the rounded sum already;
- * - if t is 0, w is exact, and s + w is right;
+ * - if q or t is 0, w is exact, and s + w is right;
  * - else w is off by at most one part in 2^53. Rounding is monotonic: if s + w(1 + 2^-51) and s + w(1 - 2^-51) round to
  *   the same value, everything between them does. (Where s is small against q, p and c have cancelled, and t is 0.)
  *
- * What fails that test, one case in about 2^50, is the routine's. The ranges of the exponents keep every product of halves
- * and every error a normal number or nought. A result of nought is exact then.
+ * What fails that test, one case in about 2^50, is the routine's. A product of at least 2^-960 is enough for all products of
+ * halves, and q, to be multiples of the least number there is, and so exact. What is too large for its halves, or for the sum,
+ * makes the result infinite or none at all, and that is seen in the result; so are infinite operands. A result of nought is
+ * exact. Where a factor is nought, the product is, and s + w is s but for the sign of a nought, which is looked at.
  *
  * Singles. The product is exact as a double, and s + t as above. Rounding s to a single is right unless s lies in the very
  * middle of two singles and t says that the sum does not.
@@ -29,14 +30,9 @@ const SPLITTER = double(0x41a0_0000_0200_0000n);
 const MORE = double(0x3ff0_0000_0000_0002n);
 const LESS = double(0x3fef_ffff_ffff_fffcn);
 
-/** Biased exponents of factors that are let through: 2^-450 to 2^450. */
-const LEAST_FACTOR = 1023 - 450;
-const FACTORS = 901;
-/** Biased exponents of summands: below 2^1000. Sums do not underflow. */
-const SUMMANDS = 1023 + 1000;
+/** 2^-960 without its sign bit. */
+const LEAST_PRODUCT = i64.const(BigInt(1023 - 960) << 53n);
 
-const exponent = (a: I64): I64 => i64.and(i64.shrU(a, i64.const(52)), i64.const(0x7ff));
-const isFactor = (a: I64): I32 => i64.ltU(i64.sub(exponent(a), i64.const(LEAST_FACTOR)), i64.const(FACTORS));
 const isZero = (a: I64): I32 => i64.eqz(i64.shl(a, i64.const(1)));
 
 /** A rounded value and what it lacks. */
@@ -76,23 +72,20 @@ export function fusedDouble(s: SemanticsBuilder, a: I64, b: I64, c: I64): FusedS
   const p = product(s, f64.reinterpret(a), f64.reinterpret(b));
   const t = sum(s, p.value, f64.reinterpret(c));
   const w = s.let(f64.add(t.error, p.error));
-  // With a factor of nought the sum is exact, whatever became of the error.
-  const hasZero = s.let(i32.or(isZero(a), isZero(b)));
-  const isSum = i32.or(f64.eq(p.error, ZERO), hasZero);
-  const value = s.let(i64.choose(isSum, f64.bits(t.value), f64.bits(f64.add(t.value, w))));
-  const isSettled = i32.or(
-    i32.or(f64.eq(p.error, ZERO), f64.eq(t.error, ZERO)),
+  const value = s.let(f64.bits(f64.add(t.value, w)));
+  const isSettled = i32.choose(
     f64.eq(f64.add(t.value, f64.mul(w, MORE)), f64.add(t.value, f64.mul(w, LESS))),
+    i32.const(1),
+    i32.or(f64.eq(p.error, ZERO), f64.eq(t.error, ZERO)),
   );
-  const inRange = i32.and(i32.and(isFactor(a), isFactor(b)), i64.ltU(exponent(c), i64.const(SUMMANDS)));
-  const isHarmless = i32.or(DOUBLE.plain(value), isZero(value));
+  const isNought = i32.and(isZero(value), i64.eq(value, f64.bits(t.value)));
+  const isHarmless = i32.choose(DOUBLE.plain(value), i32.const(1), isNought);
+  const isLarge = i64.geU(i64.shl(f64.bits(p.value), i64.const(1)), LEAST_PRODUCT);
+  const inRange = i32.choose(isLarge, i32.const(1), i32.or(isZero(a), isZero(b)));
   return {
-    condition: i32.or(
-      i32.and(i32.and(inRange, isSettled), isHarmless),
-      i32.and(hasZero, DOUBLE.finite(value)),
-    ),
+    condition: i32.and(inRange, i32.and(isSettled, isHarmless)),
     value,
-    exact: i32.and(isSum, f64.eq(t.error, ZERO)),
+    exact: isZero(i64.or(f64.bits(p.error), f64.bits(t.error))),
   };
 }
 

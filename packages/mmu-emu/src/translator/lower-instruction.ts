@@ -11,7 +11,7 @@ import { DYNAMIC_MODE, LAST_MODE } from '../interpreter/lower.js';
 import type { Statement, Value, ValueType } from '../isa/semantics.js';
 import { TLB_LOADS, TLB_STORES, TLB_TARGETS } from '../mmu/tlb.js';
 import { tlbTag } from '../mmu/translate.js';
-import { choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js';
+import { block, br, brIf, choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
 import type { AccessGroup, GroupedAccess } from './access-groups.js';
@@ -189,6 +189,22 @@ class InstructionLowering {
     return isWord(left, this.#instruction, this.#exits.words) ? left : undefined;
   }
 
+  /** Statement: goes to `doubt` unless a condition, 0 or 1, holds; a branch for each part, so that none becomes a number. */
+  #unless(condition: Value): Code {
+    const constant = this.#constant(condition);
+    if (constant !== undefined) return constant === 0n ? br('doubt') : seq();
+    if (condition.kind === 'op' && condition.op === 'i32.and')
+      return seq(...condition.args.map((arg) => this.#unless(arg)));
+    if (condition.kind === 'choose') {
+      return when(
+        this.#value(condition.condition),
+        this.#unless(condition.then),
+        this.#unless(condition.otherwise),
+      );
+    }
+    return brIf('doubt', op('i32.eqz', this.#value(condition)));
+  }
+
   #write(file: number, value: Value): Code {
     const local = this.#l.registers.get(file + 2 * this.#instruction.rd);
     return local === undefined ? seq() : set(local, this.#value(value));
@@ -283,7 +299,11 @@ class InstructionLowering {
         const { shortcut } = statement;
         if (shortcut === undefined) throw new Error('a routine is not translated');
         return seq(
-          when(op('i32.eqz', this.#value(shortcut.condition)), this.#exits.giveUp(statement.routine)),
+          block(
+            'certain',
+            block('doubt', this.#unless(shortcut.condition), br('certain')),
+            this.#exits.giveUp(statement.routine),
+          ),
           set(this.#locals[statement.local], this.#value(shortcut.value)),
         );
       }

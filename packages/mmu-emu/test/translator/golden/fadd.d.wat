@@ -62,45 +62,43 @@
         (local.set $i64_3
           (i64.reinterpret_f64
             (f64.add (f64.reinterpret_i64 (local.get $i64_1)) (f64.reinterpret_i64 (local.get $i64_2)))))
-        (if
-          (i32.eqz
-            (i32.and
-              (i32.and
-                (i32.and
-                  (i32.and
-                    (i64.eqz (local.get $i64_0))
-                    (if (result i32)
-                      (i32.wrap_i64 (i64.and (local.get $fcsr) (i64.const 1)))
-                      (then (i32.const 1))
-                      (else
-                        (i32.or
-                          (i32.or
-                            (i64.eqz (i64.and (local.get $i64_1) (i64.const 9223372036854775807)))
-                            (i32.const 0))
-                          (f64.eq
-                            (f64.add
+        (block $certain
+          (block $doubt
+            (br_if $doubt (i32.eqz (i64.eqz (local.get $i64_0))))
+            (if
+              (i32.wrap_i64 (i64.and (local.get $fcsr) (i64.const 1)))
+              (then)
+              (else
+                (br_if $doubt
+                  (i32.eqz
+                    (i32.or
+                      (i32.or
+                        (i64.eqz (i64.and (local.get $i64_1) (i64.const 9223372036854775807)))
+                        (i32.const 0))
+                      (f64.eq
+                        (f64.add
+                          (f64.sub
+                            (f64.reinterpret_i64 (local.get $i64_1))
+                            (f64.sub
+                              (f64.reinterpret_i64 (local.get $i64_3))
                               (f64.sub
-                                (f64.reinterpret_i64 (local.get $i64_1))
-                                (f64.sub
-                                  (f64.reinterpret_i64 (local.get $i64_3))
-                                  (f64.sub
-                                    (f64.reinterpret_i64 (local.get $i64_3))
-                                    (f64.reinterpret_i64 (local.get $i64_1)))))
-                              (f64.sub
-                                (f64.reinterpret_i64 (local.get $i64_2))
-                                (f64.sub
-                                  (f64.reinterpret_i64 (local.get $i64_3))
-                                  (f64.reinterpret_i64 (local.get $i64_1)))))
-                            (f64.reinterpret_i64 (i64.const 0)))))))
-                  (i32.const 1))
-                (i32.const 1))
-              (i64.lt_u
-                (i64.and (i64.shr_u (local.get $i64_3) (i64.const 52)) (i64.const 2047))
-                (i64.const 2047))))
-          (then
-            ;; leaves: floatAdd
-            (local.set $stop (i32.const 75501568))
-            (br $exit)))
+                                (f64.reinterpret_i64 (local.get $i64_3))
+                                (f64.reinterpret_i64 (local.get $i64_1)))))
+                          (f64.sub
+                            (f64.reinterpret_i64 (local.get $i64_2))
+                            (f64.sub
+                              (f64.reinterpret_i64 (local.get $i64_3))
+                              (f64.reinterpret_i64 (local.get $i64_1)))))
+                        (f64.reinterpret_i64 (i64.const 0))))))))
+            (br_if $doubt
+              (i32.eqz
+                (i64.lt_u
+                  (i64.and (i64.shr_u (local.get $i64_3) (i64.const 52)) (i64.const 2047))
+                  (i64.const 2047))))
+            (br $certain))
+          ;; leaves: floatAdd
+          (local.set $stop (i32.const 75501568))
+          (br $exit))
         (local.set $i64_4 (local.get $i64_3))
         (local.set $fa0 (local.get $i64_4))
         ;; leaves: illegal

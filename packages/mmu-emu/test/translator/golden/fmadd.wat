@@ -35,7 +35,6 @@
   (local $f64_9 f64)
   (local $f64_10 f64)
   (local $f64_11 f64)
-  (local $i32_0 i32)
   (local $i64_4 i64)
   (local $i64_5 i64)
   (local.set $bank (i32.load offset=552 (local.get $hart)))
@@ -101,80 +100,62 @@
             (f64.sub (local.get $f64_0) (f64.sub (local.get $f64_8) (local.get $f64_9)))
             (f64.sub (f64.reinterpret_i64 (local.get $i64_3)) (local.get $f64_9))))
         (local.set $f64_11 (f64.add (local.get $f64_10) (local.get $f64_7)))
-        (local.set $i32_0
-          (i32.or
-            (i64.eqz (i64.shl (local.get $i64_1) (i64.const 1)))
-            (i64.eqz (i64.shl (local.get $i64_2) (i64.const 1)))))
-        (local.set $i64_4
-          (if (result i64)
-            (i32.or (f64.eq (local.get $f64_7) (f64.reinterpret_i64 (i64.const 0))) (local.get $i32_0))
-            (then (i64.reinterpret_f64 (local.get $f64_8)))
-            (else (i64.reinterpret_f64 (f64.add (local.get $f64_8) (local.get $f64_11))))))
-        (if
-          (i32.eqz
-            (i32.and
-              (i32.and
-                (i32.and
-                  (i32.and
-                    (i32.and
-                      (i64.eqz (local.get $i64_0))
-                      (if (result i32)
-                        (i32.wrap_i64 (i64.and (local.get $fcsr) (i64.const 1)))
-                        (then (i32.const 1))
-                        (else
-                          (i32.and
-                            (i32.or
-                              (f64.eq (local.get $f64_7) (f64.reinterpret_i64 (i64.const 0)))
-                              (local.get $i32_0))
-                            (f64.eq (local.get $f64_10) (f64.reinterpret_i64 (i64.const 0)))))))
-                    (i32.const 1))
-                  (i32.const 1))
-                (i32.const 1))
-              (i32.or
-                (i32.and
-                  (i32.and
-                    (i32.and
-                      (i32.and
-                        (i64.lt_u
-                          (i64.sub
-                            (i64.and (i64.shr_u (local.get $i64_1) (i64.const 52)) (i64.const 2047))
-                            (i64.const 573))
-                          (i64.const 901))
-                        (i64.lt_u
-                          (i64.sub
-                            (i64.and (i64.shr_u (local.get $i64_2) (i64.const 52)) (i64.const 2047))
-                            (i64.const 573))
-                          (i64.const 901)))
-                      (i64.lt_u
-                        (i64.and (i64.shr_u (local.get $i64_3) (i64.const 52)) (i64.const 2047))
-                        (i64.const 2023)))
+        (local.set $i64_4 (i64.reinterpret_f64 (f64.add (local.get $f64_8) (local.get $f64_11))))
+        (block $certain
+          (block $doubt
+            (if
+              (i64.ge_u
+                (i64.shl (i64.reinterpret_f64 (local.get $f64_0)) (i64.const 1))
+                (i64.const 567453553048682496))
+              (then)
+              (else
+                (br_if $doubt
+                  (i32.eqz
                     (i32.or
-                      (i32.or
-                        (f64.eq (local.get $f64_7) (f64.reinterpret_i64 (i64.const 0)))
-                        (f64.eq (local.get $f64_10) (f64.reinterpret_i64 (i64.const 0))))
-                      (f64.eq
-                        (f64.add
-                          (local.get $f64_8)
-                          (f64.mul (local.get $f64_11) (f64.reinterpret_i64 (i64.const 4607182418800017410))))
-                        (f64.add
-                          (local.get $f64_8)
-                          (f64.mul (local.get $f64_11) (f64.reinterpret_i64 (i64.const 4607182418800017404)))))))
-                  (i32.or
-                    (i64.lt_u
-                      (i64.sub
-                        (i64.and (i64.shr_u (local.get $i64_4) (i64.const 52)) (i64.const 2047))
-                        (i64.const 2))
-                      (i64.const 2045))
-                    (i64.eqz (i64.shl (local.get $i64_4) (i64.const 1)))))
-                (i32.and
-                  (local.get $i32_0)
-                  (i64.lt_u
-                    (i64.and (i64.shr_u (local.get $i64_4) (i64.const 52)) (i64.const 2047))
-                    (i64.const 2047))))))
-          (then
-            ;; leaves: floatMultiplyAdd
-            (local.set $stop (i32.const 96473088))
-            (br $exit)))
+                      (i64.eqz (i64.shl (local.get $i64_1) (i64.const 1)))
+                      (i64.eqz (i64.shl (local.get $i64_2) (i64.const 1))))))))
+            (if
+              (f64.eq
+                (f64.add
+                  (local.get $f64_8)
+                  (f64.mul (local.get $f64_11) (f64.reinterpret_i64 (i64.const 4607182418800017410))))
+                (f64.add
+                  (local.get $f64_8)
+                  (f64.mul (local.get $f64_11) (f64.reinterpret_i64 (i64.const 4607182418800017404)))))
+              (then)
+              (else
+                (br_if $doubt
+                  (i32.eqz
+                    (i32.or
+                      (f64.eq (local.get $f64_7) (f64.reinterpret_i64 (i64.const 0)))
+                      (f64.eq (local.get $f64_10) (f64.reinterpret_i64 (i64.const 0))))))))
+            (if
+              (i64.lt_u
+                (i64.sub
+                  (i64.and (i64.shr_u (local.get $i64_4) (i64.const 52)) (i64.const 2047))
+                  (i64.const 2))
+                (i64.const 2045))
+              (then)
+              (else
+                (br_if $doubt (i32.eqz (i64.eqz (i64.shl (local.get $i64_4) (i64.const 1)))))
+                (br_if $doubt (i32.eqz (i64.eq (local.get $i64_4) (i64.reinterpret_f64 (local.get $f64_8)))))))
+            (br_if $doubt (i32.eqz (i64.eqz (local.get $i64_0))))
+            (if
+              (i32.wrap_i64 (i64.and (local.get $fcsr) (i64.const 1)))
+              (then)
+              (else
+                (br_if $doubt
+                  (i32.eqz
+                    (i64.eqz
+                      (i64.shl
+                        (i64.or
+                          (i64.reinterpret_f64 (local.get $f64_7))
+                          (i64.reinterpret_f64 (local.get $f64_10)))
+                        (i64.const 1)))))))
+            (br $certain))
+          ;; leaves: floatMultiplyAdd
+          (local.set $stop (i32.const 96473088))
+          (br $exit))
         (local.set $i64_5 (local.get $i64_4))
         (local.set $fa0 (local.get $i64_5))
         ;; leaves: illegal

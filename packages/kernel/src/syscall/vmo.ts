@@ -34,13 +34,13 @@ import {
 import { Handle } from '../object/handle-table.js';
 import { ResourceDispatcher } from '../object/resource.js';
 import type { Operation } from '../task/waiter.js';
-import { NO_FRAME } from '../vm/physical-pages.js';
 import { VmoDispatcher } from '../vm/vm-object.js';
 import { copyVmo } from '../vm/vmo-copy.js';
 import { zeroBytes } from '../vm/vmo-range.js';
 import { numberArg, pageArg, pageOffsetArg, type Caller, type SystemCall } from './call.js';
 import { andThen, handleRoom, outHandle, outU64Words } from './user-values.js';
 import { rangeArg, sizeArg, vmoHandle } from './vm-args.js';
+import { transferData } from './vmo-transfer.js';
 
 const CREATE_OPTIONS = ZX_VMO_RESIZABLE | ZX_VMO_DISCARDABLE | ZX_VMO_UNBOUNDED;
 
@@ -172,44 +172,6 @@ function replaceAsExecutable(caller: Caller, args: Uint32Array): Status | Operat
   const replacement = new Handle(handle.dispatcher, handle.rights | ZX_RIGHT_EXECUTE);
   handle.release();
   return outHandle(caller, numberArg(args, 2), replacement);
-}
-
-function transferData(caller: Caller, args: Uint32Array): Status {
-  if (args[2] !== 0) return ZX_ERR_INVALID_ARGS;
-  const target = vmoHandle(caller, args[0], ZX_RIGHT_WRITE);
-  if (typeof target === 'number') return target;
-  const source = vmoHandle(caller, args[8], ZX_RIGHT_READ | ZX_RIGHT_WRITE);
-  if (typeof source === 'number') return source;
-  const to = rangeArg(args, 2, 3);
-  const from = rangeArg(args, 5, 3);
-  if (to.offset !== 0 || to.rest !== 0 || from.offset !== 0) return ZX_ERR_INVALID_ARGS;
-  if (to.end > target.object.pages || from.end > source.object.pages) return ZX_ERR_OUT_OF_RANGE;
-  if (target.object.isPagerBacked || source.object.isPagerBacked) return ZX_ERR_NOT_SUPPORTED;
-  const input = source.object;
-  const output = target.object;
-  if (input.kind === 'contiguous' || output.kind === 'contiguous') return ZX_ERR_NOT_SUPPORTED;
-  if (input.isPhysical || output.isPhysical) return ZX_ERR_NOT_SUPPORTED;
-  if (input.cow.anyHeld(input.start + from.page, input.start + from.end)) return ZX_ERR_BAD_STATE;
-  if (output.cow.anyHeld(output.start + to.page, output.start + to.end)) return ZX_ERR_BAD_STATE;
-  if (input.cow === output.cow) return ZX_ERR_INVALID_ARGS;
-  const { cow } = input;
-  const zeroed = output.cow.zeroPages(output.start + to.page, output.start + to.end);
-  if (zeroed < 0) return zeroed;
-  const first = input.start + from.page;
-  const last = input.start + from.end;
-  for (let page = first; page < last; page += 1) {
-    if (cow.find(page) < 0) {
-      page += cow.runFrom(page, last) - 1;
-      continue;
-    }
-    const frame = cow.takeFrame(page);
-    if (frame === NO_FRAME) return ZX_ERR_NO_MEMORY;
-    const status = output.cow.replace(output.start + to.page + (page - first), frame);
-    if (status === ZX_OK) continue;
-    caller.core.vm.physical.free(frame);
-    return status;
-  }
-  return ZX_OK;
 }
 
 export const VMO_CALLS: readonly SystemCall[] = [

@@ -73,7 +73,7 @@ export default defineConfig({
             'packages/kernel/test/pager/!(pins|snapshot-zero|stream-size|validation|vmo-info).test.ts',
             'packages/kernel/test/task/{crash,exception-channel,futex,guest-fuzz,guest-system-calls,page-waits,race-exploration,suspend}.test.ts',
             'packages/kernel/test/syscall/vmar-regions.test.ts',
-            'packages/kernel/test/vm/{discardable,eviction}.test.ts',
+            'packages/kernel/test/vm/{discardable,eviction,eviction-room}.test.ts',
           ],
         },
       },

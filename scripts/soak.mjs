@@ -38,8 +38,11 @@ const RAM_BYTES = 32 * MEGABYTE;
 const A0 = HART_X + 2 * 10;
 const S5 = HART_X + 2 * 21;
 
-/** Writes function after function, each page in turn, at one of `places` in it; s5 counts those that computed something else than they should. */
-const program = (pages, places, repetitions) => `
+/**
+ * Writes function after function, each page in turn, at one of `places` in it, and counts to `pause` after each; s5 counts those
+ * that computed something else than they should.
+ */
+const program = (pages, places, repetitions, pause) => `
     la   s0, area
     li   s1, ${pages}
     li   s2, 0                 # functions written
@@ -74,6 +77,9 @@ next:
     beq  a0, t1, 1f
     addi s5, s5, 1
 1:  addi s2, s2, 1
+    li   t1, ${pause}
+1:  addi t1, t1, -1
+    bnez t1, 1b
     j    next
     .option norvc
 rest:
@@ -87,6 +93,8 @@ area:
 /** Rounds of a loop that is hot, wherever it is. */
 const HOT_ROUNDS = 20_000_000;
 const WRITTEN_ROUNDS = 200_000;
+/** Of a loop that stays, between functions that are a module each: what V8 keeps of those is to be well below what may grow. */
+const SOME_ROUNDS = 500_000;
 
 /** Adds up something else each time that it is written. */
 const written = (value) => `
@@ -169,8 +177,8 @@ process.stdout.write(
   `V8 ${process.versions.v8} itself keeps ${keeps.toFixed(1)} bytes of every module that has one type of function\n`,
 );
 
-const everything = await start('translator', program(MANY_PAGES, 64, 8));
-const hot = await start('auto', program(FEW_PAGES, 1, HOT_ROUNDS));
+const everything = await start('translator', program(MANY_PAGES, 64, 8, SOME_ROUNDS));
+const hot = await start('auto', program(FEW_PAGES, 1, HOT_ROUNDS, 1));
 const outside = await start('auto', written(1));
 
 let writes = 0;
@@ -191,7 +199,7 @@ const turns = [
   {
     name: 'translates everything',
     started: everything,
-    turn: () => run(everything.hart, 5_000),
+    turn: () => run(everything.hart, 2_000_000),
     spent: 0n,
   },
   { name: 'translates what is hot', started: hot, turn: () => run(hot.hart, 5_000_000), spent: 0n },
@@ -206,7 +214,7 @@ function nextTurn() {
 }
 
 // Until the cache of code is full, memory grows as it should.
-while (translationOf(everything).translations < FILLED) run(everything.hart, 5_000);
+while (translationOf(everything).translations < FILLED) run(everything.hart, 2_000_000);
 
 const samples = [];
 const madeBefore = made;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assemble, EXIT_TRAP } from '../../src/index.js';
+import { TLB_ENTRY_BITS, TLB_MULTIPLIER } from '../../src/mmu/tlb.js';
 import { Bench, ORIGIN } from '../run-program.js';
 
 const encode = (source: string): bigint => {
@@ -150,21 +151,51 @@ describe('code that changes', () => {
   });
 
   it('more pages of code than the cache holds run right, in turn', async () => {
-    const pages = 700;
-    const bench = await Bench.of('nop', { ramBytes: 8 * 2 ** 20 });
+    const pages = 2300;
+    const bench = await Bench.of('nop', { ramBytes: 16 * 2 ** 20 });
     for (let page = 1; page <= pages; page++) {
-      bench.machine.ram.writable(page).set(assemble(`addi a0, a0, ${page}\nadd a1, a1, a2\njr a1`).bytes);
+      bench.machine.ram
+        .writable(page)
+        .set(assemble(`addi a0, a0, ${page % 2048}\nadd a1, a1, a2\njr a1`).bytes);
     }
     bench.machine.ram.writable(pages + 1).set(assemble('ecall').bytes);
+    const sum = Array.from({ length: pages }, (_, index) => (index + 1) % 2048).reduce((a, b) => a + b);
     for (let round = 0; round < 3; round++) {
       bench.setX('a0', 0n);
       bench.setX('a1', ORIGIN + 4096);
       bench.setX('a2', 4096n);
       bench.pc = BigInt(ORIGIN + 4096);
       expect(bench.run()).toBe(EXIT_TRAP);
-      expect([bench.x('a0'), bench.hart.retired]).toEqual([BigInt((pages * (pages + 1)) / 2), pages * 3]);
+      expect([bench.x('a0'), bench.hart.retired]).toEqual([BigInt(sum), pages * 3]);
     }
   });
+
+  it.each(['interpreter', 'translator'] as const)(
+    'is not mistaken for what took its place in the cache, where the TLB still knows its page (%s)',
+    async (engine) => {
+      const bench = await Bench.of('nop', { ramBytes: 16 * 2 ** 20, engine });
+      const { ram } = bench.machine;
+      const at = (page: number): number => ORIGIN + page * 4096;
+      const place = (page: number): number => Math.imul(at(page), TLB_MULTIPLIER) >>> (32 - TLB_ENTRY_BITS);
+      ram.writable(1).set(assemble('addi a0, a0, 1\necall').bytes);
+      // As many others as there is room for and more, none of them at its place in the TLB.
+      const others = Array.from({ length: 2200 }, (_, index) => index + 2).filter(
+        (page) => place(page) !== place(1),
+      );
+      others.forEach((page, index) => {
+        const next = at(others[index + 1] ?? 1);
+        ram.writable(page).set(assemble(`addi a0, a0, 2\nli a1, ${next}\njr a1`).bytes);
+      });
+      bench.pc = BigInt(at(1));
+      expect([bench.run(), bench.x('a0')]).toEqual([EXIT_TRAP, 1n]);
+      bench.pc = BigInt(at(others[0]));
+      expect([bench.run(), bench.x('a0'), bench.pc]).toEqual([
+        EXIT_TRAP,
+        BigInt(2 + 2 * others.length),
+        BigInt(at(1) + 4),
+      ]);
+    },
+  );
 });
 
 describe('an atomic operation that changes its own page', () => {

@@ -17,7 +17,9 @@ import {
   ZX_VMO_RESIZABLE,
 } from '../../src/abi/vm.js';
 import type { GuestThread } from '../support/guest-thread.js';
-import { UserPager, ok, pattern, type PagedVmo, type Reader } from '../support/user-pager.js';
+import { pattern, type PagedVmo } from '../support/paged-vmo.js';
+import { type Reader } from '../support/pager-actors.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

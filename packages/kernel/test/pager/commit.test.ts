@@ -12,7 +12,8 @@ import {
   ZX_VMO_OP_COMMIT,
   ZX_VMO_OP_PREFETCH,
 } from '../../src/abi/vm.js';
-import { Call, UserPager, ok } from '../support/user-pager.js';
+import { Call } from '../support/pager-actors.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

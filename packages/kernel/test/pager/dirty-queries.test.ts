@@ -37,7 +37,8 @@ import {
   ZX_VMO_TRAP_DIRTY,
   ZX_VMO_UNBOUNDED,
 } from '../../src/abi/vm.js';
-import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 const NO_HANDLE = 0xffff_fff0;

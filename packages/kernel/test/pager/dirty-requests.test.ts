@@ -9,7 +9,9 @@ import {
   ZX_VMO_RESIZABLE,
   ZX_VMO_TRAP_DIRTY,
 } from '../../src/abi/vm.js';
-import { UserPager, ok, pattern, type Call, type PagedVmo } from '../support/user-pager.js';
+import { pattern, type PagedVmo } from '../support/paged-vmo.js';
+import { type Call } from '../support/pager-actors.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

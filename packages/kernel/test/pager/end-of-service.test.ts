@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_BAD_STATE, ZX_ERR_INVALID_ARGS, ZX_ERR_TIMED_OUT, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_OP_ALWAYS_NEED } from '../../src/abi/vm.js';
 import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
-import { Call, UserPager, ok } from '../support/user-pager.js';
+import { Call } from '../support/pager-actors.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

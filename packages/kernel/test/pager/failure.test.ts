@@ -9,7 +9,8 @@ import {
   ZX_OK,
 } from '../../src/abi/status.js';
 import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
-import { UserPager, type Call } from '../support/user-pager.js';
+import { type Call } from '../support/pager-actors.js';
+import { UserPager } from '../support/user-pager.js';
 import { VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

@@ -4,7 +4,8 @@ import { ZX_PAGER_RESET_VMO_STATS } from '../../src/abi/pager.js';
 import { ZX_ERR_INVALID_ARGS, ZX_ERR_IO, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_OP_COMMIT, ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
 import { GuestCall } from '../support/guest-call.js';
-import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

@@ -2,7 +2,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_INVALID_ARGS, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMAR_OP_ZERO, ZX_VMO_OP_ZERO, ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
-import { DIRTY_MODES, UserPager, ok, pattern, type Call, type PagedVmo } from '../support/user-pager.js';
+import { pattern, type PagedVmo } from '../support/paged-vmo.js';
+import { type Call } from '../support/pager-actors.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

@@ -12,7 +12,9 @@ import {
   ZX_VMO_OP_DONT_NEED,
   ZX_VMO_OP_ZERO,
 } from '../../src/abi/vm.js';
-import { Call, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { Call } from '../support/pager-actors.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

@@ -12,7 +12,8 @@ import {
 } from '../../src/abi/vm.js';
 import { GuestCall } from '../support/guest-call.js';
 import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
-import { DIRTY_MODES, UserPager, ok, pattern } from '../support/user-pager.js';
+import { pattern } from '../support/paged-vmo.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

@@ -3,7 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_OUT_OF_RANGE, ZX_ERR_UNAVAILABLE, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_OP_ALWAYS_NEED, ZX_VMO_OP_ZERO, ZX_VMO_RESIZABLE } from '../../src/abi/vm.js';
 import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
-import { Call, DIRTY_MODES, UserPager, ok, pattern } from '../support/user-pager.js';
+import { pattern } from '../support/paged-vmo.js';
+import { Call } from '../support/pager-actors.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

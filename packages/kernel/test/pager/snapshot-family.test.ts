@@ -21,7 +21,8 @@ import {
   ZX_VMO_RESIZABLE,
 } from '../../src/abi/vm.js';
 import { Pinner } from '../support/pinner.js';
-import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 import { VmoFamily } from '../support/vmo-family.js';
 

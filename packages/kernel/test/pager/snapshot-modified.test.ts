@@ -6,7 +6,8 @@ import {
   ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE,
   ZX_VMO_CHILD_SNAPSHOT_MODIFIED,
 } from '../../src/abi/vm.js';
-import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 import { VmoFamily } from '../support/vmo-family.js';
 

@@ -1,7 +1,8 @@
 /** OP_ZERO in snapshots: what it hides, wherever the pages are, and what it leaves to the others. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_OK } from '../../src/abi/status.js';
-import { UserPager, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager } from '../support/user-pager.js';
 import { VmFixture } from '../support/vm-fixture.js';
 import { VmoFamily } from '../support/vmo-family.js';
 

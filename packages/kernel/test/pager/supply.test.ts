@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_BAD_STATE, ZX_ERR_IO, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
 import { GuestCall } from '../support/guest-call.js';
 import { ACCESS_PATHS, PageAccess } from '../support/page-access.js';
-import { DIRTY_MODES, UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { pattern, type PagedVmo } from '../support/paged-vmo.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

@@ -37,7 +37,8 @@ import {
 } from '../../src/abi/vm.js';
 import type { HostProcess } from '../../src/host/host-process.js';
 import { Pinner } from '../support/pinner.js';
-import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

@@ -4,7 +4,8 @@ import * as info from '../../src/abi/info.js';
 import { ZX_DEFAULT_VMO_RIGHTS } from '../../src/abi/rights.js';
 import { ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_RESIZABLE } from '../../src/abi/vm.js';
-import { UserPager, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 import { VmoFamily } from '../support/vmo-family.js';
 

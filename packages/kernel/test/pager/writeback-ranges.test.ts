@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_NOT_FOUND, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
-import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let machine: Machine;

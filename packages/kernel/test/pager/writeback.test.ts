@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ZX_ERR_IO, ZX_ERR_OUT_OF_RANGE, ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_RESIZABLE, ZX_VMO_TRAP_DIRTY } from '../../src/abi/vm.js';
-import { DIRTY_MODES, UserPager, pattern, type PagedVmo } from '../support/user-pager.js';
+import { pattern, type PagedVmo } from '../support/paged-vmo.js';
+import { DIRTY_MODES, UserPager } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let pager: UserPager;

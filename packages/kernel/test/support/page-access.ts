@@ -2,7 +2,9 @@
 import { expect } from 'vitest';
 import { ZX_OK, type Status } from '../../src/abi/status.js';
 import type { GuestThread } from './guest-thread.js';
-import { Reader, pattern, type PagedVmo, type UserPager } from './user-pager.js';
+import { pattern, type PagedVmo } from './paged-vmo.js';
+import { Reader } from './pager-actors.js';
+import { type UserPager } from './user-pager.js';
 import { PAGE } from './vm-fixture.js';
 
 /** How memory is accessed: through a mapping, or by `zx_vmo_read` and `zx_vmo_write`. */

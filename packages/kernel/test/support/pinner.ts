@@ -3,7 +3,9 @@ import { ZX_BTI_PERM_READ, ZX_BTI_PERM_WRITE } from '../../src/abi/bti.js';
 import { ZX_RSRC_SYSTEM_IOMMU_BASE } from '../../src/abi/resource.js';
 import type { Status } from '../../src/abi/status.js';
 import type { HostProcess } from '../../src/host/host-process.js';
-import { Call, ok, type PagedVmo } from './user-pager.js';
+import { type PagedVmo } from './paged-vmo.js';
+import { Call } from './pager-actors.js';
+import { ok } from './user-pager.js';
 
 const PAGE = 4096;
 

@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import { ZX_OK } from '../../src/abi/status.js';
 import { INFO_VMO_BYTES, INFO_VMO_COMMITTED_CHANGE_EVENTS, ZX_INFO_VMO } from '../../src/abi/info.js';
-import { UserPager, ok, type PagedVmo } from './user-pager.js';
+import { type PagedVmo } from './paged-vmo.js';
+import { UserPager, ok } from './user-pager.js';
 import { PAGE, VmFixture, type FixtureOptions } from './vm-fixture.js';
 
 export const LOW = 100;

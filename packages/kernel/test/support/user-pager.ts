@@ -24,41 +24,11 @@ import { VmoDispatcher } from '../../src/vm/vm-object.js';
 import type { AddressSpace } from '../../src/vm/address-space.js';
 import { GuestCall } from './guest-call.js';
 import { GuestThread } from './guest-thread.js';
+import { pattern, type PagedVmo } from './paged-vmo.js';
+import { Call, CalledWordWrite, MappedWordWrite, Reader, type WordWrite } from './pager-actors.js';
 import { PAGE, type VmFixture } from './vm-fixture.js';
 
 const WORDS = PAGE / 8;
-
-/** A VMO of the test, mapped in its address space. */
-export interface PagedVmo {
-  readonly handle: number;
-  readonly key: bigint;
-  /** First word of the pattern: that of the key, moved on for clones. */
-  readonly first: bigint;
-  readonly base: number;
-  readonly pages: number;
-}
-
-/** A call of the host that may wait. */
-export class Call {
-  status: Status | undefined;
-
-  /** @param done settles with the call */
-  constructor(readonly done: Promise<{ readonly status: Status }>) {
-    void done.then(({ status }) => (this.status = status));
-  }
-
-  get isBlocked(): boolean {
-    return this.status === undefined;
-  }
-}
-
-/** What a page holds. */
-export function pattern(vmo: PagedVmo, page: number, count = 1): Uint8Array {
-  const words = new BigUint64Array(count * WORDS);
-  for (let index = 0; index < words.length; index += 1)
-    words[index] = vmo.first + BigInt(page * WORDS + index);
-  return new Uint8Array(words.buffer);
-}
 
 export class UserPager {
   readonly pager: number;
@@ -418,75 +388,6 @@ interface RangeRecords {
 }
 
 type RangeQuery = (offset: number) => RangeRecords;
-
-/** A write of one word. */
-export interface WordWrite {
-  readonly isBlocked: boolean;
-  /** It is done. */
-  expectDone(): void;
-  /** It failed: a crash with this status, or the call's. */
-  expectFailed(status: Status): void;
-}
-
-class MappedWordWrite implements WordWrite {
-  constructor(private readonly thread: GuestThread) {}
-
-  get isBlocked(): boolean {
-    return this.thread.isBlocked;
-  }
-
-  expectDone(): void {
-    expect(this.thread.outcome.end).toBe('done');
-  }
-
-  expectFailed(status: Status): void {
-    expect(this.thread.outcome).toEqual({ end: 'crash', address: this.thread.address, status });
-  }
-}
-
-class CalledWordWrite implements WordWrite {
-  constructor(private readonly call: Call) {}
-
-  get isBlocked(): boolean {
-    return this.call.isBlocked;
-  }
-
-  expectDone(): void {
-    expect(this.call.status).toBe(ZX_OK);
-  }
-
-  expectFailed(status: Status): void {
-    expect(this.call.status).toBe(status);
-  }
-}
-
-/** A `zx_vmo_read` of whole pages. */
-export class Reader extends Call {
-  readonly bytes: Uint8Array;
-
-  constructor(
-    pager: UserPager,
-    private readonly vmo: PagedVmo,
-    private readonly page: number,
-    count: number,
-  ) {
-    const bytes = new Uint8Array(count * PAGE);
-    super(pager.host.vmoRead(vmo.handle, bytes, page * PAGE));
-    this.bytes = bytes;
-  }
-
-  /** Pages from the start that have arrived with their pattern. */
-  get arrived(): number {
-    const expected = pattern(this.vmo, this.page, this.bytes.length / PAGE);
-    let pages = 0;
-    while (pages * PAGE < this.bytes.length) {
-      const at = pages * PAGE;
-      if (Buffer.compare(this.bytes.subarray(at, at + PAGE), expected.subarray(at, at + PAGE)) !== 0) break;
-      pages += 1;
-    }
-    return pages;
-  }
-}
 
 /** The result, when it is a success. */
 export function ok<T extends { readonly status: Status }>(result: T): T {

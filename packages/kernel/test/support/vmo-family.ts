@@ -13,7 +13,8 @@ import {
 import { ZX_OK } from '../../src/abi/status.js';
 import { ZX_VMO_CHILD_SNAPSHOT_MODIFIED, ZX_VMO_OP_ZERO } from '../../src/abi/vm.js';
 import { FRAME_PAGE } from '../../src/vm/physical-pages.js';
-import { ok, type PagedVmo, type UserPager } from './user-pager.js';
+import { type PagedVmo } from './paged-vmo.js';
+import { ok, type UserPager } from './user-pager.js';
 import { PAGE } from './vm-fixture.js';
 
 /** What ZX_INFO_VMO tells; memory in pages. */

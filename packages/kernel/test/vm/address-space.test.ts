@@ -14,7 +14,8 @@ import { FAULT_READ } from '../../src/vm/fault-kind.js';
 import { VmoDispatcher } from '../../src/vm/vm-object.js';
 import { GuestCall } from '../support/guest-call.js';
 import { GuestThread } from '../support/guest-thread.js';
-import { UserPager, ok, pattern, type PagedVmo } from '../support/user-pager.js';
+import { pattern, type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 const RW = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;

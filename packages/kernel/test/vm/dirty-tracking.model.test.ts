@@ -9,7 +9,8 @@ import { ZX_VMO_OP_COMMIT, ZX_VMO_OP_ZERO, ZX_VMO_RESIZABLE } from '../../src/ab
 import { GuestCall } from '../support/guest-call.js';
 import { GuestThread } from '../support/guest-thread.js';
 import { MachineSupply } from '../support/machine-supply.js';
-import { DIRTY_MODES, UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { DIRTY_MODES, UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 import { DirtyModel, type ActorStep, type ModelActor } from './dirty-model.js';
 

@@ -4,7 +4,8 @@ import { ZX_RIGHT_SAME_RIGHTS } from '../../src/abi/rights.js';
 import { ZX_OK } from '../../src/abi/status.js';
 import { ZX_VM_PERM_EXECUTE, ZX_VM_PERM_READ, ZX_VMO_OP_DONT_NEED } from '../../src/abi/vm.js';
 import { GuestThread } from '../support/guest-thread.js';
-import { ok, UserPager, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { ok, UserPager } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 const LOW = 100;

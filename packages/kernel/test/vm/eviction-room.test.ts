@@ -11,11 +11,11 @@ import {
   ZX_VMO_OP_ZERO,
 } from '../../src/abi/vm.js';
 import { GuestCall } from '../support/guest-call.js';
-import type { UserPager } from '../support/user-pager.js';
-import { Call, ok, pattern } from '../support/user-pager.js';
-import type { VmFixture } from '../support/vm-fixture.js';
-import { PAGE, type FixtureOptions } from '../support/vm-fixture.js';
+import { Call } from '../support/pager-actors.js';
+import { pattern } from '../support/paged-vmo.js';
 import { LOW, fill, resident, shortOfFrames } from '../support/short-of-frames.js';
+import { ok, type UserPager } from '../support/user-pager.js';
+import { PAGE, type FixtureOptions, type VmFixture } from '../support/vm-fixture.js';
 
 let fixture: VmFixture;
 let pager: UserPager;

@@ -13,7 +13,8 @@ import { VmoDispatcher } from '../../src/vm/vm-object.js';
 import { sweepArgument, sweepSum } from '../support/access-code.js';
 import { GuestThread } from '../support/guest-thread.js';
 import { MachineSupply } from '../support/machine-supply.js';
-import { UserPager, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 const PAGES = 80;

@@ -8,12 +8,11 @@ import {
   ZX_VMO_OP_DONT_NEED,
 } from '../../src/abi/vm.js';
 import type { KernelEvent } from '../../src/events.js';
+import { pattern } from '../support/paged-vmo.js';
 import { Pinner } from '../support/pinner.js';
-import type { UserPager } from '../support/user-pager.js';
-import { pattern } from '../support/user-pager.js';
-import type { VmFixture } from '../support/vm-fixture.js';
-import { PAGE } from '../support/vm-fixture.js';
 import { HIGH, LOW, changeEvents, fill, hint, resident, shortOfFrames } from '../support/short-of-frames.js';
+import type { UserPager } from '../support/user-pager.js';
+import { PAGE, type VmFixture } from '../support/vm-fixture.js';
 
 let fixture: VmFixture;
 let pager: UserPager;

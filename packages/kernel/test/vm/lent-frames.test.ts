@@ -14,7 +14,8 @@ import {
 } from '../../src/abi/status.js';
 import { ZX_DEFAULT_PAGER_RIGHTS, ZX_RIGHT_MANAGE_VMO } from '../../src/abi/rights.js';
 import type { FrameLoan } from '../../src/vm/lent-frames.js';
-import { UserPager, ok, type PagedVmo } from '../support/user-pager.js';
+import { type PagedVmo } from '../support/paged-vmo.js';
+import { UserPager, ok } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
 
 let fixture: VmFixture;

@@ -176,9 +176,7 @@ class RegionLowering {
     const arrived = set(this.#entry, i32c(NO_ENTRY));
     const inwards = [...ways].map(([next, entries]) =>
       when(
-        entries
-          .map((entry) => op('i32.eq', get(this.#entry), i32c(this.#graph.entryOf.get(entry) as number)))
-          .reduce((a, b) => op('i32.or', a, b)),
+        this.#isUnderWayTo(entries.map((entry) => this.#graph.entryOf.get(entry) as number)),
         seq(gates.has(next) ? seq() : arrived, this.#follow(node, next)),
       ),
     );
@@ -186,6 +184,18 @@ class RegionLowering {
       when(op('i32.ne', get(this.#entry), i32c(NO_ENTRY)), seq(...inwards, arrived)),
       this.#follow(node, header),
     );
+  }
+
+  /** Expression: whether the entry that is under way is one of these. */
+  #isUnderWayTo(entries: readonly number[]): Code {
+    if (entries.length > 2 && this.#graph.entryOf.size <= 64) {
+      const mask = entries.reduce((bits, entry) => bits | (1n << BigInt(entry)), 0n);
+      const bit = op('i64.shr_u', i64c(BigInt.asIntN(64, mask)), op('i64.extend_i32_u', get(this.#entry)));
+      return op('i32.and', op('i32.wrap_i64', bit), i32c(1));
+    }
+    return entries
+      .map((entry) => op('i32.eq', get(this.#entry), i32c(entry)))
+      .reduce((a, b) => op('i32.or', a, b));
   }
 
   /**

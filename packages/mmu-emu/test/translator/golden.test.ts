@@ -19,6 +19,8 @@ const SNIPPETS: Readonly<Record<string, string>> = {
   loop: '1: lbu a2, 0(a0)\nadd a3, a3, a2\naddi a0, a0, 1\nbne a0, a1, 1b\nret',
   call: 'mv s0, ra\ncall 1f\naddi a0, a0, 1\nmv ra, s0\nret\n1: slli a0, a0, 1\nret',
   frame: 'addi sp, sp, -32\nsd ra, 24(sp)\nsd s0, 16(sp)\nsw a0, 12(sp)\nlw a1, 8(sp)',
+  gates:
+    '1: mv a1, a0\n2: call 3f\ncall 3f\ncall 3f\nbnez a1, 2b\nbnez a0, 1b\nebreak\n3: addi a1, a1, -1\nret',
   'indirect jump': 'sh3add a1, a0, a1\nld a1, 0(a1)\njr a1',
 };
 

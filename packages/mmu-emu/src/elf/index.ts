@@ -1,6 +1,7 @@
 export { ElfError } from './elf-error.js';
 export type { ElfErrorCode } from './elf-error.js';
-export { isElf, parseElf } from './elf-image.js';
+export { isElf } from './elf-header.js';
+export { parseElf } from './elf-image.js';
 export type { ElfImage, ElfRange, ElfSegment, ParseElfOptions } from './elf-image.js';
 export { loadElf } from './load-elf.js';
 export type { ElfLoadTarget, LoadedElf } from './load-elf.js';

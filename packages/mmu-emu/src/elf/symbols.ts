@@ -1,6 +1,6 @@
 import { ByteReader } from './byte-reader.js';
 import { ElfError } from './elf-error.js';
-import { isElf } from './elf-image.js';
+import { isElf } from './elf-header.js';
 
 /** A named address of a program. */
 export interface ElfSymbol {

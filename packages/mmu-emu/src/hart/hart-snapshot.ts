@@ -5,7 +5,7 @@ import type { StateWriter } from '../snapshot/state-writer.js';
 import { PRIVILEGE_MACHINE, PRIVILEGE_SUPERVISOR } from './causes.js';
 import { ALL_INTERRUPTS, DELEGABLE_EXCEPTIONS, ENVCFG_CBIE, ENVCFG_LOW, EXTERNAL_INTERRUPT, MENVCFG_HIGH, SUPERVISOR_INTERRUPTS } from './csr-table.js'; // prettier-ignore
 import { MSTATUS_MASK, MSTATUS_MPP } from './mstatus.js';
-import { CONTEXT_WORDS, HART_CAUSE, HART_CSR, HART_EXTERNAL_PIN, HART_EXTERNAL_SOFTWARE, HART_FCSR, HART_FUTILE_TRAPS, HART_LAST_TRAP, HART_MEDELEG, HART_MENVCFG, HART_MIDELEG, HART_MIE, HART_MIP, HART_MSTATUS, HART_MTVEC, HART_PC, HART_PMP_ADDRESS, HART_PMP_CONFIGURATION, HART_PRIVILEGE, HART_SATP, HART_SENVCFG, HART_SLICE_END, HART_STIMECMP, HART_STVEC, HART_TVAL, HART_WAITS, HART_WAIT_PC, HART_X, STATE_WORDS } from './state.js'; // prettier-ignore
+import { CONTEXT_WORDS, HART_CAUSE, HART_CSR, HART_EXTERNAL_PIN, HART_EXTERNAL_SOFTWARE, HART_FCSR, HART_FUTILE_TRAPS, HART_LAST_TRAP, HART_MEDELEG, HART_MENVCFG, HART_MEPC, HART_MIDELEG, HART_MIE, HART_MIP, HART_MSTATUS, HART_MTVEC, HART_PC, HART_PMP_ADDRESS, HART_PMP_CONFIGURATION, HART_PRIVILEGE, HART_SATP, HART_SENVCFG, HART_SEPC, HART_SLICE_END, HART_STIMECMP, HART_STVEC, HART_TVAL, HART_WAITS, HART_WAIT_PC, HART_X, STATE_WORDS } from './state.js'; // prettier-ignore
 
 /**
  * First word and number of words, each. What is left out is computed anew (translation, TLB banks, the list of PMP), lives
@@ -33,6 +33,8 @@ const COUNT_HIGH = 0x1f_ffff;
 const [SATP_MODE_SHIFT, SATP_MODE_BARE, SATP_MODE_SV39, SATP_MODE_SV57] = [28, 0, 8, 10];
 const [TVEC_MODE, TVEC_VECTORED] = [3, 1];
 const CBIE_RESERVED = 2 << 4;
+/** No address of an instruction has the lowest bit. */
+const EVEN = 0xffff_fffe;
 /** Words that have bits which no write sets: those that they may have. */
 const POSSIBLE: readonly (readonly [word: number, bits: number])[] = [
   [HART_X, 0],
@@ -44,6 +46,8 @@ const POSSIBLE: readonly (readonly [word: number, bits: number])[] = [
   [HART_MIDELEG, SUPERVISOR_INTERRUPTS],
   [HART_MIE, ALL_INTERRUPTS],
   [HART_MIP, ALL_INTERRUPTS],
+  [HART_MEPC, EVEN],
+  [HART_SEPC, EVEN],
   [HART_MENVCFG, ENVCFG_LOW],
   [HART_MENVCFG + 1, MENVCFG_HIGH],
   [HART_SENVCFG, ENVCFG_LOW],

@@ -95,7 +95,8 @@ export function buildEnterTrap({ updateMode }: CoreIndices): FunctionBody {
   /** The registers of a privilege. */
   const enter = (epc: number, xcause: number, xtval: number, xtvec: number): Code =>
     seq(
-      setPair(hart, epc, pair(hart, HART_PC)),
+      // As where a slice begins: whatever an embedder has put there.
+      setPair(hart, epc, op('i64.and', pair(hart, HART_PC), i64c(-2))),
       setPair(
         hart,
         xcause,

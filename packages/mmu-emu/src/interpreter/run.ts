@@ -168,7 +168,8 @@ export function buildRun(indices: CoreIndices): FunctionBody {
   );
 
   set(l.bank, state(HART_DATA_BANK))(f);
-  set(pc, load('i64.load', get(hart), HART_PC * 4))(f);
+  // The lowest bit of a pc is always zero, whatever an embedder puts there.
+  set(pc, op('i64.and', load('i64.load', get(hart), HART_PC * 4), i64c(-2)))(f);
   loop(
     'fetch',
     block(

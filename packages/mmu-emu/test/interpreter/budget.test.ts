@@ -85,4 +85,13 @@ describe('budgets', () => {
     bench.pc += 4n;
     expect([bench.run(), bench.hart.retired, bench.x('a0')]).toEqual([EXIT_TRAP, 1, 2n]);
   });
+
+  it.each(['interpreter', 'auto', 'translator'] as const)(
+    'end where an embedder puts an odd pc, which is the even one before it (%s)',
+    async (engine) => {
+      const bench = await Bench.of('addi a0, a0, 1\naddi a0, a0, 1\necall', { engine });
+      bench.pc = BigInt(ORIGIN + 1);
+      expect([bench.run(1000), bench.x('a0'), bench.pc]).toEqual([EXIT_TRAP, 2n, BigInt(ORIGIN + 8)]);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SnapshotError } from '../../src/index.js';
+import { HART_MEPC, HART_SEPC } from '../../src/hart/state.js';
 import { crc32 } from '../../src/snapshot/crc32.js';
 import { Random } from '../qemu/random.js';
 import { Guest } from './guest.js';
@@ -48,6 +49,18 @@ describe('a snapshot with changed bytes', () => {
     expect(Buffer.compare(machine.save(), before)).toBe(0);
     machine.restore(snapshot);
     expect(Buffer.compare(machine.save(), snapshot)).toBe(0);
+  });
+
+  test.each([
+    ['mepc', HART_MEPC],
+    ['sepc', HART_SEPC],
+  ])('is refused where %s would be odd', async (_, word) => {
+    const guest = await Guest.of(options);
+    guest.machine.harts[1].state[word] |= 1;
+    const snapshot = guest.machine.save();
+    expect(() => guest.machine.restore(snapshot)).toThrow(SnapshotError);
+    guest.machine.harts[1].state[word] &= ~1;
+    guest.machine.restore(guest.machine.save());
   });
 
   test('and a checksum that fits is refused, or harmless', async () => {

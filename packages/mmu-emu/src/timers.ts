@@ -18,7 +18,8 @@ class QueuedTimer implements Timer {
   }
 
   set(deadline: number): void {
-    const next = deadline > LAST ? NEVER : deadline;
+    // Clocks have whole nanoseconds: between two of them, a moment would never have come.
+    const next = deadline > LAST ? NEVER : Math.ceil(deadline);
     if (next === this.deadline) return;
     this.deadline = next;
     this.#changed();
@@ -78,7 +79,7 @@ export class Timers {
     if (from.u32() !== this.#timers.length) from.fail('there are more timers, or fewer');
     for (const timer of this.#timers) {
       timer.deadline = from.number();
-      if (timer.deadline !== NEVER && Math.abs(timer.deadline) > LAST)
+      if (timer.deadline !== NEVER && !Number.isSafeInteger(timer.deadline))
         from.fail('a deadline is out of range');
     }
     this.#update();

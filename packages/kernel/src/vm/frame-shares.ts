@@ -39,7 +39,7 @@ export class Attribution {
 
 /**
  * What counts for the VMOs that show `cow`, of pages [start, end): the frames of its own list, and 1/n of each frame in a hidden node that it and n - 1 others see. What
- * shows through from visible nodes counts for those.
+ * shows through from visible nodes counts for those, also what they see of hidden nodes above them.
  */
 export function attributionOf(cow: CowPages, start: number, end: number): Attribution {
   const result = new Attribution();
@@ -47,9 +47,10 @@ export function attributionOf(cow: CowPages, start: number, end: number): Attrib
     result.add(cow.list.countFrames(start, end), 1);
     return result;
   }
+  const above = hiddenAbove(cow);
   cow.eachRun(start, end, (owner, page, count) => {
     if (owner === cow) result.add(count, 1);
-    else if (owner.isHidden) {
+    else if (above.has(owner)) {
       const { pages, counts } = sharesOf(owner);
       const first = firstFrom(pages, page);
       // Frames one after the other, so also their counts.
@@ -57,6 +58,13 @@ export function attributionOf(cow: CowPages, start: number, end: number): Attrib
     }
   });
   return result;
+}
+
+/** The hidden nodes above a node, up to the first one that is visible. */
+function hiddenAbove(cow: CowPages): Set<CowNode> {
+  const above = new Set<CowNode>();
+  for (let node = cow.parent; node?.isHidden === true; node = node.parent) above.add(node);
+  return above;
 }
 
 /** How many VMOs see each frame of a hidden node; kept until something changes that. */

@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import * as info from '../../src/abi/info.js';
 import { ZX_DEFAULT_VMO_RIGHTS } from '../../src/abi/rights.js';
 import { ZX_OK } from '../../src/abi/status.js';
-import { ZX_VMO_RESIZABLE } from '../../src/abi/vm.js';
+import { ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, ZX_VMO_RESIZABLE } from '../../src/abi/vm.js';
 import { type PagedVmo } from '../support/paged-vmo.js';
 import { UserPager } from '../support/user-pager.js';
 import { PAGE, VmFixture } from '../support/vm-fixture.js';
@@ -107,5 +107,33 @@ it('IN-01 S-26: of snapshots, a page that three see counts a third of its bytes 
     PAGE,
   ]);
   expect(u64(recordOf(clone), info.INFO_VMO_NUM_CHILDREN)).toEqual([2]);
+  pager.finish();
+});
+
+it('IN-01: what shows through from a clone that sees it in one that is gone counts for that clone alone', () => {
+  const family = new VmoFamily(pager);
+  const root = pager.createVmo(2);
+  pager.supply(root, 0, 2);
+  const atLeastOnWrite = (vmo: PagedVmo): PagedVmo =>
+    pager.clone(vmo, ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE);
+  const gone = atLeastOnWrite(root);
+  family.write(gone, 0, 1n);
+  const clones = [atLeastOnWrite(gone), atLeastOnWrite(gone)] as const;
+  family.write(clones[1], 1, 2n);
+  const last = atLeastOnWrite(clones[1]);
+  family.close(gone);
+  const counted = (vmo: PagedVmo): number[] =>
+    u64(
+      recordOf(vmo),
+      info.INFO_VMO_COMMITTED_BYTES,
+      info.INFO_VMO_COMMITTED_PRIVATE_BYTES,
+      info.INFO_VMO_COMMITTED_SCALED_BYTES,
+    );
+  expect([...clones, last].map(counted)).toEqual([
+    [PAGE, 0, PAGE / 2],
+    [2 * PAGE, PAGE, 1.5 * PAGE],
+    [0, 0, 0],
+  ]);
+  expect(family.word(last)).toBe(1n);
   pager.finish();
 });

@@ -8,9 +8,10 @@
  */
 
 import { brIf, call, get, getGlobal, i32c, load, loop, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
+import { slotInfoOf } from '../mmu/translate.js';
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
-import { FRAME_SLOT_MASK, FRAME_WATCHED, STORES_UNTIL_DATA } from './code-cache.js';
+import { FRAME_WATCHED, STORES_UNTIL_DATA } from './code-cache.js';
 import type { CoreIndices } from './imports.js';
 import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, SLOT_BYTES, SLOT_OBSERVERS, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
 
@@ -32,22 +33,7 @@ export function buildNoteStoreToCode(indices: CoreIndices): FunctionBody {
     op('i32.shr_u', op('i32.sub', get(record), op('i32.add', get(slot), i32c(SLOT_RECORDS))), i32c(2)),
   );
   seq(
-    set(offset, op('i32.sub', get(host), getGlobal(indices.ram))),
-    set(
-      slot,
-      op(
-        'i32.and',
-        load(
-          'i32.load16_u',
-          op(
-            'i32.add',
-            getGlobal(indices.frameInfo),
-            op('i32.shl', op('i32.shr_u', get(offset), i32c(12)), i32c(1)),
-          ),
-        ),
-        i32c(FRAME_SLOT_MASK),
-      ),
-    ),
+    set(slot, slotInfoOf(indices, get(host))),
     when(op('i32.eq', get(slot), i32c(FRAME_WATCHED)), inCache),
     set(
       slot,
@@ -67,7 +53,7 @@ export function buildNoteStoreToCode(indices: CoreIndices): FunctionBody {
       inCache,
     ),
     store('i32.store', get(slot), get(stores), SLOT_STORES),
-    set(offset, op('i32.and', get(offset), i32c(4095))),
+    set(offset, op('i32.and', op('i32.sub', get(host), getGlobal(indices.ram)), i32c(4095))),
     set(
       last,
       recordAt(op('i32.shr_u', op('i32.sub', op('i32.add', get(offset), get(bytes)), i32c(1)), i32c(1))),

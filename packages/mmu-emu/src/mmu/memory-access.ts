@@ -10,14 +10,13 @@
 import { HART_ARGUMENTS } from '../hart/state.js';
 import { CAUSE_LOAD_ACCESS, CAUSE_LOAD_MISALIGNED, CAUSE_STORE_ACCESS, CAUSE_STORE_MISALIGNED } from '../hart/causes.js'; // prettier-ignore
 import { HART_DATA_BANK } from '../hart/state.js';
-import { FRAME_SLOT_MASK } from '../interpreter/code-cache.js';
 import type { CoreIndices } from '../interpreter/imports.js';
 import { countAccess, regionExitNumber } from '../interpreter/region-exits.js';
 import { brIf, block, br, call, choose, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, setGlobal, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { TLB_LOADS, TLB_STORE_TO_CODE, TLB_STORES, TLB_TARGETS } from './tlb.js';
-import { ACCESS_LOAD, ACCESS_STORE, frameInfoOf, OUTCOME_DEVICE, OUTCOME_TRAP, tlbTag } from './translate.js';
+import { ACCESS_LOAD, ACCESS_STORE, OUTCOME_DEVICE, OUTCOME_TRAP, slotInfoOf, tlbTag } from './translate.js';
 
 export const STATUS_DONE = 0;
 export const STATUS_TRAP = 1;
@@ -29,7 +28,7 @@ const isTrap = (host: number): Code => op('i32.eq', get(host), i32c(OUTCOME_TRAP
 /** Tells the code cache of a store, and has the slice end if somebody watches it, if the frame has decoded code. */
 export const noteStore = (indices: CoreIndices, host: Code, bytes: Code): Code =>
   when(
-    op('i32.and', load('i32.load16_u', frameInfoOf(indices, host)), i32c(FRAME_SLOT_MASK)),
+    slotInfoOf(indices, host),
     setGlobal(
       indices.status,
       op('i32.or', getGlobal(indices.status), call(indices.noteStoreToCode, host, bytes)),
@@ -39,7 +38,7 @@ export const noteStore = (indices: CoreIndices, host: Code, bytes: Code): Code =
 /** For the statistics of regions: what an access was that no TLB answered, once it is translated. */
 function countTranslated(indices: CoreIndices, host: number, isStore: Code): Code {
   const number = (kind: Parameters<typeof regionExitNumber>[0]): Code => i32c(regionExitNumber(kind));
-  const hasCode = op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(host))), i32c(FRAME_SLOT_MASK));
+  const hasCode = slotInfoOf(indices, get(host));
   const inRam = choose(
     'i32',
     getGlobal(indices.mixed),
@@ -209,7 +208,7 @@ function storeToKnownCode(indices: CoreIndices, host: number): Code {
         op('i32.add', op('i32.wrap_i64', get(va)), load('i32.load', get(host), TLB_STORES + TLB_TARGETS)),
       ),
       when(
-        op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(host))), i32c(FRAME_SLOT_MASK)),
+        slotInfoOf(indices, get(host)),
         seq(
           countAccess(get(0), i32c(regionExitNumber('storeToCode'))),
           setGlobal(indices.status, call(indices.noteStoreToCode, get(host), get(bytes))),

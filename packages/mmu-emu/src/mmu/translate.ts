@@ -97,6 +97,10 @@ export const frameInfoOf = (indices: CoreIndices, hostAddress: Code): Code =>
     op('i32.shl', op('i32.shr_u', op('i32.sub', hostAddress, getGlobal(indices.ram)), i32c(12)), i32c(1)),
   );
 
+/** Of that frame, FRAME_SLOT_MASK of its info: 1 + the slot of its decoded code, FRAME_WATCHED, or 0. */
+export const slotInfoOf = (indices: CoreIndices, hostAddress: Code): Code =>
+  op('i32.and', load('i32.load16_u', frameInfoOf(indices, hostAddress)), i32c(FRAME_SLOT_MASK));
+
 /** `raise(hart, cause, tval)`: notes a trap. */
 export function buildRaise(): FunctionBody {
   const f = new FunctionBody(3);
@@ -241,7 +245,7 @@ export function buildTranslate(indices: CoreIndices): FunctionBody {
           ),
         ),
         when(
-          op('i32.and', load('i32.load16_u', frameInfoOf(indices, get(at))), i32c(FRAME_SLOT_MASK)),
+          slotInfoOf(indices, get(at)),
           setGlobal(
             indices.status,
             op('i32.or', getGlobal(indices.status), call(indices.noteStoreToCode, get(at), i32c(8))),

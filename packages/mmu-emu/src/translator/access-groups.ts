@@ -45,7 +45,7 @@ export interface GroupedAccess {
 export type AccessesOfNode = ReadonlyMap<number, GroupedAccess>;
 
 /** A statement that looks up an address. */
-type Access = Extract<Statement, { readonly kind: 'load' | 'store' | 'atomic' }>;
+export type Access = Extract<Statement, { readonly kind: 'load' | 'store' | 'atomic' }>;
 
 /** A value as a sum: what it is relative to, and how far. */
 interface Linear {

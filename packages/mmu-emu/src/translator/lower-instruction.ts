@@ -14,12 +14,10 @@ import { tlbTag } from '../mmu/translate.js';
 import { block, br, brIf, choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
-import type { AccessGroup, GroupedAccess } from './access-groups.js';
+import type { Access, AccessGroup, GroupedAccess } from './access-groups.js';
 import type { RegionLocals } from './region-locals.js';
 import type { RegionInstruction } from './region.js';
 import { isBitwiseOfWords, isWord } from './word-values.js';
-
-type Access = Extract<Statement, { readonly kind: 'load' | 'store' | 'atomic' }>;
 
 /** What control flow is made of; the region knows how. */
 export interface InstructionExits {

@@ -13,6 +13,7 @@ import { block, br, brIf, call, get, getGlobal, i32c, i64c, load, op, ret, seq, 
 import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import type { CoreIndices } from './imports.js';
+import { pageOffset } from './places.js';
 import { RECORD_BITS, RECORD_HANDLER, SLOT_FRAME, SLOT_RECORDS } from './record.js';
 
 /** `fetch(hart, pc)`. */
@@ -25,7 +26,7 @@ export function buildFetch(indices: CoreIndices): FunctionBody {
   const frame = f.local('i32');
   const record = f.local('i32');
   const bits = f.local('i32');
-  const offset = op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095));
+  const offset = pageOffset(get(pc));
   const crossing = op('i32.add', get(hart), i32c(HART_CROSSING * 4));
   const pageStart: Code = op('i32.add', getGlobal(indices.ram), op('i32.shl', get(frame), i32c(12)));
 

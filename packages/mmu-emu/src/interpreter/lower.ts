@@ -22,6 +22,7 @@ import { aroundAccess } from './debug-hooks.js';
 import { descriptionOf } from './handlers.js';
 import type { Handler } from './handlers.js';
 import type { CoreIndices } from './imports.js';
+import { recordOf } from './places.js';
 import { RECORD_BITS, RECORD_BYTES, RECORD_IMM, RECORD_RD, RECORD_RS1, RECORD_RS2 } from './record.js';
 
 /** Result of the module's `run`: the budget is used up, or a device ended the slice. */
@@ -124,17 +125,7 @@ class HandlerLowering {
     return seq(
       when(
         op('i64.eq', op('i64.and', get(l.pc), i64c(-4096)), get(l.page)),
-        seq(
-          set(
-            l.rec,
-            op(
-              'i32.add',
-              get(l.pageRecords),
-              op('i32.shl', op('i32.and', op('i32.wrap_i64', get(l.pc)), i32c(4095)), i32c(3)),
-            ),
-          ),
-          br(this.#arrive),
-        ),
+        seq(set(l.rec, recordOf(get(l.pageRecords), l.pc)), br(this.#arrive)),
       ),
       br('fetch'),
     );

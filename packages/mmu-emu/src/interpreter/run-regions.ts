@@ -14,6 +14,7 @@ import { tlbTag } from '../mmu/translate.js';
 import { block, brIf, callIndirect, get, getGlobal, i32c, i64c, load, loop, op, ret, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import { FunctionBody } from '../wasm/function-body.js';
 import type { CoreIndices } from './imports.js';
+import { wordOf } from './places.js';
 import { ARRIVALS_END, RECORD_ENTRIES, SLOT_FRAME, SLOT_RECORDS } from './record.js';
 import { countExit, FIRST_STOP, REGION_EXIT_BITS, regionExitNumber } from './region-exits.js';
 
@@ -86,18 +87,7 @@ export function buildRunRegions({ type, retired }: NonNullable<CoreIndices['regi
       brIf('stop', op('i32.ge_u', get(result), i32c(FIRST_STOP))),
       set(pc, load('i64.load', get(hart), HART_PC * 4)),
       when(op('i64.ne', op('i64.and', get(pc), i64c(-4096)), get(page)), otherPage),
-      set(
-        word,
-        load(
-          'i32.load',
-          op(
-            'i32.add',
-            get(records),
-            op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(1)),
-          ),
-          RECORD_ENTRIES,
-        ),
-      ),
+      set(word, load('i32.load', wordOf(get(records), pc), RECORD_ENTRIES)),
       brIf('region', op('i32.gt_u', get(word), i32c(ARRIVALS_END))),
       end(REGIONS_ARRIVED),
     ),

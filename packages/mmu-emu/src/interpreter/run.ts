@@ -15,6 +15,7 @@ import { HANDLERS } from './handlers.js';
 import type { CoreIndices } from './imports.js';
 import { currentPc, lowerHandler, raiseIllegal, RUN_BUDGET, RUN_END_SLICE, RUN_TRAP } from './lower.js';
 import type { RunLocals } from './lower.js';
+import { recordOf, recordOffset, wordOfRecord } from './places.js';
 import { ARRIVALS_END, FIRST_HANDLER, HANDLER_FETCH, RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, RECORDS } from './record.js'; // prettier-ignore
 import { REGIONS_ELSEWHERE, REGIONS_STOPPED } from './run-regions.js';
 
@@ -53,12 +54,7 @@ function enterRegion(
   l: RunLocals,
 ): Code {
   const { rec, left, pc } = l;
-  // Records have 16 bytes, words of arrivals 4.
-  const word = op(
-    'i32.add',
-    get(l.pageRecords),
-    op('i32.shr_u', op('i32.sub', get(rec), get(l.pageRecords)), i32c(2)),
-  );
+  const word = wordOfRecord(get(l.pageRecords), rec);
   const enter = seq(
     set(l.status, call(run, get(l.hart), get(left), get(l.page), get(l.pageRecords), get(l.status))),
     set(left, op('i32.shr_u', get(l.status), i32c(2))),
@@ -66,14 +62,7 @@ function enterRegion(
     brIf('fetch', op('i32.and', get(l.status), i32c(REGIONS_ELSEWHERE))),
     set(l.page, op('i64.and', get(pc), i64c(-4096))),
     set(l.pageRecords, load('i32.load', get(l.hart), HART_REGION_RECORDS * 4)),
-    set(
-      rec,
-      op(
-        'i32.add',
-        get(l.pageRecords),
-        op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(3)),
-      ),
-    ),
+    set(rec, recordOf(get(l.pageRecords), pc)),
     set(l.pcBase, pcBaseOf(l)),
     brIf('arrive', op('i32.eqz', op('i32.and', get(l.status), i32c(REGIONS_STOPPED)))),
   );
@@ -126,14 +115,7 @@ export function buildRun(indices: CoreIndices): FunctionBody {
       set(l.page, i64c(1)),
       seq(
         set(l.page, op('i64.and', get(pc), i64c(-4096))),
-        set(
-          l.pageRecords,
-          op(
-            'i32.sub',
-            get(rec),
-            op('i32.shl', op('i32.and', op('i32.wrap_i64', get(pc)), i32c(4095)), i32c(3)),
-          ),
-        ),
+        set(l.pageRecords, op('i32.sub', get(rec), recordOffset(pc))),
       ),
     ),
   );

@@ -13,6 +13,7 @@ import { FunctionBody } from '../wasm/function-body.js';
 import type { Code } from '../wasm/function-body.js';
 import { FRAME_WATCHED, STORES_UNTIL_DATA } from './code-cache.js';
 import type { CoreIndices } from './imports.js';
+import { wordOfRecord } from './places.js';
 import { RECORD_BYTES, RECORD_ENTRIES, RECORD_HANDLER, SLOT_BYTES, SLOT_OBSERVERS, SLOT_RECORDS, SLOT_STORES } from './record.js'; // prettier-ignore
 
 /** `noteStoreToCode(host, bytes)`. */
@@ -25,13 +26,8 @@ export function buildNoteStoreToCode(indices: CoreIndices): FunctionBody {
   const last = f.local('i32');
   const stores = f.local('i32');
   const inCache: Code = ret(call(indices.storeToCode, get(host), get(bytes)));
-  const recordAt = (half: Code): Code =>
-    op('i32.add', op('i32.add', get(slot), i32c(SLOT_RECORDS)), op('i32.mul', half, i32c(RECORD_BYTES)));
-  const entry = op(
-    'i32.add',
-    op('i32.add', get(slot), i32c(SLOT_RECORDS + RECORD_ENTRIES)),
-    op('i32.shr_u', op('i32.sub', get(record), op('i32.add', get(slot), i32c(SLOT_RECORDS))), i32c(2)),
-  );
+  const records = op('i32.add', get(slot), i32c(SLOT_RECORDS));
+  const recordAt = (half: Code): Code => op('i32.add', records, op('i32.mul', half, i32c(RECORD_BYTES)));
   seq(
     set(slot, slotInfoOf(indices, get(host))),
     when(op('i32.eq', get(slot), i32c(FRAME_WATCHED)), inCache),
@@ -65,7 +61,7 @@ export function buildNoteStoreToCode(indices: CoreIndices): FunctionBody {
       'records',
       // Only the handler goes: the instruction that stores here may still need its own operands.
       store('i32.store16', get(record), i32c(0), RECORD_HANDLER),
-      store('i32.store', entry, i32c(0)),
+      store('i32.store', wordOfRecord(records, record), i32c(0), RECORD_ENTRIES),
       brIf('records', op('i32.le_u', tee(record, op('i32.add', get(record), i32c(RECORD_BYTES))), get(last))),
     ),
     i32c(0),

@@ -6,6 +6,7 @@
  */
 
 import { HART_F, HART_X } from '../hart/state.js';
+import { pageOffset } from '../interpreter/places.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { DYNAMIC_MODE, LAST_MODE } from '../interpreter/lower.js';
 import type { Statement, Value, ValueType } from '../isa/semantics.js';
@@ -236,10 +237,7 @@ class InstructionLowering {
     return seq(
       set(l.address, address),
       this.#lookUp(cache, group.width),
-      when(
-        op('i32.gt_u', op('i32.and', op('i32.wrap_i64', get(l.address)), i32c(4095)), i32c(last)),
-        this.#exits.giveUp('severalPages'),
-      ),
+      when(op('i32.gt_u', pageOffset(get(l.address)), i32c(last)), this.#exits.giveUp('severalPages')),
       set(l.host(group.number), this.#hostAddress(cache)),
     );
   }

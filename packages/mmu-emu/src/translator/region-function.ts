@@ -23,6 +23,7 @@
 
 import { HART_DATA_BANK, HART_LEFT, HART_PC, HART_REGION_ENTRY, HART_REGION_PAGE, HART_REGION_RECORDS } from '../hart/state.js'; // prettier-ignore
 import { REGION_PARAMETERS } from '../interpreter/imports.js';
+import { wordOf } from '../interpreter/places.js';
 import { RECORD_ENTRIES } from '../interpreter/record.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
@@ -307,7 +308,6 @@ class RegionLowering {
   #indirect(node: number): Code {
     const l = this.#locals;
     const plan = this.#plan;
-    const offset = op('i32.and', op('i32.wrap_i64', get(l.pc)), i32c(4095));
     return seq(
       when(
         op('i64.eq', op('i64.and', get(l.pc), i64c(-4096)), get(l.page)),
@@ -316,11 +316,7 @@ class RegionLowering {
             this.#entry,
             load(
               'i32.load',
-              op(
-                'i32.add',
-                load('i32.load', get(l.hart), HART_REGION_RECORDS * 4),
-                op('i32.shl', offset, i32c(1)),
-              ),
+              wordOf(load('i32.load', get(l.hart), HART_REGION_RECORDS * 4), l.pc),
               RECORD_ENTRIES,
             ),
           ),

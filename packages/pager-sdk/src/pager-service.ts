@@ -64,6 +64,9 @@ const DEFAULT_CONCURRENT_READS = 16;
 export class PagerService {
   private readonly core: ServiceCore;
   private readonly vmos = new Map<bigint, PagerVmo>();
+  /** The VMO of the last packet, and its key as the packet had it: most packets follow one of the same VMO. */
+  private lastVmo: PagerVmo | null = null;
+  private lastKey = 0n;
   private nextKey = 1n;
   private closed = false;
   private readonly packet: PagerPacket = { key: 0n, type: 0, command: 0, offset: 0, length: 0 };
@@ -102,7 +105,7 @@ export class PagerService {
       name,
       backing,
       onUnused: options.onUnused ?? null,
-      onGone: () => this.vmos.delete(key),
+      onGone: () => this.forget(key),
     });
     this.vmos.set(key, vmo);
     if (name !== '') core.host.objectSetName(created.handle, name);
@@ -153,14 +156,27 @@ export class PagerService {
     return this.nextKey++;
   }
 
+  private vmoOf(key: bigint): PagerVmo | null {
+    if (this.lastVmo === null || key !== this.lastKey) {
+      this.lastVmo = this.vmos.get(key) ?? null;
+      this.lastKey = key;
+    }
+    return this.lastVmo;
+  }
+
+  private forget(key: bigint): void {
+    this.vmos.delete(key);
+    this.lastVmo = null;
+  }
+
   private takePackets(): void {
     const { host, port } = this.core;
     while (!this.closed && host.portTryWaitInto(port, this.packet) === ZX_OK) this.dispatch(this.packet);
   }
 
   private dispatch(packet: PagerPacket): void {
-    const vmo = this.vmos.get(packet.key);
-    if (vmo === undefined) return;
+    const vmo = this.vmoOf(packet.key);
+    if (vmo === null) return;
     if (packet.type === ZX_PKT_TYPE_SIGNAL_ONE) {
       vmo.handleZeroChildren();
       return;

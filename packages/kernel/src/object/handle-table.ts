@@ -22,11 +22,20 @@ function releaseAll(): void {
 
 /** A reference to an object with rights: in a process's table, or on its way in a message. */
 export class Handle {
+  /** The object's class. Here, because handles are all of one shape and objects are not: look-ups compare it. */
+  private readonly kind: unknown;
+
   constructor(
     readonly dispatcher: Dispatcher,
     readonly rights: Rights,
   ) {
+    this.kind = dispatcher.constructor;
     dispatcher.addHandle();
+  }
+
+  /** Whether the object is of a class. Most are of the very one that is asked for; `instanceof` with a class that varies takes longer than all the rest of a look-up. */
+  isOf<T extends Dispatcher>(type: abstract new (...args: never[]) => T): this is { readonly dispatcher: T } {
+    return this.kind === type || this.dispatcher instanceof type;
   }
 
   /**
@@ -115,10 +124,9 @@ export class HandleTable {
   ): T | Status {
     const handle = this.get(value);
     if (handle === undefined) return ZX_ERR_BAD_HANDLE;
-    const { dispatcher } = handle;
-    if (!isA(dispatcher, type)) return ZX_ERR_WRONG_TYPE;
+    if (!handle.isOf(type)) return ZX_ERR_WRONG_TYPE;
     if ((handle.rights & rights) !== rights) return ZX_ERR_ACCESS_DENIED;
-    return dispatcher;
+    return handle.dispatcher;
   }
 
   /** Every handle with its value. */
@@ -138,12 +146,4 @@ export class HandleTable {
   private valueOf(index: number, generation: number): number {
     return ((generation << (INDEX_BITS + 2)) | (index << 2) | FIXED_BITS) >>> 0;
   }
-}
-
-/** Most are of the very class that is asked for; `instanceof` with a class that varies takes longer than all the rest of a look-up. */
-function isA<T extends Dispatcher>(
-  dispatcher: Dispatcher,
-  type: abstract new (...args: never[]) => T,
-): dispatcher is T {
-  return dispatcher.constructor === type || dispatcher instanceof type;
 }

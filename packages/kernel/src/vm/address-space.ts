@@ -267,11 +267,12 @@ export class AddressSpace {
   }
 
   private mapNeighbour(mapping: VmMapping, vpn: number): boolean {
+    // Where pages come one after the other, the one before is mapped and the one after is not there.
+    if (this.tables.lookup(vpn) !== 0) return false;
     const { vmo } = mapping;
     const { cow } = vmo;
-    const page = vmo.start + mapping.pageAt(vpn);
-    const entry = cow.list.get(page);
-    if (!isFrame(entry) || this.tables.lookup(vpn) !== 0) return false;
+    const entry = cow.list.get(vmo.start + mapping.pageAt(vpn));
+    if (!isFrame(entry)) return false;
     // An own page of memory that nobody tracks can be written at once.
     return this.install(mapping, vpn, frameOf(entry), cow.source === null);
   }

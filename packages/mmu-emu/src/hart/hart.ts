@@ -202,7 +202,7 @@ export class Hart {
 
   /** Forgets the translation of the page of a virtual address, in every address space. */
   sfenceVmaPage(vaddr: number): void {
-    this.#connected().flushPage(this.#base, vaddr % 2 ** 32, Math.floor(vaddr / 2 ** 32), ANY_ASID);
+    this.#connected().flushPage(this.#base, vaddr >>> 0, Math.floor(vaddr / 2 ** 32), ANY_ASID);
   }
 
   /** Forgets the translations of one address-space identifier. */
@@ -298,7 +298,8 @@ export class Hart {
   #moveSliceEnd(by: number): void {
     const { state } = this;
     const count = state[HART_SLICE_END] + state[HART_SLICE_END + 1] * 2 ** 32 + by;
-    state[HART_SLICE_END] = count % 2 ** 32;
+    // Stored modulo 2^32.
+    state[HART_SLICE_END] = count;
     state[HART_SLICE_END + 1] = Math.floor(count / 2 ** 32);
   }
 

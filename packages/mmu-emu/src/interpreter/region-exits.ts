@@ -16,7 +16,7 @@ import type { Code } from '../wasm/function-body.js';
 const WAYS_OUT = ['otherPage', 'otherRegion', 'computedJump'] as const;
 
 /** The interpreter runs the instruction that the region stopped at. */
-const STOPS = ['budget', 'pageCrossing', 'regionLimit', 'csr', 'system', 'fence', 'reservation', 'routine', 'illegal', 'floatState', 'roundingMode', 'severalPages', 'lookUp'] as const; // prettier-ignore
+const STOPS = ['budget', 'pageCrossing', 'regionLimit', 'csr', 'system', 'fence', 'routine', 'illegal', 'floatState', 'roundingMode', 'severalPages', 'lookUp'] as const; // prettier-ignore
 
 /** What a look-up failed for. */
 const ACCESSES = ['tlbMiss', 'misaligned', 'device', 'storeToCode', 'protection', 'fault'] as const;

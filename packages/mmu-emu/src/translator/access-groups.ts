@@ -10,10 +10,12 @@
  * without a loop between them. Where the group reaches over the end of the page, the region is left at the leader.
  */
 
-import type { Statement, Value } from '../isa/semantics.js';
+import type { Value } from '../isa/semantics.js';
 import { DISPATCHER } from './flow.js';
 import type { RegionGraph } from './region-graph.js';
 import type { RegionInstruction } from './region.js';
+import { isAccess } from './shape.js';
+import type { Access } from './shape.js';
 
 /** Bytes that a group may reach over: the more, the more often it is in two pages. */
 const MOST_BYTES = 512;
@@ -43,9 +45,6 @@ export interface GroupedAccess {
 
 /** Grouped accesses of a node by the index of their instruction; the others are absent. */
 export type AccessesOfNode = ReadonlyMap<number, GroupedAccess>;
-
-/** A statement that looks up an address. */
-export type Access = Extract<Statement, { readonly kind: 'load' | 'store' | 'atomic' }>;
 
 /** A value as a sum: what it is relative to, and how far. */
 interface Linear {
@@ -134,7 +133,7 @@ class Grouping {
   #follow(node: number, values: Linear[], open: OpenGroup[]): void {
     this.#graph.blocks[node]?.instructions.forEach((instruction, index) => {
       for (const statement of instruction.shape.description.statements) {
-        if (statement.kind === 'load' || statement.kind === 'store' || statement.kind === 'atomic') {
+        if (isAccess(statement)) {
           const address = linear(statement.address, instruction, values);
           if (address !== null) this.#place(node, index, address, statement, open);
         } else if (statement.kind === 'writeRd' && instruction.rd !== 0) {

@@ -5,7 +5,7 @@
  * whatever else is slow, leaves the region at the pc of the instruction, which the interpreter then runs.
  */
 
-import { HART_F, HART_X } from '../hart/state.js';
+import { HART_F, HART_RESERVATION, HART_X } from '../hart/state.js';
 import { pageOffset } from '../interpreter/places.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { DYNAMIC_MODE, LAST_MODE } from '../interpreter/lower.js';
@@ -15,9 +15,10 @@ import { tlbTag } from '../mmu/translate.js';
 import { block, br, brIf, choose, get, i32c, i64c, load, op, seq, set, store, tee, when } from '../wasm/code.js'; // prettier-ignore
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import { LOAD_NAMES, STORE_NAMES } from '../wasm/opcodes.js';
-import type { Access, AccessGroup, GroupedAccess } from './access-groups.js';
+import type { AccessGroup, GroupedAccess } from './access-groups.js';
 import type { RegionLocals } from './region-locals.js';
 import type { RegionInstruction } from './region.js';
+import type { Access } from './shape.js';
 import { isBitwiseOfWords, isWord } from './word-values.js';
 
 /** What control flow is made of; the region knows how. */
@@ -249,6 +250,11 @@ class InstructionLowering {
     return this.#hostAddress(cacheOf(kind));
   }
 
+  /** Expression: where what an access moves is. */
+  #place(kind: Access['kind']): Code {
+    return this.#offset === 0 ? this.#host(kind) : op('i32.add', this.#host(kind), i32c(this.#offset));
+  }
+
   get #offset(): number {
     return this.#exits.access?.offset ?? 0;
   }
@@ -304,9 +310,13 @@ class InstructionLowering {
         );
       }
       case 'load': {
-        const { width, signed } = statement;
+        const { width, signed, reserve } = statement;
         const value = load(LOAD_NAMES[`${width}${signed ? 's' : 'u'}`], this.#host('load'), this.#offset);
-        return seq(this.#reach(statement), set(this.#locals[statement.local], value));
+        return seq(
+          this.#reach(statement),
+          reserve ? store('i32.store', get(l.hart), this.#place('load'), HART_RESERVATION * 4) : seq(),
+          set(this.#locals[statement.local], value),
+        );
       }
       case 'store': {
         const { width, value } = statement;
@@ -315,13 +325,27 @@ class InstructionLowering {
           store(STORE_NAMES[width], this.#host('store'), this.#value(value), this.#offset),
         );
       }
+      case 'storeConditional': {
+        const { width, value } = statement;
+        const result = this.#locals[statement.local];
+        return seq(
+          this.#reach(statement),
+          set(l.entry, this.#place('storeConditional')),
+          set(result, i64c(1)),
+          when(
+            op('i32.eq', get(l.entry), load('i32.load', get(l.hart), HART_RESERVATION * 4)),
+            seq(store(STORE_NAMES[width], get(l.entry), this.#value(value)), set(result, i64c(0))),
+          ),
+          store('i32.store', get(l.hart), i32c(0), HART_RESERVATION * 4),
+        );
+      }
       case 'atomic': {
         const { width } = statement;
         return seq(
           this.#reach(statement),
-          set(l.entry, this.#host('atomic')),
-          set(this.#locals[statement.local], load(LOAD_NAMES[`${width}s`], get(l.entry), this.#offset)),
-          store(STORE_NAMES[width], get(l.entry), this.#value(statement.replacement), this.#offset),
+          set(l.entry, this.#place('atomic')),
+          set(this.#locals[statement.local], load(LOAD_NAMES[`${width}s`], get(l.entry))),
+          store(STORE_NAMES[width], get(l.entry), this.#value(statement.replacement)),
         );
       }
       case 'branch':

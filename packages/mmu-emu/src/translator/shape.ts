@@ -44,7 +44,6 @@ const REFUSALS: Partial<Readonly<Record<Extension, RegionExit>>> = {
   Zifencei: 'fence',
   Zicbom: 'fence',
   Zicboz: 'fence',
-  A: 'reservation',
 };
 
 /** How a region is left at an instruction that has no shape. */
@@ -52,15 +51,15 @@ export function refusalOf({ extension }: InstructionSpec): RegionExit {
   return REFUSALS[extension] ?? 'routine';
 }
 
+/** A statement that looks an address up. */
+export type Access = Extract<Statement, { readonly kind: 'load' | 'store' | 'storeConditional' | 'atomic' }>;
+const ACCESSES = new Set<Statement['kind']>(['load', 'store', 'storeConditional', 'atomic']);
+
+/** Whether a statement is one. */
+export const isAccess = (statement: Statement): statement is Access => ACCESSES.has(statement.kind);
+
 /** Statements whose code may leave the region. */
-const GIVING_UP = new Set<Statement['kind']>([
-  'load',
-  'store',
-  'atomic',
-  'compute',
-  'requireFloat',
-  'roundingMode',
-]);
+const GIVING_UP = new Set<Statement['kind']>([...ACCESSES, 'compute', 'requireFloat', 'roundingMode']);
 
 function makeShape(spec: InstructionSpec): Shape | null {
   if (spec.semantics === undefined) return null;
@@ -86,7 +85,7 @@ function makeShape(spec: InstructionSpec): Shape | null {
   const operands = new Set<string>(values.flatMap(operandsOf));
   if (takesMode) operands.add('fcsr');
   const reads = new Set(REGISTERS.filter((name) => operands.has(name)));
-  const onlyAccesses = [...givesUp].every((kind) => kind === 'load' || kind === 'store' || kind === 'atomic');
+  const onlyAccesses = [...givesUp].every((kind) => ACCESSES.has(kind));
   return { description, ending, reads, writes, mayGiveUp: givesUp.size > 0, onlyAccesses };
 }
 
@@ -106,8 +105,9 @@ function valuesOf(statement: Statement): readonly Value[] | null {
         ? null
         : [statement.shortcut.condition, statement.shortcut.value];
     case 'load':
-      return statement.reserve ? null : [statement.address];
+      return [statement.address];
     case 'store':
+    case 'storeConditional':
       return [statement.address, statement.value];
     case 'atomic':
       return [statement.address, statement.replacement];

@@ -10,8 +10,7 @@ import type { MemoryLayout } from '../memory-layout.js';
  * - The budget might not suffice (`budget`); an instruction crosses into the next page (`pageCrossing`); the region is as
  *   large as it may be (`regionLimit`).
  * - An instruction that is not translated: `csr`, `system` (environment calls, returns from traps, waits, fences of
- *   translation), `fence` (fence.i, cache blocks), `reservation` (lr, sc), `routine` (a computation that is always long),
- *   `illegal`.
+ *   translation), `fence` (fence.i, cache blocks), `routine` (a computation that is always long), `illegal`.
  * - An access that the TLB does not answer: `tlbMiss`, `misaligned`, `device`, `storeToCode` (or to a watched page),
  *   `protection` (physical memory protection divides the page), `fault`. Accesses that share a look-up lie in two pages
  *   (`severalPages`).
@@ -28,7 +27,6 @@ export type TranslationExit =
   | 'csr'
   | 'system'
   | 'fence'
-  | 'reservation'
   | 'routine'
   | 'illegal'
   | 'floatState'

@@ -26,7 +26,8 @@ export function isWord(value: Value, instruction: RegionInstruction, words: numb
           (statement.kind === 'load' &&
             statement.local === value.index &&
             (statement.width < 4 || (statement.width === 4 && statement.signed))) ||
-          (statement.kind === 'atomic' && statement.local === value.index && statement.width === 4),
+          (statement.kind === 'atomic' && statement.local === value.index && statement.width === 4) ||
+          (statement.kind === 'storeConditional' && statement.local === value.index),
       );
     case 'op': {
       const [first] = value.args;

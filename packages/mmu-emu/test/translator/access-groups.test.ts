@@ -29,6 +29,7 @@ describe('accesses share a look-up', () => {
       ['loads 8: 12 0 11 of 16'],
     ],
     ['as stores where some are', 'lw a0, 0(s0)\nsw a0, 4(s0)', ['stores 4: 0 4 of 8']],
+    ['as stores where a reservation is used', 'lr.w a0, (s0)\nsc.w a2, a1, (s0)', ['stores 4: 0 0 of 4']],
     ['as stores where an atomic is', 'amoadd.d a0, a1, (s0)\nld a2, 8(s0)', ['stores 8: 0 8 of 16']],
     [
       'through copies and sums',
@@ -75,6 +76,8 @@ function program(random: Random): string {
     () => `${random.pick(['lhu', 'lb', 'lbu'])} ${register()}, ${near(2)}(${base()})`,
     () => `sb ${register()}, ${near(1)}(${base()})`,
     () => `amoadd.${random.pick(['w', 'd'])} ${register()}, ${register()}, (${base()})`,
+    () => `lr.${random.pick(['w', 'd'])} ${register()}, (${base()})`,
+    () => `sc.${random.pick(['w', 'd'])} ${register()}, ${register()}, (${base()})`,
     () => `addi s1, s0, ${near(8)}`,
     () => `add s0, s1, zero\naddi s0, s0, ${8 * (random.below(3) - 1)}`,
     () => `xor ${register()}, ${register()}, ${register()}`,

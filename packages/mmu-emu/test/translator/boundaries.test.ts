@@ -121,6 +121,9 @@ async function interrupted(engine: Engine) {
           bnez a2, 1f
           slli a3, a0, 3
           amoadd.d a4, a3, (s7)
+          lr.d t3, (s7)
+          addi t3, t3, 1
+          sc.d t4, t3, (s7)
     1:    auipc a5, 0
           jalr zero, 8(a5)
           addi a6, a6, 1

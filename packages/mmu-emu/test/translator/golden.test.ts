@@ -11,6 +11,7 @@ const SNIPPETS: Readonly<Record<string, string>> = {
   lw: 'lw a0, 8(a1)',
   beq: 'beq a0, a1, 1f\naddi a2, a2, 1\n1: addi a3, a3, 1',
   'amoadd.d': 'amoadd.d a0, a2, (a1)',
+  reservation: 'lr.w a0, (a1)\nsc.w a2, a0, (a1)',
   csrrw: 'addi a0, a0, 1\ncsrrw a2, mscratch, a1',
   'fadd.d': 'fadd.d fa0, fa1, fa2',
   fmadd: 'fmadd.d fa0, fa1, fa2, fa3, rne',

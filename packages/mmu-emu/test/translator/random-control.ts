@@ -31,6 +31,14 @@ export function randomControl(random: Random): string {
   const blocks = 4 + random.below(12);
   const block = (): string => `b${random.below(blocks)}`;
 
+  /** A reservation and its use, most often at the same place; what comes between may be anything, or a jump. */
+  const reservation = (): string => {
+    const between = ['', '', `sd ${pick(ANY)}, 0(s1)`, `bltz ${pick(ANY)}, ${block()}`, 'ecall'];
+    const used = random.chance(80) ? 's1' : 's0';
+    const [width, other] = random.chance(80) ? ['d', 'd'] : ['w', pick(['w', 'd'])];
+    return `lr.${width} ${pick(ANY)}, (s1)\n${pick(between)}\nsc.${other} ${pick(ANY)}, ${pick(ANY)}, (${used})`;
+  };
+
   const float = (): string => {
     const format = random.chance(70) ? 'd' : 's';
     const f = (): string => pick(FLOATS);
@@ -82,9 +90,7 @@ export function randomControl(random: Random): string {
       case 10:
         return `${pick(ATOMICS)} ${pick(ANY)}, ${pick(ANY)}, (${random.chance(90) ? 's1' : 's0'})`;
       case 11:
-        return random.chance(50)
-          ? `lr.d ${pick(ANY)}, (s1)\nsc.d ${pick(ANY)}, ${pick(ANY)}, (s1)`
-          : `li ${pick(ANY)}, ${random.bits()}`;
+        return random.chance(50) ? reservation() : `li ${pick(ANY)}, ${random.bits()}`;
       case 12:
         return random.chance(60) ? `csrr ${pick(ANY)}, ${pick(['instret', 'cycle', 'time'])}` : 'ecall';
       case 13:

@@ -32,7 +32,8 @@ function program(random: Random): string {
     () =>
       `${random.pick(['ld', 'lw', 'lwu', 'lh', 'lhu', 'lb', 'lbu'])} ${register()}, ${random.below(8) * 8}(s0)`,
     () =>
-      `${random.pick(['amoadd.w', 'amoor.w', 'amoswap.d', 'amoxor.d'])} ${register()}, ${register()}, (s0)`,
+      `${random.pick(['amoadd.w', 'amoor.w', 'amoswap.d', 'amoxor.d', 'sc.w', 'sc.d'])} ${register()}, ${register()}, (s0)`,
+    () => `${random.pick(['lr.w', 'lr.d'])} ${register()}, (s0)`,
   ];
   const code = Array.from({ length: INSTRUCTIONS / INTERVAL }, (_part, part) => [
     ...Array.from({ length: INTERVAL }, () => random.pick(lines)()),

@@ -36,7 +36,7 @@
         ;; 80000000: addi a0,a1,5
         (local.set $a0 (i64.add (local.get $a1) (i64.const 5)))
         ;; leaves: illegal
-        (local.set $stop (i32.const 46137348))
+        (local.set $stop (i32.const 41943044))
         (br $exit1_1))
       (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))

@@ -52,7 +52,7 @@
                     (i32.const 3))))))
           (then
             ;; leaves: lookUp
-            (local.set $stop (i32.const 62918656))
+            (local.set $stop (i32.const 58724352))
             (br $exit)))
         (local.set $tlbEntry
           (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=12288 (local.get $tlbEntry))))
@@ -60,7 +60,7 @@
         (i64.store (local.get $tlbEntry) (i64.add (local.get $i64_1) (local.get $i64_0)))
         (local.set $a0 (local.get $i64_1))
         ;; leaves: illegal
-        (local.set $stop (i32.const 46137348))
+        (local.set $stop (i32.const 41943044))
         (br $exit1_1))
       (i64.store offset=88 (local.get $hart) (local.get $a0))
       (br $exit)))

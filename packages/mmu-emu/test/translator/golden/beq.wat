@@ -54,7 +54,7 @@
         ;; 80000008: addi a3,a3,1
         (local.set $a3 (i64.add (local.get $a3) (i64.const 1)))
         ;; leaves: illegal
-        (local.set $stop (i32.const 46137356))
+        (local.set $stop (i32.const 41943052))
         (br $exit3_1))
       (i64.store offset=112 (local.get $hart) (local.get $a3))
       (br $exit)))

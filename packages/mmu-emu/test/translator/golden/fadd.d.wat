@@ -48,14 +48,14 @@
           (i32.eqz (local.get $isFloatReady))
           (then
             ;; leaves: floatState
-            (local.set $stop (i32.const 50335744))
+            (local.set $stop (i32.const 46141440))
             (br $exit)))
         (local.set $i64_0 (i64.shr_u (local.get $fcsr) (i64.const 5)))
         (if
           (i64.gt_u (local.get $i64_0) (i64.const 4))
           (then
             ;; leaves: roundingMode
-            (local.set $stop (i32.const 54530048))
+            (local.set $stop (i32.const 50335744))
             (br $exit)))
         (local.set $i64_1 (local.get $fa1))
         (local.set $i64_2 (local.get $fa2))
@@ -97,12 +97,12 @@
                   (i64.const 2047))))
             (br $certain))
           ;; leaves: floatAdd
-          (local.set $stop (i32.const 75501568))
+          (local.set $stop (i32.const 71307264))
           (br $exit))
         (local.set $i64_4 (local.get $i64_3))
         (local.set $fa0 (local.get $i64_4))
         ;; leaves: illegal
-        (local.set $stop (i32.const 46137348))
+        (local.set $stop (i32.const 41943044))
         (br $exit1_1))
       (i64.store offset=344 (local.get $hart) (local.get $fa0))
       (br $exit)))

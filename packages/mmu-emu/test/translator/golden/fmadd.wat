@@ -63,7 +63,7 @@
           (i32.eqz (local.get $isFloatReady))
           (then
             ;; leaves: floatState
-            (local.set $stop (i32.const 50335744))
+            (local.set $stop (i32.const 46141440))
             (br $exit)))
         (local.set $i64_0 (i64.const 0))
         (local.set $i64_1 (local.get $fa1))
@@ -154,12 +154,12 @@
                         (i64.const 1)))))))
             (br $certain))
           ;; leaves: floatMultiplyAdd
-          (local.set $stop (i32.const 96473088))
+          (local.set $stop (i32.const 92278784))
           (br $exit))
         (local.set $i64_5 (local.get $i64_4))
         (local.set $fa0 (local.get $i64_5))
         ;; leaves: illegal
-        (local.set $stop (i32.const 46137348))
+        (local.set $stop (i32.const 41943044))
         (br $exit1_1))
       (i64.store offset=344 (local.get $hart) (local.get $fa0))
       (br $exit)))

@@ -62,13 +62,13 @@
                       (i32.const 3))))))
             (then
               ;; leaves: lookUp
-              (local.set $stop (i32.const 62930948))
+              (local.set $stop (i32.const 58736644))
               (br $exit1_1)))
           (if
             (i32.gt_u (i32.and (i32.wrap_i64 (local.get $address)) (i32.const 4095)) (i32.const 4072))
             (then
               ;; leaves: severalPages
-              (local.set $stop (i32.const 58736644))
+              (local.set $stop (i32.const 54542340))
               (br $exit1_1)))
           (local.set $host0
             (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=12288 (local.get $tlbEntry))))
@@ -81,7 +81,7 @@
           (local.set $i64_0 (i64.load32_s (local.get $host0)))
           (local.set $a1 (local.get $i64_0))
           ;; leaves: illegal
-          (local.set $stop (i32.const 46137364))
+          (local.set $stop (i32.const 41943060))
           (br $exit1_2))
         (i64.store offset=96 (local.get $hart) (local.get $a1)))
       (i64.store offset=24 (local.get $hart) (local.get $sp))

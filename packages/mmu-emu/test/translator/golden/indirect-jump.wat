@@ -56,7 +56,7 @@
                     (i32.const 3))))))
           (then
             ;; leaves: lookUp
-            (local.set $stop (i32.const 62922756))
+            (local.set $stop (i32.const 58728452))
             (br $exit1)))
         (local.set $i64_0
           (i64.load

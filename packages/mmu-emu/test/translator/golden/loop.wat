@@ -60,7 +60,7 @@
                       (i32.const 3))))))
             (then
               ;; leaves: lookUp
-              (local.set $stop (i32.const 62930944))
+              (local.set $stop (i32.const 58736640))
               (br $exit1)))
           (local.set $i64_0
             (i64.load8_u

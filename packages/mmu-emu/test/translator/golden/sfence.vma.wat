@@ -48,7 +48,7 @@
                   (i32.const 3))))))
         (then
           ;; leaves: lookUp
-          (local.set $stop (i32.const 62918656))
+          (local.set $stop (i32.const 58724352))
           (br $exit)))
       (i64.store
         (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=12288 (local.get $tlbEntry)))

@@ -54,7 +54,7 @@
         ;; 80000010: xor a5,a2,a1
         (local.set $a5 (i64.xor (local.get $a2) (local.get $a1)))
         ;; leaves: illegal
-        (local.set $stop (i32.const 46137364))
+        (local.set $stop (i32.const 41943060))
         (br $exit1_1))
       (i64.store offset=104 (local.get $hart) (local.get $a2))
       (i64.store offset=112 (local.get $hart) (local.get $a3))

@@ -3,71 +3,28 @@
  * put into a source, one at a time and only in memory, and the tests that it names are run: one of them must fail. Names
  * choose faults whose name has one of them. The last line is `N caught, N not`.
  */
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { faultsOf, filesOf, packages, placeOf } from './faults.mjs';
 import { runGroup } from './process-group.mjs';
 import { root, toolFile } from './workspace.mjs';
 
 const MOST_SECONDS = 600;
 
-/**
- * A fault: what is found once in a source is replaced.
- *
- * @typedef {object} Fault
- * @property {string} name
- * @property {string} file In the package's src/.
- * @property {string} find
- * @property {string} replace
- * @property {string[]} [rows] Tests to run: IDs, or words, that stand in their names, in any file.
- * @property {string[]} [tests] Or: test files, by the beginning of their path in the package's test/, all tests in them.
- * @property {string} [suite] The project of vitest.config.ts that runs them: `faultline` unless said.
- */
-
-/** @param {string} name A folder in packages/. */
-const faultFolder = (name) => join(root, 'packages', name, 'test/mutations');
-const packages = readdirSync(join(root, 'packages')).filter((name) => existsSync(faultFolder(name)));
 const scratch = mkdtempSync(join(tmpdir(), 'faultline-mutations-'));
 
-/** @param {string} name */
-const faultsOf = (name) =>
-  readdirSync(faultFolder(name))
-    .filter((file) => file.endsWith('.json'))
-    .sort()
-    .flatMap(
-      (file) => /** @type {Fault[]} */ (JSON.parse(readFileSync(join(faultFolder(name), file), 'utf8'))),
-    );
-
-/**
- * The test files of a fault, from the root.
- *
- * @param {string} name
- * @param {Fault} fault
- */
-function filesOf(name, { rows, tests }) {
-  const folder = join('packages', name, 'test');
-  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.ts'))
-    .filter((file) =>
-      rows === undefined
-        ? tests?.some((path) => file.startsWith(path))
-        : rows.some((row) => readFileSync(join(root, folder, file), 'utf8').includes(row)),
-    );
-  return files.map((file) => join(folder, file));
-}
-
 /**
  * @param {string} name
- * @param {Fault} fault
+ * @param {import('./faults.mjs').Fault} fault
  * @returns {Promise<{ caught: boolean, note: string }>}
  */
 async function tryFault(name, fault) {
   const { find, replace, rows, suite = 'faultline' } = fault;
   if ((rows === undefined) === (fault.tests === undefined))
     return { caught: false, note: 'has to have either rows or tests' };
-  const file = `packages/${name}/src/${fault.file}`;
-  const found = readFileSync(join(root, file), 'utf8').split(find).length - 1;
-  if (found !== 1) return { caught: false, note: `its text is ${found} times in ${fault.file}` };
+  const { source: file, times } = placeOf(name, fault);
+  if (times !== 1) return { caught: false, note: `its text is ${times} times in ${fault.file}` };
   const files = filesOf(name, fault);
   if (files.length === 0) return { caught: false, note: 'no test file has these' };
   const report = join(scratch, 'report.json');

@@ -120,7 +120,11 @@ export class Machine {
     });
     const translation = TRANSLATION[options.engine];
     this.#translator =
-      translation === null ? null : new Translator(memory, layout, options.sharedMemory, translation);
+      translation === null
+        ? null
+        : new Translator(memory, layout, options.sharedMemory, translation, () =>
+            this.harts.reduce((sum, hart) => sum + hart.totalRetired, 0),
+          );
     this.#codeCache.observer = this.#translator;
     this.ram = new Ram(memory.buffer, layout.ram, layout.ramBytes, this.#codeCache);
     const environment = {
@@ -154,7 +158,7 @@ export class Machine {
 
   /** What the translator has done; null when every instruction is interpreted. */
   get translation(): TranslationStatistics | null {
-    return this.#translator?.statistics(this.harts.reduce((sum, hart) => sum + hart.totalRetired, 0)) ?? null;
+    return this.#translator?.statistics() ?? null;
   }
 
   /**
@@ -306,7 +310,7 @@ export class Machine {
   }
 
   #sliceEnded(hart: Hart): boolean {
-    this.#translator?.sliceEnded(this.harts);
+    this.#translator?.sliceEnded();
     if (this.#codeCache.takeWatchedWritten()) for (const stored of this.#storeWatchers) stored();
     return this.#debugger?.sliceEnded(hart) ?? false;
   }

@@ -62,6 +62,8 @@ export class Translator implements CodeObserver {
   readonly #layout: MemoryLayout;
   readonly #shared: boolean;
   readonly #options: TranslatorOptions;
+  /** Instructions that all harts have retired. */
+  readonly #retired: () => number;
   readonly #slots: CodeSlots;
   readonly #words: Uint32Array;
   readonly #regions: LiveRegions;
@@ -76,7 +78,15 @@ export class Translator implements CodeObserver {
   #invalidations = 0;
   readonly #refusals = new Map<string, number>();
 
-  constructor(memory: WebAssembly.Memory, layout: MemoryLayout, shared: boolean, options: TranslatorOptions) {
+  /** @param retired tells how many instructions all harts have retired. */
+  constructor(
+    memory: WebAssembly.Memory,
+    layout: MemoryLayout,
+    shared: boolean,
+    options: TranslatorOptions,
+    retired: () => number,
+  ) {
+    this.#retired = retired;
     this.#memory = memory;
     this.#layout = layout;
     this.#slots = new CodeSlots(memory, layout);
@@ -95,8 +105,8 @@ export class Translator implements CodeObserver {
     return this.#options.threshold;
   }
 
-  /** @param retired instructions that all harts have retired. */
-  statistics(retired: number): TranslationStatistics {
+  /** What was done so far. */
+  statistics(): TranslationStatistics {
     return {
       regions: this.#regions.size,
       bytes: this.#bytes,
@@ -105,7 +115,7 @@ export class Translator implements CodeObserver {
       instructions: this.#instructions,
       invalidations: this.#invalidations,
       replacements: this.#regions.replacements,
-      retired,
+      retired: this.#retired(),
       retiredTranslated: this.#regions.retired,
       exits: countedExits(this.#words, this.#layout),
       refusals: Object.fromEntries(this.#refusals),
@@ -129,7 +139,7 @@ export class Translator implements CodeObserver {
 
   /** A place is hot: the byte address of its record. Not 0 when a region begins there now. */
   hot(record: number): number {
-    if (!this.#unrest.isCalm(this.#slots.frameOf(this.#slots.slotOf(record)))) {
+    if (!this.#unrest.isCalm(this.#slots.frameOf(this.#slots.slotOf(record)), this.#retired())) {
       this.#refuse('changes too often');
       this.#words[this.#wordOf(record)] = 0;
       return 0;
@@ -143,12 +153,11 @@ export class Translator implements CodeObserver {
     return this.#words[this.#wordOf(record)] > ARRIVALS_END ? 1 : 0;
   }
 
-  /** Translates what is queued, if there may be a module now. @param harts those of the machine. */
-  sliceEnded(harts: readonly { readonly totalRetired: number }[]): void {
+  /** Translates what is queued, if there may be a module now. */
+  sliceEnded(): void {
     const straddler = this.#straddler();
     if (this.#queue.length === 0 && straddler === 0) return;
-    let retired = 0;
-    for (const hart of harts) retired += hart.totalRetired;
+    const retired = this.#retired();
     if (straddler !== 0) this.#judge(straddler, retired);
     if (this.#queue.length !== 0 && this.#allowance.take(retired)) this.#translateQueue();
   }
@@ -197,7 +206,7 @@ export class Translator implements CodeObserver {
         break;
       }
     }
-    if (this.#invalidations !== before) this.#unrest.note(this.#slots.frameOf(slot));
+    if (this.#invalidations !== before) this.#unrest.note(this.#slots.frameOf(slot), this.#retired());
     // What could not be translated may be another instruction now.
     const first = Math.max(0, (from & ~1) - 2);
     for (let offset = first; offset < to; offset += 2) {

@@ -122,9 +122,7 @@ export class Machine {
     this.#translator =
       translation === null
         ? null
-        : new Translator(memory, layout, options.sharedMemory, translation, () =>
-            this.harts.reduce((sum, hart) => sum + hart.totalRetired, 0),
-          );
+        : new Translator(memory, layout, options.sharedMemory, translation, () => this.totalRetired);
     this.#codeCache.observer = this.#translator;
     this.ram = new Ram(memory.buffer, layout.ram, layout.ramBytes, this.#codeCache);
     const environment = {
@@ -187,6 +185,11 @@ export class Machine {
   /** Instructions that all harts retired in the last run. */
   get retired(): number {
     return this.#runLoop.retired;
+  }
+
+  /** @internal Instructions that all harts have retired in all; exact where `Hart.totalRetired` is. */
+  get totalRetired(): number {
+    return this.harts.reduce((sum, hart) => sum + hart.totalRetired, 0);
   }
 
   /** The hart that the last run ended on: after EXIT_TRAP, the one that trapped. */

@@ -139,18 +139,20 @@ export class Translator implements CodeObserver {
 
   /** A place is hot: the byte address of its record. Not 0 when a region begins there now. */
   hot(record: number): number {
-    if (!this.#unrest.isCalm(this.#slots.frameOf(this.#slots.slotOf(record)), this.#retired())) {
+    const slot = this.#slots.slotOf(record);
+    const word = this.#slots.wordOf(slot, this.#slots.placeOf(record));
+    if (!this.#unrest.isCalm(this.#slots.frameOf(slot), this.#retired())) {
       this.#refuse('changes too often');
-      this.#words[this.#wordOf(record)] = 0;
+      this.#words[word] = 0;
       return 0;
     }
     this.#queue.push(record);
     if (!this.#options.immediate) {
-      this.#words[this.#wordOf(record)] = ARRIVALS_END;
+      this.#words[word] = ARRIVALS_END;
       return 0;
     }
     this.#translateQueue();
-    return this.#words[this.#wordOf(record)] > ARRIVALS_END ? 1 : 0;
+    return this.#words[word] > ARRIVALS_END ? 1 : 0;
   }
 
   /** Translates what is queued, if there may be a module now. */
@@ -311,10 +313,5 @@ export class Translator implements CodeObserver {
 
   #refuse(what: string): void {
     this.#refusals.set(what, (this.#refusals.get(what) ?? 0) + 1);
-  }
-
-  /** Index of the word of a record. */
-  #wordOf(record: number): number {
-    return this.#slots.wordOf(this.#slots.slotOf(record), this.#slots.placeOf(record));
   }
 }

@@ -131,10 +131,9 @@ export class GdbSession {
       this.#report(SIGNAL_TRAP, stepped, '');
       return EXIT_DEBUG;
     }
-    const total = (): number => machine.harts.reduce((sum, hart) => sum + hart.totalRetired, 0);
-    const before = total();
+    const before = machine.totalRetired;
     const reason = this.#resume(budget);
-    this.#retired = total() - before;
+    this.#retired = machine.totalRetired - before;
     const { stop } = this.#debug;
     if (reason === EXIT_DEBUG && stop !== undefined) this.#report(SIGNAL_TRAP, stop.hart, cause(stop));
     if (reason === EXIT_STOP) this.end(machine.exitCode);

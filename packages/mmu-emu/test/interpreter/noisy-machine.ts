@@ -6,7 +6,7 @@ import { DEFAULT_ENGINE } from '../../src/engine.js';
 import { writeRegister } from '../../src/debug/index.js';
 import { HART_PC, HART_PRIVILEGE, HART_X } from '../../src/hart/state.js';
 import { HART_BANKS, layOutMemory } from '../../src/memory-layout.js';
-import { BANK_BYTES, BANK_COUNT, BANK_LAST_USE, TLB_LOADS, TLB_STORES, TLB_TARGETS } from '../../src/mmu/tlb.js'; // prettier-ignore
+import { BANK_BYTES, BANK_COUNT, BANK_LAST_USE, TLB_LOADS, TLB_STORES, TLB_STORE_TO_CODE, TLB_TARGETS } from '../../src/mmu/tlb.js'; // prettier-ignore
 import type { Random } from '../qemu/random.js';
 import { setWordPair } from '../run-program.js';
 
@@ -175,9 +175,12 @@ export class NoisyMachine {
         if (words[lastUse] === 0 && words[lastUse + 1] === 0) continue;
         for (const cache of [TLB_LOADS, TLB_STORES]) {
           const at = (base + HART_BANKS + bank * BANK_BYTES + cache) / 4;
+          const mark = cache === TLB_STORES ? TLB_STORE_TO_CODE : 0;
           for (let entry = at; entry < at + TLB_TARGETS / 4; entry += 2) {
             if (words[entry] === NO_TAG && words[entry + 1] === NO_TAG) continue;
-            const host = (words[entry] + words[entry + TLB_TARGETS / 4]) >>> 0;
+            const page = words[entry] - (words[entry] & mark);
+            if (page % 4096 !== 0) found.push(`the tag ${words[entry]} of the TLB is of no page`);
+            const host = (page + words[entry + TLB_TARGETS / 4]) >>> 0;
             if (host < ramStart || host + 4096 > ramStart + RAM_BYTES)
               found.push(`an entry of the TLB leads to ${host}`);
           }

@@ -64,7 +64,14 @@ function maskBits(spec: InstructionSpec): number {
 
 /** Candidates by what every encoding fixes: quadrant and funct3 for short ones, opcode and funct3 for long ones. */
 const LONG_BUCKETS = 1 << 8;
-const buckets: InstructionSpec[][] = Array.from({ length: LONG_BUCKETS + 32 }, () => []);
+const buckets: Candidate[][] = Array.from({ length: LONG_BUCKETS + 32 }, () => []);
+
+/** An instruction, with what its encodings fix at hand. */
+interface Candidate {
+  readonly mask: number;
+  readonly match: number;
+  readonly spec: InstructionSpec;
+}
 
 function bucketOf(encoding: number): number {
   if ((encoding & 3) !== 3) return LONG_BUCKETS + ((encoding & 3) << 3) + ((encoding >>> 13) & 7);
@@ -75,7 +82,8 @@ for (const spec of [...INSTRUCTIONS].sort((a, b) => maskBits(b) - maskBits(a))) 
   for (let funct3 = 0; funct3 < 8; funct3++) {
     const probe =
       spec.length === 2 ? (spec.match & 0x1fff) | (funct3 << 13) : (spec.match & ~0x7000) | (funct3 << 12);
-    if (((probe & spec.mask) ^ spec.match) === 0) buckets[bucketOf(probe)].push(spec);
+    if (((probe & spec.mask) ^ spec.match) === 0)
+      buckets[bucketOf(probe)].push({ mask: spec.mask | 0, match: spec.match | 0, spec });
   }
 }
 
@@ -85,8 +93,8 @@ for (const spec of [...INSTRUCTIONS].sort((a, b) => maskBits(b) - maskBits(a))) 
  */
 export function decode(encoding: number): InstructionSpec | undefined {
   const bits = (encoding & 3) === 3 ? encoding : encoding & 0xffff;
-  for (const spec of buckets[bucketOf(bits)]) {
-    if (matches(spec, bits)) return spec;
+  for (const { mask, match, spec } of buckets[bucketOf(bits)]) {
+    if ((bits & mask) === match && matches(spec, bits)) return spec;
   }
   return undefined;
 }

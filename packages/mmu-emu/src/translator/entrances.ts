@@ -7,7 +7,7 @@
  * beginning (a jump over what the next round starts with), the entry is a copy of that piece, outside the loop.
  */
 
-import { analyseFlow, DISPATCHER } from './flow.js';
+import { DISPATCHER, Flow } from './flow.js';
 
 /** In front of a loop. */
 export interface Gate {
@@ -110,7 +110,7 @@ function findLoops(
       pending.push(...graph[node]);
     }
   }
-  const flow = analyseFlow(graph);
+  const flow = new Flow(graph);
   return flow.sequence
     .filter((node) => node !== DISPATCHER && flow.isLoop(node))
     .map((header) => ({ header, nodes: flow.loop(header) }))

@@ -11,27 +11,90 @@
 export const DISPATCHER = 0;
 
 /** A control-flow graph with its order. */
-export interface Flow {
+export class Flow {
   /** Successors by node; those of the dispatcher are the entries. */
   readonly successors: readonly (readonly number[])[];
+  /** Predecessors by node, in reverse postorder. */
+  readonly predecessors: readonly (readonly number[])[];
   /** Position in reverse postorder, by node; the dispatcher's is 0. */
-  readonly order: readonly number[];
+  readonly order: Int32Array;
   /** Nodes in reverse postorder. */
   readonly sequence: readonly number[];
+  /** By node: the one that dominates it immediately; those that it so dominates; and what `isMerge` and `isLoop` tell. */
+  readonly #dominator: Int32Array;
+  readonly #children: readonly number[][];
+  readonly #merges: Uint8Array;
+  readonly #loops: Uint8Array;
+
+  /** The order of a graph as it is, irreducible or not. Every node is reachable from the dispatcher. */
+  constructor(successors: readonly (readonly number[])[]) {
+    this.successors = successors;
+    this.sequence = reversePostorder(successors);
+    this.order = new Int32Array(successors.length).fill(-1);
+    this.sequence.forEach((node, position) => (this.order[node] = position));
+    const predecessors = listsOf(successors.length);
+    for (const from of this.sequence) for (const to of successors[from]) predecessors[to].push(from);
+    this.predecessors = predecessors;
+    this.#dominator = immediateDominators(this.sequence, this.order, predecessors);
+    this.#children = listsOf(successors.length);
+    this.#merges = new Uint8Array(successors.length);
+    this.#loops = new Uint8Array(successors.length);
+    for (const node of this.sequence) this.#judge(node);
+  }
+
+  #judge(node: number): void {
+    if (node !== DISPATCHER) this.#children[this.#dominator[node]].push(node);
+    let forward = 0;
+    for (const from of this.predecessors[node]) {
+      if (!this.isBackward(from, node)) forward += from === DISPATCHER ? 2 : 1;
+      else if (this.dominates(node, from)) this.#loops[node] = 1;
+    }
+    if (forward > 1) this.#merges[node] = 1;
+  }
+
   /** Whether an edge goes back, or nowhere forward. */
-  isBackward(from: number, to: number): boolean;
+  isBackward(from: number, to: number): boolean {
+    return this.order[to] <= this.order[from];
+  }
+
   /** Whether every way to `node` leads through `over`. */
-  dominates(over: number, node: number): boolean;
+  dominates(over: number, node: number): boolean {
+    let at = node;
+    while (this.order[at] > this.order[over]) at = this.#dominator[at];
+    return at === over;
+  }
+
   /** Several forward edges, or one from the dispatcher, lead to it. */
-  isMerge(node: number): boolean;
+  isMerge(node: number): boolean {
+    return this.#merges[node] !== 0;
+  }
+
   /** Of a node other than the dispatcher that is no merge: from where the one forward edge to it comes. */
-  predecessor(node: number): number;
+  predecessor(node: number): number {
+    return this.predecessors[node].find((from) => !this.isBackward(from, node)) as number;
+  }
+
   /** A back edge from a node that it dominates leads to it. */
-  isLoop(node: number): boolean;
+  isLoop(node: number): boolean {
+    return this.#loops[node] !== 0;
+  }
+
   /** The nodes of the loop that begins at a node: those from which it is reached again without leaving what it dominates. */
-  loop(header: number): ReadonlySet<number>;
+  loop(header: number): ReadonlySet<number> {
+    const inside = new Set([header]);
+    const pending = this.predecessors[header].filter((from) => this.dominates(header, from));
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      if (inside.has(node)) continue;
+      inside.add(node);
+      pending.push(...this.predecessors[node]);
+    }
+    return inside;
+  }
+
   /** Nodes that it dominates immediately, in reverse postorder. */
-  children(node: number): readonly number[];
+  children(node: number): readonly number[] {
+    return this.#children[node];
+  }
 }
 
 /**
@@ -41,7 +104,7 @@ export interface Flow {
  */
 export function orderFlow(successors: number[][]): Flow {
   for (;;) {
-    const flow = analyseFlow(successors);
+    const flow = new Flow(successors);
     const entries = successors[DISPATCHER];
     const found = new Set<number>();
     for (const from of flow.sequence) {
@@ -55,68 +118,30 @@ export function orderFlow(successors: number[][]): Flow {
   }
 }
 
-/** The order of a graph as it is, irreducible or not. */
-export function analyseFlow(successors: readonly (readonly number[])[]): Flow {
-  const sequence = reversePostorder(successors);
-  const order: number[] = Array.from({ length: successors.length }, () => -1);
-  sequence.forEach((node, position) => (order[node] = position));
-  const predecessors: number[][] = successors.map(() => []);
-  for (const from of sequence) for (const to of successors[from]) predecessors[to].push(from);
-
-  const dominator = immediateDominators(sequence, order, predecessors);
-  const dominates = (over: number, node: number): boolean => {
-    let at = node;
-    while (order[at] > order[over]) at = dominator[at];
-    return at === over;
-  };
-  const isBackward = (from: number, to: number): boolean => order[to] <= order[from];
-  const children: number[][] = successors.map(() => []);
-  for (const node of sequence) if (node !== DISPATCHER) children[dominator[node]].push(node);
-  const merges = successors.map((_, node) => {
-    const forward = predecessors[node].filter((from) => !isBackward(from, node));
-    return forward.length > 1 || forward.includes(DISPATCHER);
-  });
-  const loops = successors.map((_, node) =>
-    predecessors[node].some((from) => isBackward(from, node) && dominates(node, from)),
-  );
-  const loop = (header: number): ReadonlySet<number> => {
-    const inside = new Set([header]);
-    const pending = predecessors[header].filter((from) => dominates(header, from));
-    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-      if (inside.has(node)) continue;
-      inside.add(node);
-      pending.push(...predecessors[node]);
-    }
-    return inside;
-  };
-  return {
-    successors,
-    order,
-    sequence,
-    isBackward,
-    dominates,
-    isMerge: (node) => merges[node],
-    predecessor: (node) => predecessors[node].find((from) => !isBackward(from, node)) as number,
-    isLoop: (node) => loops[node],
-    loop,
-    children: (node) => children[node],
-  };
-}
+const listsOf = (count: number): number[][] => {
+  const lists: number[][] = [];
+  for (let index = 0; index < count; index++) lists.push([]);
+  return lists;
+};
 
 function reversePostorder(successors: readonly (readonly number[])[]): number[] {
-  const seen = new Set<number>([DISPATCHER]);
+  const seen = new Uint8Array(successors.length);
+  seen[DISPATCHER] = 1;
   const out: number[] = [];
   // Each with the number of its successors that were visited.
   const path: { readonly node: number; next: number }[] = [{ node: DISPATCHER, next: 0 }];
-  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-    const to = successors[top.node][top.next++];
-    if (to === undefined) {
+  while (path.length > 0) {
+    const top = path[path.length - 1];
+    const following = successors[top.node];
+    if (top.next === following.length) {
       out.push(top.node);
       path.pop();
-    } else if (!seen.has(to)) {
-      seen.add(to);
-      path.push({ node: to, next: 0 });
+      continue;
     }
+    const to = following[top.next++];
+    if (seen[to] !== 0) continue;
+    seen[to] = 1;
+    path.push({ node: to, next: 0 });
   }
   return out.reverse();
 }
@@ -124,19 +149,11 @@ function reversePostorder(successors: readonly (readonly number[])[]): number[] 
 /** @see K. Cooper, T. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm" */
 function immediateDominators(
   sequence: readonly number[],
-  order: readonly number[],
+  order: Int32Array,
   predecessors: readonly (readonly number[])[],
-): number[] {
-  const dominator: number[] = Array.from({ length: order.length }, () => -1);
+): Int32Array {
+  const dominator = new Int32Array(order.length).fill(-1);
   dominator[DISPATCHER] = DISPATCHER;
-  const meet = (a: number, b: number): number => {
-    let [left, right] = [a, b];
-    while (left !== right) {
-      while (order[left] > order[right]) left = dominator[left];
-      while (order[right] > order[left]) right = dominator[right];
-    }
-    return left;
-  };
   for (let changed = true; changed;) {
     changed = false;
     for (const node of sequence) {
@@ -144,7 +161,13 @@ function immediateDominators(
       let found = -1;
       for (const from of predecessors[node]) {
         if (dominator[from] === -1) continue;
-        found = found === -1 ? from : meet(found, from);
+        let other = found === -1 ? from : found;
+        found = from;
+        // Where the ways to both come together.
+        while (found !== other) {
+          while (order[found] > order[other]) found = dominator[found];
+          while (order[other] > order[found]) other = dominator[other];
+        }
       }
       if (dominator[node] !== found) {
         dominator[node] = found;

@@ -48,8 +48,10 @@ import {
 import type { RegionLocals } from './region-locals.js';
 import type { Refusal, Region, RegionBlock } from './region.js';
 import { pcAtStop, resultOfStop, stopOf } from './region-stop.js';
-import { NO_REGISTERS, planRegisters, same, union, without, writesOf } from './register-plan.js';
-import type { RegisterPlan, RegisterSet } from './register-plan.js';
+import { planRegisters } from './register-plan.js';
+import type { RegisterPlan } from './register-plan.js';
+import { NO_REGISTERS, same, union, without } from './register-set.js';
+import type { RegisterSet } from './register-set.js';
 import { wordsAfter } from './word-values.js';
 
 /** In place of an entry's number: under way to none. */
@@ -231,7 +233,7 @@ class RegionLowering {
       const access = this.#accesses[node]?.get(index);
       const isSure = access?.leads === false && shape.onlyAccesses;
       const exit = shape.mayGiveUp && !isSure ? exitHere() : '';
-      pending = union(pending, writesOf(instruction));
+      pending = union(pending, instruction.writes);
       const exits: InstructionExits = {
         isFloatChecked,
         words,

@@ -8,8 +8,8 @@ import { get, i32c, load, op, seq, set, store } from '../wasm/code.js';
 import type { Code, FunctionBody } from '../wasm/function-body.js';
 import type { WasmType } from '../wasm/opcodes.js';
 import type { RegionInstruction } from './region.js';
-import { NO_REGISTERS, readsOf, union, wordsOf, writesOf } from './register-plan.js';
-import type { RegisterSet } from './register-plan.js';
+import { NO_REGISTERS, union, wordsOf } from './register-set.js';
+import type { RegisterSet } from './register-set.js';
 
 /** Locals of a region's function that its instructions share. */
 export interface RegionLocals {
@@ -36,9 +36,7 @@ export interface RegionLocals {
 
 /** Makes the locals that these instructions need. */
 export function makeLocals(f: FunctionBody, instructions: readonly RegionInstruction[]): RegionLocals {
-  const used = instructions
-    .map((instruction) => union(readsOf(instruction), writesOf(instruction)))
-    .reduce(union, NO_REGISTERS);
+  const used = instructions.map(({ reads, writes }) => union(reads, writes)).reduce(union, NO_REGISTERS);
   const registers = new Map(wordsOf(used).map((word) => [word, f.local('i64', registerName(word))]));
   const temporaries: Record<WasmType, number[]> = { i32: [], i64: [], f32: [], f64: [] };
   const hosts: number[] = [];

@@ -9,6 +9,8 @@ import { decodeOperands } from '../interpreter/decoder.js';
 import type { DecodedInstruction } from '../interpreter/decoder.js';
 import type { RegionExit } from '../interpreter/region-exits.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
+import { readsOf, writesOf } from './register-set.js';
+import type { RegisterSet } from './register-set.js';
 import { refusalOf, shapeOf } from './shape.js';
 import type { Shape } from './shape.js';
 
@@ -17,6 +19,9 @@ export interface RegionInstruction extends DecodedInstruction {
   /** Offset in the page. */
   readonly offset: number;
   readonly shape: Shape;
+  /** Registers that it reads, and the one that it writes, if it writes one. */
+  readonly reads: RegisterSet;
+  readonly writes: RegisterSet;
 }
 
 /** Straight-line code: one way in, at the top. */
@@ -247,7 +252,7 @@ function translatable(encoding: number): Omit<RegionInstruction, 'offset'> | Ref
   } else {
     const shape = shapeOf(decoded.spec);
     if (shape === null) found = { what: decoded.spec.name, exit: refusalOf(decoded.spec) };
-    else found = { ...decoded, shape };
+    else found = { ...decoded, shape, reads: readsOf(shape, decoded), writes: writesOf(shape, decoded) };
   }
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(encoding, found);

@@ -5,61 +5,16 @@
  * an older one. Whoever leaves the region writes the dirty ones. What a node reads before it writes it is held, and so is
  * what nodes behind it do; what nobody reads again goes to memory where ways meet, so that a loop carries round only what
  * it uses. A loop does not carry as dirty what it does not write: that is written before it.
- *
- * Sets of registers are pairs of u32, a bit a register: x at `2 * node`, f at `2 * node + 1`.
  */
 
-import { HART_F, HART_X } from '../hart/state.js';
 import { DISPATCHER } from './flow.js';
 import type { Flow } from './flow.js';
-import type { RegionBlock, RegionInstruction } from './region.js';
+import type { RegionBlock } from './region.js';
+import { registersIn } from './register-set.js';
+import type { RegisterSet } from './register-set.js';
 
 /** Loops that use no more registers than this carry all of them: the host has registers for them. */
 const MOST_CARRIED = 9;
-
-/** A set of registers. */
-export interface RegisterSet {
-  readonly x: number;
-  readonly f: number;
-}
-
-/** No register. */
-export const NO_REGISTERS: RegisterSet = { x: 0, f: 0 };
-
-/** Those of either. */
-export const union = (a: RegisterSet, b: RegisterSet): RegisterSet => ({ x: a.x | b.x, f: a.f | b.f });
-/** Those of the first that the second has not. */
-export const without = (a: RegisterSet, b: RegisterSet): RegisterSet => ({ x: a.x & ~b.x, f: a.f & ~b.f });
-const both = (a: RegisterSet, b: RegisterSet): RegisterSet => ({ x: a.x & b.x, f: a.f & b.f });
-/** Whether two sets are the same. */
-export const same = (a: RegisterSet, b: RegisterSet): boolean => a.x === b.x && a.f === b.f;
-
-/** The words of the hart's state that a set's registers have. */
-export function wordsOf({ x, f }: RegisterSet): number[] {
-  const out: number[] = [];
-  for (let index = 0; index < 32; index += 1) {
-    if ((x >>> index) & 1) out.push(HART_X + 2 * index);
-    if ((f >>> index) & 1) out.push(HART_F + 2 * index);
-  }
-  return out;
-}
-
-/** Registers that an instruction reads; x0 is none. */
-export function readsOf(instruction: RegionInstruction): RegisterSet {
-  let [x, f] = [0, 0];
-  for (const name of instruction.shape.reads) {
-    if (name === 'rs1' || name === 'rs2') x |= 1 << instruction[name];
-    else if (name === 'frs1') f |= 1 << instruction.rs1;
-    else if (name === 'frs2') f |= 1 << instruction.rs2;
-    else if (name === 'frs3') f |= 1 << instruction.rs3;
-  }
-  return { x: x & ~1, f };
-}
-
-/** The register that an instruction writes, if it writes one. */
-export function writesOf({ shape, rd }: RegionInstruction): RegisterSet {
-  return { x: shape.writes === 'x' ? (1 << rd) & ~1 : 0, f: shape.writes === 'f' ? 1 << rd : 0 };
-}
 
 /** What is held and dirty, by node. */
 export interface RegisterPlan {
@@ -91,127 +46,163 @@ export function planRegisters(
  */
 export type Jump = 'near' | 'away';
 
+/** Files of registers: x, then f. What is found out of one does not depend on the other. */
+const FILES = 2;
+
+/** A set for each node, of u32 with a bit a register: x at `FILES * node`, f behind it. */
+type Sets = Int32Array;
+
 class Planning implements RegisterPlan {
   readonly #flow: Flow;
-  readonly #jumps: (node: number) => Jump | null;
-  /** By node: read before it is written, written, live at the beginning, held, dirty. */
-  readonly #reads: RegisterSet[];
-  readonly #writes: RegisterSet[];
-  readonly #live: RegisterSet[];
-  readonly #held: RegisterSet[];
-  readonly #dirty: RegisterSet[];
-  readonly #predecessors: number[][];
+  /** Whether the dispatcher leads to a node, and how it jumps. */
+  readonly #isEntry: readonly boolean[];
+  readonly #jumps: readonly (Jump | null)[];
+  /** Read before it is written, written, live at the beginning, held, dirty. */
+  readonly #reads: Sets;
+  readonly #writes: Sets;
+  readonly #live: Sets;
+  readonly #held: Sets;
+  readonly #dirty: Sets;
   /** Of nodes where loops begin: what the loop writes. */
-  readonly #loopWrites = new Map<number, RegisterSet>();
+  readonly #loopWrites: Sets;
 
   constructor(flow: Flow, blocks: readonly (RegionBlock | null)[], jumps: (node: number) => Jump | null) {
     this.#flow = flow;
-    this.#jumps = jumps;
-    this.#writes = blocks.map((block) =>
-      (block?.instructions ?? []).map(writesOf).reduce(union, NO_REGISTERS),
-    );
-    this.#reads = blocks.map((block) => {
-      let [read, written] = [NO_REGISTERS, NO_REGISTERS];
-      for (const instruction of block?.instructions ?? []) {
-        read = union(read, without(readsOf(instruction), written));
-        written = union(written, writesOf(instruction));
-      }
-      return read;
-    });
-    this.#predecessors = flow.successors.map(() => []);
-    for (const from of flow.sequence) {
-      for (const to of flow.successors[from]) this.#predecessors[to].push(from);
-    }
+    const entries = new Set(flow.successors[DISPATCHER]);
+    this.#isEntry = blocks.map((_, node) => entries.has(node));
+    this.#jumps = blocks.map((_, node) => jumps(node));
+    const sets = (): Sets => new Int32Array(FILES * blocks.length);
+    this.#reads = sets();
+    this.#writes = sets();
+    this.#live = sets();
+    this.#dirty = sets();
+    this.#loopWrites = sets();
+    this.#findUses(blocks);
     this.#findLoops(blocks);
-    this.#live = blocks.map(() => NO_REGISTERS);
     this.#findLive();
-    this.#held = [...this.#live];
-    this.#dirty = blocks.map(() => NO_REGISTERS);
+    this.#held = this.#live.slice();
     this.#findDirty();
   }
 
   held(node: number): RegisterSet {
-    return this.#held[node];
+    return setAt(this.#held, node);
   }
 
   dirty(node: number): RegisterSet {
-    return this.#dirty[node];
+    return setAt(this.#dirty, node);
   }
 
   heldAfter(node: number): RegisterSet {
-    return union(this.#held[node], this.#writes[node]);
+    return eitherAt(this.#held, this.#writes, node);
   }
 
   dirtyAfter(node: number): RegisterSet {
-    return union(this.#dirty[node], this.#writes[node]);
+    return eitherAt(this.#dirty, this.#writes, node);
   }
 
-  #isEntry(node: number): boolean {
-    return this.#flow.successors[DISPATCHER].includes(node);
+  #findUses(blocks: readonly (RegionBlock | null)[]): void {
+    const [reads, writes] = [this.#reads, this.#writes];
+    for (let node = 0; node < blocks.length; node++) {
+      const [x, f] = [FILES * node, FILES * node + 1];
+      for (const instruction of blocks[node]?.instructions ?? []) {
+        reads[x] |= instruction.reads.x & ~writes[x];
+        reads[f] |= instruction.reads.f & ~writes[f];
+        writes[x] |= instruction.writes.x;
+        writes[f] |= instruction.writes.f;
+      }
+    }
   }
 
   /** What the nodes of each loop write; short of registers, it is also read there. */
   #findLoops(blocks: readonly (RegionBlock | null)[]): void {
-    const flow = this.#flow;
-    for (const header of flow.sequence) {
-      if (header === DISPATCHER || !flow.isLoop(header)) continue;
-      const nodes = [...flow.loop(header)];
-      const written = nodes.map((node) => this.#writes[node]).reduce(union);
-      this.#loopWrites.set(header, written);
-      const used = nodes
-        .flatMap((node) => blocks[node]?.instructions ?? [])
-        .map((instruction) => union(readsOf(instruction), writesOf(instruction)))
-        .reduce(union);
-      if (wordsOf(used).length <= MOST_CARRIED) {
-        this.#reads[header] = union(this.#reads[header], written);
+    const [reads, loopWrites] = [this.#reads, this.#loopWrites];
+    for (const header of this.#flow.sequence) {
+      if (header === DISPATCHER || !this.#flow.isLoop(header)) continue;
+      const used = { x: 0, f: 0 };
+      const [x, f] = [FILES * header, FILES * header + 1];
+      for (const node of this.#flow.loop(header)) {
+        loopWrites[x] |= this.#writes[FILES * node];
+        loopWrites[f] |= this.#writes[FILES * node + 1];
+        for (const instruction of blocks[node]?.instructions ?? []) {
+          used.x |= instruction.reads.x | instruction.writes.x;
+          used.f |= instruction.reads.f | instruction.writes.f;
+        }
       }
+      if (registersIn(used) > MOST_CARRIED) continue;
+      reads[x] |= loopWrites[x];
+      reads[f] |= loopWrites[f];
     }
   }
 
   #findLive(): void {
     const live = this.#live;
-    const backwards = [...this.#flow.sequence].reverse();
+    const { sequence, successors } = this.#flow;
     for (let changed = true; changed;) {
       changed = false;
-      for (const node of backwards) {
-        let after = this.#flow.successors[node].map((to) => live[to]).reduce(union, NO_REGISTERS);
-        if (this.#jumps(node) === 'near') after = union(after, live[DISPATCHER]);
-        let before = union(this.#reads[node], without(after, this.#writes[node]));
-        if (this.#isEntry(node)) before = union(before, live[DISPATCHER]);
-        if (same(before, live[node])) continue;
-        live[node] = before;
-        changed = true;
+      for (let place = sequence.length - 1; place >= 0; place--) {
+        const node = sequence[place];
+        for (let file = 0; file < FILES; file++) {
+          const at = FILES * node + file;
+          let after = this.#jumps[node] === 'near' ? live[FILES * DISPATCHER + file] : 0;
+          for (const to of successors[node]) after |= live[FILES * to + file];
+          let before = this.#reads[at] | (after & ~this.#writes[at]);
+          if (this.#isEntry[node]) before |= live[FILES * DISPATCHER + file];
+          if (before === live[at]) continue;
+          live[at] = before;
+          changed = true;
+        }
       }
     }
   }
 
   #findDirty(): void {
-    const [flow, held, dirty] = [this.#flow, this.#held, this.#dirty];
+    const dirty = this.#dirty;
     for (let changed = true; changed;) {
       changed = false;
-      for (const node of flow.sequence) {
-        const from = this.#predecessors[node];
-        let found: RegisterSet;
-        if (node === DISPATCHER) {
-          found = flow.sequence
-            .filter((other) => this.#jumps(other) !== null)
-            .map((other) => both(this.dirtyAfter(other), held[node]))
-            .reduce(union, NO_REGISTERS);
-        } else if (flow.isMerge(node) || flow.isLoop(node)) {
-          found = from.map((other) => both(this.dirtyAfter(other), held[node])).reduce(union, NO_REGISTERS);
-          const written = this.#loopWrites.get(node);
-          // An entry has to take what the dispatcher brings.
-          const brought = this.#isEntry(node) ? dirty[DISPATCHER] : NO_REGISTERS;
-          if (written !== undefined) found = both(found, union(written, brought));
-        } else {
-          // One way in: what is dirty stays as it is, and may be written again before anybody must know.
-          found = from.map((other) => this.dirtyAfter(other)).reduce(union, NO_REGISTERS);
-          held[node] = union(this.#live[node], found);
+      for (const node of this.#flow.sequence) {
+        for (let file = 0; file < FILES; file++) {
+          const at = FILES * node + file;
+          const found = dirty[at] | this.#brought(node, file);
+          if (found === dirty[at]) continue;
+          dirty[at] = found;
+          changed = true;
         }
-        if (same(found, dirty[node])) continue;
-        dirty[node] = union(found, dirty[node]);
-        changed = true;
       }
     }
   }
+
+  /** What is dirty at the beginning of a node, by what is now known to be behind others. */
+  #brought(node: number, file: number): number {
+    const [flow, held, dirty, writes] = [this.#flow, this.#held, this.#dirty, this.#writes];
+    const at = FILES * node + file;
+    let found = 0;
+    if (node === DISPATCHER) {
+      for (const other of flow.sequence) {
+        if (this.#jumps[other] !== null) found |= dirty[FILES * other + file] | writes[FILES * other + file];
+      }
+      return found & held[at];
+    }
+    for (const from of flow.predecessors[node])
+      found |= dirty[FILES * from + file] | writes[FILES * from + file];
+    if (!flow.isMerge(node) && !flow.isLoop(node)) {
+      // One way in: what is dirty stays as it is, and may be written again before anybody must know.
+      held[at] = this.#live[at] | found;
+      return found;
+    }
+    found &= held[at];
+    if (!flow.isLoop(node)) return found;
+    // An entry has to take what the dispatcher brings.
+    const brought = this.#isEntry[node] ? dirty[FILES * DISPATCHER + file] : 0;
+    return found & (this.#loopWrites[at] | brought);
+  }
 }
+
+const setAt = (sets: Sets, node: number): RegisterSet => ({
+  x: sets[FILES * node],
+  f: sets[FILES * node + 1],
+});
+
+const eitherAt = (a: Sets, b: Sets, node: number): RegisterSet => ({
+  x: a[FILES * node] | b[FILES * node],
+  f: a[FILES * node + 1] | b[FILES * node + 1],
+});

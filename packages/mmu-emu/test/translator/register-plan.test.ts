@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { assemble, HART_X, INTEGER_REGISTERS } from '../../src/index.js';
 import { orderFlow } from '../../src/translator/flow.js';
 import type { Flow } from '../../src/translator/flow.js';
-import { planRegisters, wordsOf } from '../../src/translator/register-plan.js';
-import type { RegisterPlan, RegisterSet } from '../../src/translator/register-plan.js';
+import { planRegisters } from '../../src/translator/register-plan.js';
+import type { RegisterPlan } from '../../src/translator/register-plan.js';
 import { discoverRegion } from '../../src/translator/region.js';
+import { wordsOf } from '../../src/translator/register-set.js';
+import type { RegisterSet } from '../../src/translator/register-set.js';
 
 /** The plan of the region at the beginning of a program, and its nodes by label. */
 function planOf(source: string): { plan: RegisterPlan; flow: Flow; node: (label: string) => number } {

@@ -16,15 +16,20 @@ export class RegionGraph {
   /** Numbers of entries, by node. */
   readonly entryOf: ReadonlyMap<number, number>;
   /** Most instructions that can retire from the start of a node until the budget is looked at again, by node. */
-  readonly bounds: readonly number[];
+  readonly bounds: Int32Array;
   readonly #nodes = new Map<number, number>();
 
   constructor(region: Region) {
     const blocks = [...region.blocks.values()];
     blocks.forEach(({ start }, index) => this.#nodes.set(start, index + 1));
-    const nodesOf = (offsets: readonly number[]): number[] => [
-      ...new Set(offsets.map((offset) => this.#nodes.get(offset)).filter((node) => node !== undefined)),
-    ];
+    const nodesOf = (offsets: readonly number[]): number[] => {
+      const nodes: number[] = [];
+      for (const offset of offsets) {
+        const node = this.#nodes.get(offset);
+        if (node !== undefined && !nodes.includes(node)) nodes.push(node);
+      }
+      return nodes;
+    };
     const returns = new Map<number, number>();
     blocks.forEach(({ instructions, end }, index) => {
       const [last, back] = [instructions.at(-1), this.#nodes.get(end)];
@@ -63,15 +68,16 @@ export class RegionGraph {
     return this.flow.isMerge(node) ? null : this.flow.predecessor(node);
   }
 
-  #findBounds(): number[] {
-    const bounds = this.blocks.map((found) => found?.instructions.length ?? 0);
-    for (const node of [...this.flow.sequence].reverse()) {
-      if (node === DISPATCHER) continue;
+  #findBounds(): Int32Array {
+    const bounds = new Int32Array(this.blocks.length);
+    const { sequence, successors } = this.flow;
+    for (let place = sequence.length - 1; place > 0; place--) {
+      const node = sequence[place];
       let most = 0;
-      for (const to of this.flow.successors[node]) {
+      for (const to of successors[node]) {
         if (!this.flow.isBackward(node, to) && !this.isTested(to)) most = Math.max(most, bounds[to]);
       }
-      bounds[node] += most;
+      bounds[node] = most + (this.blocks[node]?.instructions.length ?? 0);
     }
     return bounds;
   }

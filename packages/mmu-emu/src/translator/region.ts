@@ -235,28 +235,41 @@ function instructionAt(page: DataView, offset: number): RegionInstruction | Refu
   const low = page.getUint16(offset, true);
   const long = (low & 3) === 3;
   if (long && offset === PAGE_SIZE - 2) return { what: 'crosses the page', exit: 'pageCrossing' };
-  const decoded = translatable(long ? page.getUint32(offset, true) : low);
-  return 'exit' in decoded ? decoded : { ...decoded, offset };
+  const found = translatable(long ? page.getInt32(offset, true) : low);
+  return 'exit' in found ? found : placed(found, offset);
 }
 
+/** An instruction, wherever it stands. */
+type UnplacedInstruction = Omit<RegionInstruction, 'offset'>;
+
+/** All instructions are objects of one shape, so that what reads them is compiled once. */
+const placed = (
+  { spec, length, rd, rs1, rs2, rs3, imm, bits, shape, reads, writes }: UnplacedInstruction,
+  offset: number,
+): RegionInstruction => ({ spec, length, rd, rs1, rs2, rs3, imm, bits, shape, reads, writes, offset });
+
 /** Instructions by their encodings: programs have few that are different. */
-const known = new Map<number, Omit<RegionInstruction, 'offset'> | Refusal>();
+const known = new Map<number, UnplacedInstruction | Refusal>();
 const MOST_KNOWN = 4096;
 
-function translatable(encoding: number): Omit<RegionInstruction, 'offset'> | Refusal {
+/** @param encoding its 32 bits as a signed number. */
+function translatable(encoding: number): UnplacedInstruction | Refusal {
   let found = known.get(encoding);
   if (found !== undefined) return found;
-  const decoded = decodeOperands(encoding);
-  if (decoded === undefined) {
-    found = { what: 'illegal', exit: 'illegal' };
-  } else {
-    const shape = shapeOf(decoded.spec);
-    if (shape === null) found = { what: decoded.spec.name, exit: refusalOf(decoded.spec) };
-    else found = { ...decoded, shape, reads: readsOf(shape, decoded), writes: writesOf(shape, decoded) };
-  }
+  found = translatableAnew(encoding);
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(encoding, found);
   return found;
+}
+
+function translatableAnew(encoding: number): UnplacedInstruction | Refusal {
+  const decoded = decodeOperands(encoding);
+  if (decoded === undefined) return { what: 'illegal', exit: 'illegal' };
+  const shape = shapeOf(decoded.spec);
+  if (shape === null) return { what: decoded.spec.name, exit: refusalOf(decoded.spec) };
+  const { spec, length, rd, rs1, rs2, rs3, imm, bits } = decoded;
+  const [reads, writes] = [readsOf(shape, decoded), writesOf(shape, decoded)];
+  return { spec, length, rd, rs1, rs2, rs3, imm, bits, shape, reads, writes };
 }
 
 function blockAt(

@@ -6,6 +6,9 @@
  * each of them is one load or store at a constant offset from the host address of the group's beginning. Nothing in a region
  * changes the TLB, so what a look-up has found stays true until the region is left.
  *
+ * Loads share with loads, and stores with stores: the TLB may know a page for one and not for the other, or, as long as the
+ * guest has not fenced a change, other frames for each. Every access finds what it would find alone.
+ *
  * Every way to an access leads through its leader: they are in one block, or in blocks with one way in that follow from it,
  * without a loop between them. Where the group reaches over the end of the page, the region is left at the leader.
  */
@@ -24,7 +27,7 @@ const MOST_OPEN = 8;
 
 /** Some accesses. Offsets are from a value that does not change. */
 export interface AccessGroup {
-  /** Whether some of them store: then all are looked up as stores, which may load too. */
+  /** Whether they store, or load. */
   readonly stores: boolean;
   /** Offset of the first byte, aligned as `width` is, and one past the last byte. */
   readonly start: number;
@@ -60,7 +63,7 @@ class OpenGroup implements AccessGroup {
   readonly root: number;
   readonly node: number;
   readonly members: { readonly node: number; readonly index: number; readonly offset: number }[] = [];
-  stores: boolean;
+  readonly stores: boolean;
   first: number;
   end: number;
   width: number;
@@ -84,14 +87,14 @@ class OpenGroup implements AccessGroup {
 
   /** Whether an access of a node can be one of the group; then it is. */
   take(root: number, node: number, index: number, offset: number, { kind, width }: Access): boolean {
-    if (root !== this.root || (offset - this.#anchor) % Math.min(width, this.width) !== 0) return false;
+    if (root !== this.root || (kind !== 'load') !== this.stores) return false;
+    if ((offset - this.#anchor) % Math.min(width, this.width) !== 0) return false;
     // Elsewhere than in the leader's block it may never be reached: it must not ask for more than the leader does.
-    if (node !== this.node && (width > this.width || (kind !== 'load' && !this.stores))) return false;
+    if (node !== this.node && width > this.width) return false;
     const [first, end] = [Math.min(this.first, offset), Math.max(this.end, offset + width)];
     if (end - first > MOST_BYTES) return false;
     [this.first, this.end] = [first, end];
     if (width > this.width) [this.width, this.#anchor] = [width, offset];
-    this.stores ||= kind !== 'load';
     this.members.push({ node, index, offset });
     return true;
   }

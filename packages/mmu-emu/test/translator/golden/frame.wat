@@ -78,7 +78,24 @@
           ;; 8000000c: sw a0,12(sp)
           (i64.store32 offset=4 (local.get $host0) (local.get $a0))
           ;; 80000010: lw a1,8(sp)
-          (local.set $i64_0 (i64.load32_s (local.get $host0)))
+          (local.set $address (i64.add (local.get $sp) (i64.const 8)))
+          (if
+            (i64.ne
+              (local.tee $tag (i64.and (local.get $address) (i64.const -4093)))
+              (i64.load
+                (local.tee $tlbEntry
+                  (i32.add
+                    (local.get $bank)
+                    (i32.shl
+                      (i32.shr_u (i32.mul (i32.wrap_i64 (local.get $tag)) (i32.const 2052)) (i32.const 23))
+                      (i32.const 3))))))
+            (then
+              ;; leaves: lookUp
+              (local.set $stop (i32.const 58724368))
+              (br $exit1_1)))
+          (local.set $i64_0
+            (i64.load32_s
+              (i32.add (i32.wrap_i64 (local.get $address)) (i32.load offset=4096 (local.get $tlbEntry)))))
           (local.set $a1 (local.get $i64_0))
           ;; leaves: illegal
           (local.set $stop (i32.const 41943060))

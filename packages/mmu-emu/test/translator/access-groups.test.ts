@@ -105,7 +105,7 @@ describe('accesses that share a look-up', () => {
         // Sometimes they are not aligned.
         const s0 = BASE + BigInt(4096 - 64 + 8 * random.below(16) + (random.chance(10) ? 4 : 0));
         const second = random.pick([USER_RW, USER_RW, USER_RW, USER | PTE_R, 0]);
-        const frames = random.chance(50) ? FRAMES : FRAMES.toReversed();
+        const frames = random.chance(50) ? FRAMES : [...FRAMES].reverse();
         const isFenced = random.chance(70);
         const registers = Array.from({ length: 6 }, () => random.value());
         const budget = random.chance(20) ? 1 + random.below(30) : 200;

@@ -64,21 +64,27 @@ async function tryFault(name, fault) {
   return { caught: failed.length > 0, note: `${failed.length} of ${ran.length} tests fail${first}` };
 }
 
-const wanted = process.argv.slice(2);
-const chosen = packages.includes(wanted[0]) ? wanted.splice(0, 1) : packages;
+const words = process.argv.slice(2);
+const chosen = packages.includes(words[0]) ? words.splice(0, 1) : packages;
+const faults = chosen.flatMap((name) =>
+  faultsOf(name)
+    .filter((fault) => words.length === 0 || words.some((word) => fault.name.includes(word)))
+    .map((fault) => ({ name, fault })),
+);
+if (faults.length === 0) {
+  const places = `${chosen.join(', ')}: ${words.map((word) => `"${word}"`).join(', ')}`;
+  process.stderr.write(
+    `mutations: no fault has such a name in ${places}; packages are ${packages.join(', ')}\n`,
+  );
+}
 let caught = 0;
-let missed = 0;
-for (const name of chosen) {
-  for (const fault of faultsOf(name)) {
-    if (wanted.length > 0 && !wanted.some((word) => fault.name.includes(word))) continue;
-    const result = await tryFault(name, fault);
-    if (result.caught) caught += 1;
-    else missed += 1;
-    const verdict = result.caught ? 'caught    ' : 'NOT CAUGHT';
-    const tests = (fault.rows ?? fault.tests ?? []).join(' ');
-    process.stdout.write(`${verdict} ${name}: ${fault.name} [${tests}] ${result.note}\n`);
-  }
+for (const { name, fault } of faults) {
+  const result = await tryFault(name, fault);
+  if (result.caught) caught += 1;
+  const verdict = result.caught ? 'caught    ' : 'NOT CAUGHT';
+  const tests = (fault.rows ?? fault.tests ?? []).join(' ');
+  process.stdout.write(`${verdict} ${name}: ${fault.name} [${tests}] ${result.note}\n`);
 }
 rmSync(scratch, { recursive: true, force: true });
-process.stdout.write(`${caught} caught, ${missed} not\n`);
-process.exitCode = missed > 0 || caught === 0 ? 1 : 0;
+process.stdout.write(`${caught} caught, ${faults.length - caught} not\n`);
+process.exitCode = caught === 0 || caught < faults.length ? 1 : 0;

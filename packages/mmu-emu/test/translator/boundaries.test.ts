@@ -43,7 +43,9 @@ async function pair(
 ): Promise<{ machines: [Sv39Machine, Sv39Machine]; source: string }> {
   const random = randomControl(new Random(Math.imul(SEED + 1000 + index, 0x9e37_79b1)));
   // Time and reservations are not taken back with registers and memory.
-  const source = counters ? random : random.replace(/(?:csrr|lr\.[wd]|sc\.[wd]) (\w+), .*/g, 'addi $1, $1, 9');
+  const source = counters
+    ? random
+    : random.replace(/(?:csrr|lr\.[wd]|sc\.[wd]) (\w+), .*/g, 'addi $1, $1, 9');
   const machines: [Sv39Machine, Sv39Machine] = [
     await lockstepMachine(source, 'interpreter'),
     await lockstepMachine(source, 'translator'),

@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import { DEFAULT_ENGINE, type Engine } from './engine.js';
 import { MachineError } from './errors.js';
 import { PAGE_SIZE } from './mmu/pte.js';
+import type { RegionCompiler } from './translator/region-compiler.js';
 
 /** How to make a machine. */
 export interface MachineOptions {
@@ -33,6 +34,11 @@ export interface MachineOptions {
    * every instruction is translated before it runs the first time, wherever that can be, for tests. All give the same results.
    */
   engine?: Engine;
+  /**
+   * Compiles translated code in another thread, while the machine runs on in the interpreter; see `connectRegionCompiler`. Only
+   * for `auto`; by default the machine does it itself, between two slices. What a guest computes is the same.
+   */
+  regionCompiler?: RegionCompiler;
   /** Default a new VirtualClock. */
   clock?: Clock;
   /** Ticks a second of the `time` CSR, 1 to 10^9; default 10,000,000. */
@@ -62,6 +68,7 @@ export interface CheckedOptions {
   readonly sharedMemory: boolean;
   readonly hardwareAd: boolean;
   readonly engine: Engine;
+  readonly regionCompiler: RegionCompiler | null;
   readonly clock: Clock;
   readonly timebaseHz: number;
   readonly bus: Bus;
@@ -78,6 +85,7 @@ export function checkOptions(options: MachineOptions): CheckedOptions {
     sharedMemory = false,
     adUpdate = 'fault',
     engine = DEFAULT_ENGINE,
+    regionCompiler = null,
     clock = new VirtualClock(),
     timebaseHz = DEFAULT_TIMEBASE,
     devices = [],
@@ -102,6 +110,7 @@ export function checkOptions(options: MachineOptions): CheckedOptions {
   check(typeof sharedMemory === 'boolean', 'sharedMemory', 'true or false');
   check(adUpdate === 'fault' || adUpdate === 'hardware', 'adUpdate', "'fault' or 'hardware'");
   check(ENGINES.includes(engine), 'engine', "'auto', 'interpreter' or 'translator'");
+  check(regionCompiler === null || engine === 'auto', 'regionCompiler', "left out unless engine is 'auto'");
   check(
     Number.isInteger(timebaseHz) && timebaseHz >= 1 && timebaseHz <= MAXIMUM_TIMEBASE,
     'timebaseHz',
@@ -117,6 +126,7 @@ export function checkOptions(options: MachineOptions): CheckedOptions {
     sharedMemory,
     hardwareAd: adUpdate === 'hardware',
     engine,
+    regionCompiler,
     clock,
     timebaseHz,
     bus: makeBus(devices),

@@ -122,7 +122,14 @@ export class Machine {
     this.#translator =
       translation === null
         ? null
-        : new Translator(memory, layout, options.sharedMemory, translation, () => this.totalRetired);
+        : new Translator(
+            memory,
+            layout,
+            options.sharedMemory,
+            translation,
+            () => this.totalRetired,
+            options.regionCompiler,
+          );
     this.#codeCache.observer = this.#translator;
     this.ram = new Ram(memory.buffer, layout.ram, layout.ramBytes, this.#codeCache);
     const environment = {

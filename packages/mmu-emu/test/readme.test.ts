@@ -29,6 +29,7 @@ async function outputOf(code: string): Promise<string> {
       bundle: true,
       format: 'esm',
       platform: 'neutral',
+      external: ['node:*'],
       logLevel: 'silent',
       alias: { '@faultline/mmu-emu': fileURLToPath(new URL('../src/index.ts', import.meta.url)) },
     });
@@ -42,7 +43,7 @@ async function outputOf(code: string): Promise<string> {
 
 test.each([
   ['the README', README, 1],
-  ['the page on embedding', EMBEDDING, 5],
+  ['the page on embedding', EMBEDDING, 6],
 ])('the programs of %s print what it says', async (_name, page, count) => {
   const programs = programsOf(page);
   expect(programs).toHaveLength(count);

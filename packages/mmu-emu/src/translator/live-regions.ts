@@ -1,4 +1,4 @@
-import { REGION_NUMBERS } from '../interpreter/record.js';
+import { ARRIVALS_END, REGION_NUMBERS } from '../interpreter/record.js';
 import type { MemoryLayout } from '../memory-layout.js';
 import type { CodeSlots } from './code-slots.js';
 import type { RegionOutline } from './region.js';
@@ -25,7 +25,8 @@ export interface LiveRegion {
  * The regions that there are.
  *
  * A number is a region's from `add` to `drop`: the words of its entries name it, its slot is observed, the function that `table` has
- * there is its own once it is compiled, and what it retires is counted in the memory of the machine.
+ * there is its own once it is compiled, and what it retires is counted in the memory of the machine. Where the machine runs
+ * before it is compiled, it is *held*.
  */
 export class LiveRegions {
   /** The functions, by number; only the interpreter's module imports it. */
@@ -37,6 +38,7 @@ export class LiveRegions {
   /** In the order in which they were made. */
   readonly #live = new Map<number, LiveRegion>();
   readonly #bySlot = new Map<number, Set<LiveRegion>>();
+  readonly #held = new Set<LiveRegion>();
   readonly #free: number[] = [];
   #nextNumber = 1;
   /** Instructions retired in regions that are live no more. */
@@ -47,8 +49,9 @@ export class LiveRegions {
     this.#layout = layout;
   }
 
+  /** How many can be entered. */
   get size(): number {
-    return this.#live.size;
+    return this.#live.size - this.#held.size;
   }
 
   get(number: number): LiveRegion | undefined {
@@ -84,11 +87,11 @@ export class LiveRegions {
     if (ofSlot === undefined) this.#bySlot.set(found.slot, new Set([found]));
     else ofSlot.add(found);
     this.#slots.observe(found.slot, 1);
-    this.mark(found);
+    this.#mark(found);
   }
 
   /** Lets the words of a region's entries name it, but for those that a larger region has: its jumps stay in it. */
-  mark(found: LiveRegion): void {
+  #mark(found: LiveRegion): void {
     const { words } = this.#slots;
     found.entries.forEach((entry, index) => {
       const word = this.#slots.wordOf(found.slot, entry);
@@ -103,13 +106,25 @@ export class LiveRegions {
     });
   }
 
+  /** Holds it until `enter`: the words of its entries name nothing, and arrivals there are not counted. */
+  hold(found: LiveRegion): void {
+    this.#unmark(found, ARRIVALS_END);
+    this.#held.add(found);
+  }
+
+  /** It has its function, and can be entered. @param entries in the order of their numbers. */
+  enter(found: LiveRegion, entries: readonly number[], region: unknown): void {
+    this.#held.delete(found);
+    Object.assign(found, { entries });
+    this.#mark(found);
+    this.table.set(found.number, region);
+  }
+
   /** The words of its entries count arrivals again, and its number is free. */
   drop(found: LiveRegion): void {
     const { words } = this.#slots;
-    for (const entry of found.entries) {
-      const word = this.#slots.wordOf(found.slot, entry);
-      if (words[word] >>> 16 === found.number) words[word] = 0;
-    }
+    this.#unmark(found, 0);
+    this.#held.delete(found);
     this.#live.delete(found.number);
     this.#retiredBefore += this.retiredIn(found);
     words.fill(0, this.#retiredWord(found), this.#retiredWord(found) + 2);
@@ -118,6 +133,17 @@ export class LiveRegions {
     this.#slots.observe(found.slot, -1);
     this.table.set(found.number, null);
     this.#free.push(found.number);
+  }
+
+  /** Gives the words of its entries a value, as far as they name it; or nothing, where it is held. */
+  #unmark(found: LiveRegion, value: number): void {
+    const { words } = this.#slots;
+    const isHeld = this.#held.has(found);
+    for (const entry of found.entries) {
+      const word = this.#slots.wordOf(found.slot, entry);
+      if (words[word] >>> 16 === found.number || (isHeld && words[word] === ARRIVALS_END))
+        words[word] = value;
+    }
   }
 
   /** Drops it for another. */

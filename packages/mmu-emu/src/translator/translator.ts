@@ -1,16 +1,16 @@
 import { HART_STRADDLER } from '../hart/state.js';
 import { ARRIVALS_END } from '../interpreter/record.js';
 import type { CodeObserver } from '../interpreter/code-cache.js';
-import { REGION_PARAMETERS, REGION_RESULTS } from '../interpreter/imports.js';
 import type { MemoryLayout } from '../memory-layout.js';
 import { PAGE_SIZE } from '../mmu/pte.js';
 import { RAM_BASE } from '../ram.js';
-import { MAXIMUM_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
 import { CodeSlots } from './code-slots.js';
+import { compileRegions, functionsOf } from './compile-regions.js';
+import type { CompiledRegions } from './compile-regions.js';
 import { LiveRegions } from './live-regions.js';
 import type { LiveRegion } from './live-regions.js';
 import { ModuleAllowance } from './module-allowance.js';
-import { lowerRegion } from './region-function.js';
+import type { RegionCompiler } from './region-compiler.js';
 import { discoverRegion, outlineOf, regionOf } from './region.js';
 import { regionText } from './region-text.js';
 import type { HotRegion } from './region-text.js';
@@ -48,7 +48,7 @@ interface NewRegion {
  * Life of a region:
  * 1. A jump arrives at a place for the `threshold`-th time: `hot`. The place is queued.
  * 2. At the end of the slice, or of a later one where modules have been made too often (`ModuleAllowance`), the regions of all
- *    queued places become one module with a function each (`sliceEnded`).
+ *    queued places become one module with a function each (`sliceEnded`): at once, or in another thread while the machine runs on.
  * 3. Each gets a number: its place in the table of functions. The words of its entries (`record.ts`) name it; from here
  *    on the interpreter enters it.
  * 4. Its page is stored to, leaves the cache of code, or the number is needed: the words of its entries count arrivals
@@ -61,6 +61,8 @@ export class Translator implements CodeObserver {
   readonly #memory: WebAssembly.Memory;
   readonly #layout: MemoryLayout;
   readonly #shared: boolean;
+  /** Where regions are compiled; null: here, and at once. */
+  #compiler: RegionCompiler | null;
   readonly #options: TranslatorOptions;
   /** Instructions that all harts have retired. */
   readonly #retired: () => number;
@@ -78,14 +80,19 @@ export class Translator implements CodeObserver {
   #invalidations = 0;
   readonly #refusals = new Map<string, number>();
 
-  /** @param retired tells how many instructions all harts have retired. */
+  /**
+   * @param retired tells how many instructions all harts have retired.
+   * @param compiler compiles regions elsewhere. Not for those that are translated at once.
+   */
   constructor(
     memory: WebAssembly.Memory,
     layout: MemoryLayout,
     shared: boolean,
     options: TranslatorOptions,
     retired: () => number,
+    compiler: RegionCompiler | null,
   ) {
+    this.#compiler = compiler;
     this.#retired = retired;
     this.#memory = memory;
     this.#layout = layout;
@@ -193,8 +200,42 @@ export class Translator implements CodeObserver {
       const found = this.#translate(record);
       if (found !== null) made.push(found);
     }
-    const live = made.filter(({ found }) => this.#regions.get(found.number) === found);
-    if (live.length !== 0) this.#install(live);
+    const live = made.filter(({ found }) => this.#isLive(found));
+    if (live.length === 0) return;
+    if (this.#compiler === null) this.#install(live, this.#compile(live));
+    else this.#compileElsewhere(this.#compiler, live);
+  }
+
+  #isLive(found: LiveRegion): boolean {
+    return this.#regions.get(found.number) === found;
+  }
+
+  #compile(regions: readonly NewRegion[]): CompiledRegions {
+    return compileRegions(
+      regions.map(({ found: { number }, region }) => ({ number, region })),
+      this.#shared,
+    );
+  }
+
+  /** Lets regions be compiled while the machine runs. Those whose code changes meanwhile are dropped as others are. */
+  #compileElsewhere(compiler: RegionCompiler, regions: readonly NewRegion[]): void {
+    for (const { found } of regions) this.#regions.hold(found);
+    const batch = regions.map(({ found: { number, region, slot } }) => {
+      const page = new Uint8Array(PAGE_SIZE);
+      const { buffer, byteOffset } = this.#slots.pageOf(slot);
+      page.set(new Uint8Array(buffer, byteOffset, PAGE_SIZE));
+      return { number, outline: region, page };
+    });
+    compiler.compile({ shared: this.#shared, regions: batch }).then(
+      (compiled) => {
+        this.#install(regions, compiled);
+      },
+      () => {
+        this.#compiler = null;
+        const live = regions.filter(({ found }) => this.#isLive(found));
+        if (live.length > 0) this.#install(live, this.#compile(live));
+      },
+    );
   }
 
   codeChanged(slot: number, from: number, to: number): void {
@@ -262,25 +303,17 @@ export class Translator implements CodeObserver {
     return { found, region };
   }
 
-  /** Compiles regions, as one module, and lets the interpreter enter them. */
-  #install(regions: readonly NewRegion[]): void {
-    const module = new ModuleBuilder();
-    module.importMemory('m', 'memory', MAXIMUM_PAGES, this.#shared);
-    for (const { found, region } of regions) {
-      const { body, entries } = lowerRegion(region, found.number);
-      const index = module.declare(REGION_PARAMETERS, REGION_RESULTS);
-      module.define(index, body);
-      module.exportFunction(`r${found.number}`, index);
-      Object.assign(found, { entries });
-      this.#regions.mark(found);
-      this.#instructions += region.instructions;
-    }
-    const bytes = module.encode();
-    this.#bytes += bytes.length;
+  /** Lets the interpreter enter regions, as far as they still are live. */
+  #install(regions: readonly NewRegion[], compiled: CompiledRegions): void {
+    this.#bytes += compiled.bytes;
     this.#modules += 1;
     this.#translations += regions.length;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { memory: this.#memory } });
-    for (const { found } of regions) this.table.set(found.number, instance.exports[`r${found.number}`]);
+    const functions = functionsOf(compiled, this.#memory);
+    regions.forEach(({ found, region }, index) => {
+      this.#instructions += region.instructions;
+      if (!this.#isLive(found)) return;
+      this.#regions.enter(found, compiled.entries[index], functions(found.number));
+    });
   }
 
   /** A region that a new one shares a switch with, if it is worth making it anew. */

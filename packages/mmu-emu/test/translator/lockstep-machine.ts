@@ -3,6 +3,7 @@
  * way, so they must agree.
  */
 import { assemble, CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_PAGE_FAULT, CAUSE_USER_ECALL, EXIT_TRAP, HART_F, HART_FCSR, INTEGER_REGISTERS, PTE_X } from '../../src/index.js'; // prettier-ignore
+import type { Engine, RegionCompiler } from '../../src/index.js';
 import { CODE, DATA_FRAME, Sv39Machine, USER, USER_RW, USER_RX } from '../mmu/sv39-machine.js';
 import { setWordPair, wordPair } from '../run-program.js';
 import { DATA } from './random-control.js';
@@ -17,9 +18,13 @@ const ADD_NOTHING = 0x0005_0513n;
 /** A hosted machine at the start of a program. */
 export async function lockstepMachine(
   source: string,
-  engine: 'interpreter' | 'translator',
+  engine: Engine,
+  regionCompiler?: RegionCompiler,
 ): Promise<Sv39Machine> {
-  const made = await Sv39Machine.of('nop', { engine });
+  const made = await Sv39Machine.of(
+    'nop',
+    regionCompiler === undefined ? { engine } : { engine, regionCompiler },
+  );
   const { bytes, symbols } = assemble(source, { origin: Number(CODE) });
   made.machine.ram.writable(64, 4).set(bytes);
   for (let page = 0; page < 4; page += 1) {

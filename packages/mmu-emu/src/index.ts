@@ -7,8 +7,8 @@
 export { Machine } from './machine.js';
 export type { MachineOptions } from './machine-options.js';
 export type { Engine } from './engine.js';
-export { connectRegionCompiler, serveRegionCompiler } from './translator/region-compiler.js';
-export type { RegionCompiler, RegionPort } from './translator/region-compiler.js';
+export { RegionCompiler, serveRegionCompiler } from './translator/region-compiler.js';
+export type { RegionPort } from './translator/region-compiler.js';
 export type { HotRegion } from './translator/region-text.js';
 export type { TranslationExit, TranslationStatistics } from './translator/translation-statistics.js';
 export { EXIT_BUDGET, EXIT_DEBUG, EXIT_RESET, EXIT_STOP, EXIT_TRAP, EXIT_WFI, Hart } from './hart/hart.js';

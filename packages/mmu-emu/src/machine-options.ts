@@ -35,7 +35,7 @@ export interface MachineOptions {
    */
   engine?: Engine;
   /**
-   * Compiles translated code in another thread, while the machine runs on in the interpreter; see `connectRegionCompiler`. Only
+   * Compiles translated code in another thread, while the machine runs on in the interpreter. Only
    * for `auto`; by default the machine does it itself, between two slices. What a guest computes is the same.
    */
   regionCompiler?: RegionCompiler;

@@ -29,12 +29,6 @@ export interface RegionBatch {
   }[];
 }
 
-/** Compiles regions somewhere else. */
-export interface RegionCompiler {
-  /** @internal Rejects when it cannot: then the machine compiles them, and all others, itself. */
-  compile(batch: RegionBatch): Promise<CompiledRegions>;
-}
-
 /** Messages: a batch goes with a number, and what was made of it, or why nothing was, comes back with the same. */
 interface Question {
   readonly id: number;
@@ -44,47 +38,61 @@ type Answer = { readonly id: number } & (
   { readonly compiled: CompiledRegions } | { readonly failure: string }
 );
 
-/**
- * A compiler for machines whose other side, `serveRegionCompiler`, is at the other end of a port.
- *
- * Answers arrive between turns of the event loop: a machine that is run without ever giving up the thread gets none.
- *
- * @param port for this alone. Whoever made it closes it, when no machine uses it any more.
- */
-export function connectRegionCompiler(port: RegionPort): RegionCompiler {
-  const waiting = new Map<
-    number,
-    { resolve: (compiled: CompiledRegions) => void; reject: (reason: Error) => void }
-  >();
-  let isClosed = false;
-  let nextId = 0;
-  port.addEventListener('message', (event) => {
-    const answer = (event as MessageEvent).data as Answer;
-    const found = waiting.get(answer.id);
-    waiting.delete(answer.id);
-    if ('compiled' in answer) found?.resolve(answer.compiled);
-    else found?.reject(new Error(answer.failure));
-  });
-  const giveUp = (): void => {
-    isClosed = true;
-    for (const { reject } of waiting.values()) reject(new Error('the port is closed'));
-    waiting.clear();
-  };
-  port.addEventListener('messageerror', giveUp);
-  port.addEventListener('close', giveUp);
-  port.start?.();
-  return {
-    compile: (batch) =>
-      new Promise((resolve, reject) => {
-        if (isClosed) throw new Error('the port is closed');
-        const id = nextId++;
-        waiting.set(id, { resolve, reject });
-        port.postMessage({ id, batch } satisfies Question);
-      }),
-  };
+interface Waiting {
+  readonly resolve: (compiled: CompiledRegions) => void;
+  readonly reject: (reason: Error) => void;
 }
 
-/** The other side of `connectRegionCompiler`: compiles what comes through a port, one batch after the other. */
+/**
+ * Compiles regions of machines at the other end of a port, where `serveRegionCompiler` is.
+ *
+ * Answers arrive between turns of the event loop: a machine that is run without ever giving up the thread gets none.
+ */
+export class RegionCompiler {
+  readonly #port: RegionPort;
+  readonly #waiting = new Map<number, Waiting>();
+  #isClosed = false;
+  #nextId = 0;
+
+  /** @param port for this alone. Whoever made it closes it, when no machine uses it any more. */
+  constructor(port: RegionPort) {
+    this.#port = port;
+    port.addEventListener('message', (event) => {
+      this.#answered((event as MessageEvent).data as Answer);
+    });
+    for (const type of ['messageerror', 'close']) {
+      port.addEventListener(type, () => {
+        this.#close();
+      });
+    }
+    port.start?.();
+  }
+
+  /** @internal Rejects when it cannot: then the machine compiles them, and all others, itself. */
+  compile(batch: RegionBatch): Promise<CompiledRegions> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) throw new Error('the port is closed');
+      const id = this.#nextId++;
+      this.#waiting.set(id, { resolve, reject });
+      this.#port.postMessage({ id, batch } satisfies Question);
+    });
+  }
+
+  #answered(answer: Answer): void {
+    const found = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ('compiled' in answer) found?.resolve(answer.compiled);
+    else found?.reject(new Error(answer.failure));
+  }
+
+  #close(): void {
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.values()) reject(new Error('the port is closed'));
+    this.#waiting.clear();
+  }
+}
+
+/** The other side of a `RegionCompiler`: compiles what comes through a port, one batch after the other. */
 export function serveRegionCompiler(port: RegionPort): void {
   port.addEventListener('message', (event) => {
     const { id, batch } = (event as MessageEvent).data as Question;

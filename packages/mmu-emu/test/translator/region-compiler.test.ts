@@ -6,15 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  connectRegionCompiler,
-  EXIT_BUDGET,
-  EXIT_TRAP,
-  Machine,
-  serveRegionCompiler,
-} from '../../src/index.js';
-import type { Engine, RegionCompiler } from '../../src/index.js';
+import { EXIT_BUDGET, EXIT_TRAP, Machine, RegionCompiler, serveRegionCompiler } from '../../src/index.js';
+import type { Engine } from '../../src/index.js';
 import type { CompiledRegions } from '../../src/translator/compile-regions.js';
+import type { RegionBatch } from '../../src/translator/region-compiler.js';
 import { DATA_FRAME } from '../mmu/sv39-machine.js';
 import { Random } from '../qemu/random.js';
 import { Bench } from '../run-program.js';
@@ -31,41 +26,41 @@ const WORKER = `
   import { serveRegionCompiler } from '@faultline/mmu-emu';
   serveRegionCompiler(workerData);`;
 
-/** A compiler that tells what is under way; the first that was asked for, or everything, has come or failed afterwards. */
-function observed(
-  inner: RegionCompiler,
-): RegionCompiler & { firstSettled(): Promise<void>; settled(): Promise<void>; readonly asked: number } {
-  const pending: Promise<CompiledRegions>[] = [];
-  return {
-    compile(batch) {
-      const compiled = inner.compile(batch);
-      pending.push(compiled);
-      return compiled;
-    },
-    async firstSettled() {
-      await Promise.allSettled(pending.slice(0, 1));
-    },
-    async settled() {
-      await Promise.allSettled(pending);
-    },
-    get asked() {
-      return pending.length;
-    },
-  };
+/** A compiler that tells what it was asked for. The first of it, or all, has come or failed after `firstSettled` or `settled`. */
+class ObservedCompiler extends RegionCompiler {
+  readonly #pending: Promise<CompiledRegions>[] = [];
+
+  get asked(): number {
+    return this.#pending.length;
+  }
+
+  override compile(batch: RegionBatch): Promise<CompiledRegions> {
+    const compiled = super.compile(batch);
+    this.#pending.push(compiled);
+    return compiled;
+  }
+
+  async firstSettled(): Promise<void> {
+    await Promise.allSettled(this.#pending.slice(0, 1));
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+  }
 }
 
 /** A compiler in this thread, at the other end of a channel. */
-function nextDoor(): RegionCompiler {
+function nextDoor(): ObservedCompiler {
   const { port1, port2 } = new MessageChannel();
   onTestFinished(() => port1.close());
   serveRegionCompiler(port2);
-  return connectRegionCompiler(port1);
+  return new ObservedCompiler(port1);
 }
 
 describe('a compiler of regions in a worker', () => {
   const folder = mkdtempSync(join(tmpdir(), 'faultline-regions-'));
   let worker: Worker;
-  let compiler: RegionCompiler;
+  let elsewhere: ObservedCompiler;
   let retiredTranslated = 0;
 
   beforeAll(async () => {
@@ -81,7 +76,7 @@ describe('a compiler of regions in a worker', () => {
     });
     const { port1, port2 } = new MessageChannel();
     worker = new Worker(outfile, { workerData: port2, transferList: [port2] });
-    compiler = connectRegionCompiler(port1);
+    elsewhere = new ObservedCompiler(port1);
   });
 
   it.each(PROGRAMS)(
@@ -89,7 +84,6 @@ describe('a compiler of regions in a worker', () => {
     async (index) => {
       const random = new Random(Math.imul(SEED + 9000 + index, 0x9e37_79b1));
       const source = randomControl(random);
-      const elsewhere = observed(compiler);
       const machines = [
         await lockstepMachine(source, 'interpreter'),
         await lockstepMachine(source, 'auto', elsewhere),
@@ -121,7 +115,7 @@ describe('a compiler of regions in a worker', () => {
   it('tells why it could not compile something', async () => {
     const outline = { bounds: Uint16Array.of(0, 4), entries: [0], instructions: 1, refusals: new Map(), computesTargets: false, holdsCalls: false, sharesLookUps: true }; // prettier-ignore
     const batch = { shared: false, regions: [{ number: 1, outline, page: new Uint8Array(4096) }] };
-    await expect(compiler.compile(batch)).rejects.toThrow('the page of a region has changed');
+    await expect(elsewhere.compile(batch)).rejects.toThrow('the page of a region has changed');
   });
 
   afterAll(async () => {
@@ -133,7 +127,7 @@ describe('a compiler of regions in a worker', () => {
 
 describe('a machine whose regions are compiled elsewhere', () => {
   it('runs on without them, and enters them when they have come', async () => {
-    const elsewhere = observed(nextDoor());
+    const elsewhere = nextDoor();
     const bench = await Bench.of(LOOP, { engine: 'auto', regionCompiler: elsewhere });
     for (let slice = 0; slice < 3; slice += 1) expect(bench.run(100_000)).toBe(EXIT_BUDGET);
     expect(elsewhere.asked).toBe(1);
@@ -152,7 +146,7 @@ describe('a machine whose regions are compiled elsewhere', () => {
       bne a0, a2, loop
       sw a3, 0(a4)            # from here on it adds 2
       j loop`;
-    const elsewhere = observed(nextDoor());
+    const elsewhere = nextDoor();
     const benches = await Promise.all([
       Bench.of(source, { engine: 'interpreter' }),
       Bench.of(source, { engine: 'auto', regionCompiler: elsewhere }),
@@ -193,7 +187,7 @@ describe('a machine whose regions are compiled elsewhere', () => {
 
   it('compiles them itself when nobody answers any more', async () => {
     const { port1, port2 } = new MessageChannel();
-    const elsewhere = observed(connectRegionCompiler(port1));
+    const elsewhere = new ObservedCompiler(port1);
     const bench = await Bench.of(LOOP, { engine: 'auto', regionCompiler: elsewhere });
     bench.run(100_000);
     expect(elsewhere.asked).toBe(1);

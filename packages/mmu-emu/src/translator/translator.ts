@@ -33,6 +33,9 @@ const LIMITS = { blocks: 100, instructions: 500, calledInstructions: 48 };
 /** Share of the threshold that makes a place of the page worth an entry of a region that begins elsewhere. */
 const SEED_SHARE = 16;
 
+/** Modules that are made elsewhere at once: who never takes the answers must not have them pile up. */
+const MOST_UNDER_WAY = 8;
+
 /** How often a region is made anew because a jump arrived in the middle of it. */
 const MOST_GENERATIONS = 16;
 
@@ -63,6 +66,8 @@ export class Translator implements CodeObserver {
   readonly #shared: boolean;
   /** Where regions are compiled; null: here, and at once. */
   #compiler: RegionCompiler | null;
+  /** Modules that are being made there. */
+  #underWay = 0;
   readonly #options: TranslatorOptions;
   /** Instructions that all harts have retired. */
   readonly #retired: () => number;
@@ -168,7 +173,8 @@ export class Translator implements CodeObserver {
     if (this.#queue.length === 0 && straddler === 0) return;
     const retired = this.#retired();
     if (straddler !== 0) this.#judge(straddler, retired);
-    if (this.#queue.length !== 0 && this.#allowance.take(retired)) this.#translateQueue();
+    if (this.#queue.length === 0 || this.#underWay >= MOST_UNDER_WAY) return;
+    if (this.#allowance.take(retired)) this.#translateQueue();
   }
 
   /** Number of a region that was left in this slice because accesses which share a look-up were in two pages; or 0. */
@@ -226,11 +232,14 @@ export class Translator implements CodeObserver {
       page.set(new Uint8Array(buffer, byteOffset, PAGE_SIZE));
       return { number, outline: region, page };
     });
+    this.#underWay += 1;
     compiler.compile({ shared: this.#shared, regions: batch }).then(
       (compiled) => {
+        this.#underWay -= 1;
         this.#install(regions, compiled);
       },
       () => {
+        this.#underWay -= 1;
         this.#compiler = null;
         const live = regions.filter(({ found }) => this.#isLive(found));
         if (live.length > 0) this.#install(live, this.#compile(live));

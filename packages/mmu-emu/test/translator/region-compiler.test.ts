@@ -185,6 +185,21 @@ describe('a machine whose regions are compiled elsewhere', () => {
     expect(translated.machine.translation?.retiredTranslated).toBeGreaterThan(99_000);
   });
 
+  it('asks for no more while eight answers are not there', async () => {
+    const loops = Array.from({ length: 12 }, () => 'li a1, 20000\n1: addi a1, a1, -1\nbnez a1, 1b');
+    const elsewhere = nextDoor();
+    const source = ['again:', ...loops, 'j again'].join('\n');
+    const bench = await Bench.of(source, { engine: 'auto', regionCompiler: elsewhere });
+    const run = (): void => {
+      for (let slice = 0; slice < 60; slice += 1) expect(bench.run(10_000)).toBe(EXIT_BUDGET);
+    };
+    run();
+    expect(elsewhere.asked).toBe(8);
+    await elsewhere.settled();
+    run();
+    expect(elsewhere.asked).toBeGreaterThan(8);
+  });
+
   it('compiles them itself when nobody answers any more', async () => {
     const { port1, port2 } = new MessageChannel();
     const elsewhere = new ObservedCompiler(port1);

@@ -206,31 +206,31 @@ export class Translator implements CodeObserver {
       const found = this.#translate(record);
       if (found !== null) made.push(found);
     }
-    const live = made.filter(({ found }) => this.#isLive(found));
-    if (live.length === 0) return;
-    if (this.#compiler === null) this.#install(live, this.#compile(live));
-    else this.#compileElsewhere(this.#compiler, live);
+    this.#compile(made);
   }
 
   #isLive(found: LiveRegion): boolean {
     return this.#regions.get(found.number) === found;
   }
 
-  #compile(regions: readonly NewRegion[]): CompiledRegions {
-    return compileRegions(
-      regions.map(({ found: { number }, region }) => ({ number, region })),
-      this.#shared,
-    );
+  /** Compiles regions, as far as they still are live, here or elsewhere. */
+  #compile(regions: readonly NewRegion[]): void {
+    const live = regions.filter(({ found }) => this.#isLive(found));
+    if (live.length === 0) return;
+    if (this.#compiler !== null) {
+      this.#compileElsewhere(this.#compiler, live);
+      return;
+    }
+    const numbered = live.map(({ found: { number }, region }) => ({ number, region }));
+    this.#install(live, compileRegions(numbered, this.#shared));
   }
 
   /** Lets regions be compiled while the machine runs. Those whose code changes meanwhile are dropped as others are. */
   #compileElsewhere(compiler: RegionCompiler, regions: readonly NewRegion[]): void {
     for (const { found } of regions) this.#regions.hold(found);
     const batch = regions.map(({ found: { number, region, slot } }) => {
-      const page = new Uint8Array(PAGE_SIZE);
       const { buffer, byteOffset } = this.#slots.pageOf(slot);
-      page.set(new Uint8Array(buffer, byteOffset, PAGE_SIZE));
-      return { number, outline: region, page };
+      return { number, outline: region, page: new Uint8Array(buffer, byteOffset, PAGE_SIZE).slice() };
     });
     this.#underWay += 1;
     compiler.compile({ shared: this.#shared, regions: batch }).then(
@@ -241,8 +241,7 @@ export class Translator implements CodeObserver {
       () => {
         this.#underWay -= 1;
         this.#compiler = null;
-        const live = regions.filter(({ found }) => this.#isLive(found));
-        if (live.length > 0) this.#install(live, this.#compile(live));
+        this.#compile(regions);
       },
     );
   }

@@ -3,7 +3,7 @@
  * way, so they must agree.
  */
 import { assemble, CAUSE_LOAD_PAGE_FAULT, CAUSE_STORE_PAGE_FAULT, CAUSE_USER_ECALL, EXIT_TRAP, HART_F, HART_FCSR, INTEGER_REGISTERS, PTE_X } from '../../src/index.js'; // prettier-ignore
-import type { Engine, RegionCompiler } from '../../src/index.js';
+import type { Engine, MachineOptions } from '../../src/index.js';
 import { CODE, DATA_FRAME, Sv39Machine, USER, USER_RW, USER_RX } from '../mmu/sv39-machine.js';
 import { setWordPair, wordPair } from '../run-program.js';
 import { DATA } from './random-control.js';
@@ -19,12 +19,9 @@ const ADD_NOTHING = 0x0005_0513n;
 export async function lockstepMachine(
   source: string,
   engine: Engine,
-  regionCompiler?: RegionCompiler,
+  options: MachineOptions = {},
 ): Promise<Sv39Machine> {
-  const made = await Sv39Machine.of(
-    'nop',
-    regionCompiler === undefined ? { engine } : { engine, regionCompiler },
-  );
+  const made = await Sv39Machine.of('nop', { ...options, engine });
   const { bytes, symbols } = assemble(source, { origin: Number(CODE) });
   made.machine.ram.writable(64, 4).set(bytes);
   for (let page = 0; page < 4; page += 1) {

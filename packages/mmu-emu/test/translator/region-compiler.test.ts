@@ -86,7 +86,7 @@ describe('a compiler of regions in a worker', () => {
       const source = randomControl(random);
       const machines = [
         await lockstepMachine(source, 'interpreter'),
-        await lockstepMachine(source, 'auto', elsewhere),
+        await lockstepMachine(source, 'auto', { regionCompiler: elsewhere }),
       ] as const;
       for (let run = 0; run < RUNS; run += 1) {
         // Traps end most runs: it goes on until much was done, so that something gets hot.
